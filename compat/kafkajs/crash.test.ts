@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join as joinPath } from 'node:path'
+import { expect } from 'chai'
+import { currentTarget } from '../fixture.js'
+import { projectRoot } from '../project-root.js'
+import { join, sharing } from './member.js'
+import { closeAll, createTopic, eventually, numbered, produce, unique, values } from './support.js'
+
+/** A consumer in a process of its own: SIGKILL is the only honest crash. */
+class MemberProcess {
+  readonly received: string[] = []
+  partitions: number[] = []
+  private readonly child: ChildProcess
+
+  constructor(topic: string, groupId: string) {
+    const file = joinPath(projectRoot, 'build', 'compat', 'kafkajs', 'member-process.js')
+    const args = [file, currentTarget().bootstrapServers, topic, groupId]
+    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    let rest = ''
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) this.read(line)
+    })
+  }
+
+  private read(line: string): void {
+    const event = JSON.parse(line) as { joined?: number[]; received?: string }
+    if (event.joined) this.partitions = event.joined
+    if (event.received !== undefined) this.received.push(event.received)
+  }
+
+  async crash(): Promise<void> {
+    if (this.child.signalCode !== null || this.child.exitCode !== null) return
+    const gone = new Promise((resolve) => this.child.once('exit', resolve))
+    this.child.kill('SIGKILL')
+    await gone
+  }
+}
+
+describe('kafkajs consumer crash', () => {
+  afterEach(closeAll)
+
+  it('the others take over the partitions of a killed member after its session, from its last commit', async function () {
+    this.timeout(40_000)
+    const topic = await createTopic(4)
+    const groupId = unique('group')
+    const victim = new MemberProcess(topic, groupId)
+    try {
+      await eventually('the victim owns all', () => victim.partitions.length === 4)
+      const survivor = await join({ groupId, subscribe: { topics: [topic], fromBeginning: true } })
+      await eventually(
+        'both own half',
+        () => victim.partitions.length === 2 && survivor.partitionsOf(topic).length === 2,
+      )
+      await produce(topic, numbered(40))
+      await eventually('all records', () => victim.received.length + survivor.records.length === 40)
+      const killedAt = Date.now()
+      await victim.crash()
+      await produce(topic, numbered(40, 'after-'))
+      await eventually('the survivor owns all', () => survivor.partitionsOf(topic).length === 4, 25_000)
+      // The session is 6 s, and its last heartbeat was a moment before the kill.
+      expect(Date.now() - killedAt).to.be.within(4000, 15_000)
+      await sharing([survivor], topic, 4)
+      const wanted = numbered(40, 'after-').map((message) => message.value)
+      await eventually('the rest', () => {
+        const got = new Set(values(survivor.records))
+        return wanted.every((value) => got.has(String(value)))
+      })
+    } finally {
+      await victim.crash()
+    }
+  })
+})
