@@ -14,6 +14,8 @@ export interface ListenOptions {
   host: string
   port: number
   backlog?: number
+  /** A connection could not be accepted (too many open files, say). The listener goes on. */
+  onError?: (error: NetworkError) => void
 }
 
 export interface NetworkServer {
