@@ -9,6 +9,7 @@ export {
 } from './builder.js'
 export { buildEndTxnMarker, ControlType, type EndTxnMarker, parseControlType, parseEndTxnMarker } from './control.js'
 export * as batchHeader from './header.js'
+export { decodeLegacyEntry, decodeRecordSet, type LegacyEntry } from './legacy.js'
 export {
   type Compress,
   type DecodedRecord,

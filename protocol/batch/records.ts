@@ -163,7 +163,7 @@ function add(base: number, delta: number): number {
 }
 
 /** An int64 header field without rounding: a bigint at run time outside +-(2^53-1). */
-function exactInt64(b: Buffer, at: number): number {
+export function exactInt64(b: Buffer, at: number): number {
   const value = header.peekInt64(b, at)
   return Number.isSafeInteger(value) ? value : (b.readBigInt64BE(at) as unknown as number)
 }
