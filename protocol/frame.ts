@@ -1,0 +1,184 @@
+import { type DecodeOptions, decode, sharedWriter, writeWith } from './codec.js'
+import {
+  decodeRequestHeader,
+  decodeResponseHeader,
+  type RequestHeader,
+  responseHeaderVersion,
+  writeRequestHeader,
+  writeResponseHeader,
+} from './header.js'
+import { messageByKey } from './messages/index.js'
+import type { Message, RequestInput, RequestOf, ResponseInput, ResponseOf } from './schema/index.js'
+import { ProtocolError } from './wire/protocol-error.js'
+
+const SIZE_BYTES = 4
+
+/** A whole request: size, header and body. */
+export function encodeRequestFrame<M extends Message>(
+  message: M,
+  version: number,
+  header: { readonly correlationId: number; readonly clientId: string | null },
+  value: RequestInput<M>,
+): Buffer {
+  const writer = sharedWriter
+  writer.reset()
+  writer.int32(0)
+  writeRequestHeader(writer, message, version, header)
+  writeWith(writer, message.request, version, value)
+  writer.patchInt32(0, writer.size() - SIZE_BYTES)
+  const pieces = writer.finish()
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+}
+
+/** A whole response: size, header and body, as the pieces of one `writev` (large `records` stay by reference). */
+export function encodeResponseFrame<M extends Message>(
+  message: M,
+  version: number,
+  correlationId: number,
+  value: ResponseInput<M>,
+): Buffer[] {
+  const writer = sharedWriter
+  writer.reset()
+  writer.int32(0)
+  writeResponseHeader(writer, responseHeaderVersion(message, version), correlationId)
+  writeWith(writer, message.response, version, value)
+  writer.patchInt32(0, writer.size() - SIZE_BYTES)
+  return writer.finish()
+}
+
+/** A request of any API, header and body. `frame` is without its size. Throws `UNKNOWN_API`, `UNSUPPORTED_VERSION` and what `decode` throws. */
+export function decodeRequestFrame(
+  frame: Buffer,
+  options?: Pick<DecodeOptions, 'trailing'>,
+): { message: Message; header: RequestHeader; body: RequestOf<Message> } {
+  const header = decodeRequestHeader(frame)
+  const message = messageByKey(header.apiKey)!
+  const body = decode(message, 'request', header.apiVersion, frame, { ...options, offset: header.bodyOffset })
+  return { message, header, body }
+}
+
+/** The response to a request of this message and version. `frame` is without its size. */
+export function decodeResponseFrame<M extends Message>(
+  message: M,
+  version: number,
+  frame: Buffer,
+  options?: Pick<DecodeOptions, 'trailing'>,
+): { correlationId: number; body: ResponseOf<M> } {
+  const { correlationId, bodyOffset } = decodeResponseHeader(frame, responseHeaderVersion(message, version))
+  const body = decode(message, 'response', version, frame, { ...options, offset: bodyOffset })
+  return { correlationId, body }
+}
+
+export interface FramerOptions {
+  /** Largest frame taken, size field not counted (`socket.request.max.bytes`). Stops a peer from making us collect gigabytes. */
+  readonly maxFrameBytes: number
+  /**
+   * Gets each whole frame, without its size. The bytes are a view that is valid only until the callback returns.
+   */
+  readonly onFrame: (frame: Buffer) => void
+}
+
+/** A first piece of a straddling frame reserves no more than this; later the buffer doubles as bytes arrive. */
+const FIRST_RESERVE_BYTES = 64 * 1024
+/** A larger collecting buffer is given back after its frame. */
+const KEEP_BYTES = 1024 * 1024
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Cuts a stream of bytes into frames. Whole frames are handed on as views of the chunk; only a frame that straddles chunks is copied,
+ * into one buffer that grows with the bytes received (a peer that announces 100 MB and sends nothing costs 64 KB at most).
+ */
+export class Framer {
+  /** May be changed at any time, for example once a connection has authenticated. */
+  maxFrameBytes: number
+  private readonly onFrame: (frame: Buffer) => void
+  /** Bytes of a frame that has not come whole, its size field included. */
+  private partial = NOTHING
+  private filled = 0
+  private stopped = false
+
+  constructor(options: FramerOptions) {
+    this.maxFrameBytes = options.maxFrameBytes
+    this.onFrame = options.onFrame
+  }
+
+  /** Bytes received of a frame that is not complete. */
+  get pendingBytes(): number {
+    return this.filled
+  }
+
+  /** No frame is handed on any more, not even of the chunk being pushed. */
+  stop(): void {
+    this.stopped = true
+    this.partial = NOTHING
+    this.filled = 0
+  }
+
+  /**
+   * Takes the next bytes. Throws `INVALID_FRAME` or `FRAME_TOO_LARGE`, after the frames before the bad one were handed on; the framer is
+   * then stopped, for the stream cannot be read any further.
+   */
+  push(chunk: Buffer): void {
+    let at = this.filled > 0 ? this.complete(chunk) : 0
+    while (!this.stopped && at < chunk.length) {
+      const left = chunk.length - at
+      if (left < SIZE_BYTES) {
+        this.keep(chunk, at)
+        return
+      }
+      const size = this.frameSize(chunk, at)
+      if (left < SIZE_BYTES + size) {
+        this.keep(chunk, at)
+        return
+      }
+      this.onFrame(chunk.subarray(at + SIZE_BYTES, at + SIZE_BYTES + size))
+      at += SIZE_BYTES + size
+    }
+  }
+
+  private frameSize(bytes: Buffer, at: number): number {
+    const size = bytes.readInt32BE(at)
+    if (size > 0 && size <= this.maxFrameBytes) return size
+    const limit = this.maxFrameBytes
+    this.stop()
+    if (size <= 0) throw new ProtocolError('INVALID_FRAME', `a frame of ${size} bytes`)
+    throw new ProtocolError('FRAME_TOO_LARGE', `a frame of ${size} bytes, the most is ${limit}`)
+  }
+
+  /** Adds to the partial frame; hands it on when it is whole. Gives the position in the chunk where the next frame begins. */
+  private complete(chunk: Buffer): number {
+    let at = 0
+    if (this.filled < SIZE_BYTES) {
+      at = Math.min(SIZE_BYTES - this.filled, chunk.length)
+      this.append(chunk, 0, at, SIZE_BYTES)
+      if (this.filled < SIZE_BYTES) return at
+    }
+    const whole = SIZE_BYTES + this.frameSize(this.partial, 0)
+    const end = Math.min(chunk.length, at + whole - this.filled)
+    this.append(chunk, at, end, whole)
+    if (this.filled === whole) {
+      const frame = this.partial.subarray(SIZE_BYTES, whole)
+      this.filled = 0
+      this.onFrame(frame)
+      if (this.partial.length > KEEP_BYTES) this.partial = NOTHING
+    }
+    return end
+  }
+
+  private keep(chunk: Buffer, at: number): void {
+    const whole = chunk.length - at < SIZE_BYTES ? SIZE_BYTES : SIZE_BYTES + chunk.readInt32BE(at)
+    this.append(chunk, at, chunk.length, whole)
+  }
+
+  private append(chunk: Buffer, from: number, to: number, whole: number): void {
+    const needed = this.filled + to - from
+    if (needed > this.partial.length) {
+      const reserve = Math.max(needed, this.partial.length * 2, Math.min(whole, FIRST_RESERVE_BYTES))
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(reserve, whole)))
+      this.partial.copy(larger, 0, 0, this.filled)
+      this.partial = larger
+    }
+    chunk.copy(this.partial, this.filled, from, to)
+    this.filled = needed
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The Kafka protocol: what bytes mean. No clock, no IO; usable by itself. See README.md.
+ */
+export * from './api-keys.js'
+export {
+  type DecodeOptions,
+  decode,
+  decodeData,
+  decodeVersioned,
+  encode,
+  encodeData,
+  encodeVersioned,
+  explain,
+  isFlexibleVersion,
+  sample,
+} from './codec.js'
+export * from './errors.js'
+export {
+  decodeRequestFrame,
+  decodeResponseFrame,
+  encodeRequestFrame,
+  encodeResponseFrame,
+  Framer,
+  type FramerOptions,
+} from './frame.js'
+export {
+  decodeRequestHeader,
+  decodeResponseHeader,
+  type RequestHeader,
+  RequestHeaderSchema,
+  ResponseHeaderSchema,
+  requestHeaderVersion,
+  responseHeaderVersion,
+} from './header.js'
+export * from './messages/index.js'
+export { type Explained, type ExplainedField, explainSchema } from './schema/explain.js'
+export * from './schema/message.js'
+export { type Rng, sampleSchema } from './schema/sample.js'
+export * from './stored/index.js'
+export { ProtocolError, type ProtocolErrorCode } from './wire/protocol-error.js'
+export { ZERO_UUID } from './wire/reader.js'
