@@ -1,9 +1,12 @@
+import { LayeredMap } from './layered-map.js'
+import type { BrokerFeature } from './records.js'
+
 /**
  * What the cluster agrees on, as an immutable value. A new image is made by `apply(image, record)`, never by assignment;
  * whoever holds an image may keep it for as long as it likes.
  */
 export interface Image {
-  /** Offset of the last metadata record applied; also the cache key of everything derived from an image. */
+  /** Offset of the last metadata record applied, -1 before the first; also the cache key of everything derived from an image. */
   readonly version: number
   readonly clusterId: string
   /** Broker id of the active controller, -1 when there is none. */
@@ -15,21 +18,31 @@ export interface Image {
   readonly configs: ReadonlyMap<ConfigResourceType, ReadonlyMap<string, ReadonlyMap<string, string>>>
   /** Finalized feature levels. */
   readonly features: ReadonlyMap<string, number>
+  /** Offset of the last record that changed a feature, -1 when none did. */
   readonly featuresEpoch: number
+  /** First producer id that no broker has been given yet. */
+  readonly nextProducerId: number
 }
 
 /** As on the wire: 2 topic, 4 broker, 8 broker logger, 16 client metrics, 32 group. */
 export type ConfigResourceType = 2 | 4 | 8 | 16 | 32
 export const ConfigResource = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16, GROUP: 32 } as const
 
+/** Kafka's empty uuid in text form: "no id". */
+export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
+
 export interface BrokerImage {
   readonly brokerId: number
   readonly epoch: number
+  readonly incarnationId: string
   readonly rack: string | null
   readonly fenced: boolean
   readonly inControlledShutdown: boolean
   /** One address per listener name, e.g. PLAINTEXT. */
   readonly endpoints: ReadonlyMap<string, Endpoint>
+  /** Feature levels this broker can work with. */
+  readonly features: readonly BrokerFeature[]
+  readonly logDirs: readonly string[]
 }
 
 export interface Endpoint {
@@ -59,4 +72,51 @@ export interface PartitionImage {
   readonly removingReplicas: readonly number[]
   readonly eligibleLeaderReplicas: readonly number[]
   readonly lastKnownElr: readonly number[]
+  /** One log directory id per replica; empty when the records named none. */
+  readonly directories: readonly string[]
+}
+
+/** The image before the first record. */
+export function emptyImage(clusterId: string): Image {
+  return {
+    version: -1,
+    clusterId,
+    controllerId: -1,
+    brokers: new Map(),
+    topicsByName: LayeredMap.from(new Map()),
+    topicsById: LayeredMap.from(new Map()),
+    configs: new Map(),
+    features: new Map(),
+    featuresEpoch: -1,
+    nextProducerId: 0,
+  }
+}
+
+const noConfigs: ReadonlyMap<string, string> = new Map()
+
+/** The dynamic configs of one resource, in the order in which they were first set; empty when none was set. */
+export function resourceConfigs(image: Image, type: ConfigResourceType, name: string): ReadonlyMap<string, string> {
+  return image.configs.get(type)?.get(name) ?? noConfigs
+}
+
+/** A broker that may lead and be counted in an ISR: registered, not fenced, not shutting down (Kafka calls it active). */
+export function isActiveBroker(image: Image, brokerId: number): boolean {
+  const broker = image.brokers.get(brokerId)
+  return broker !== undefined && !broker.fenced && !broker.inControlledShutdown
+}
+
+/** A broker clients may be told about: registered and not fenced. */
+export function isAliveBroker(image: Image, brokerId: number): boolean {
+  return image.brokers.get(brokerId)?.fenced === false
+}
+
+const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const
+
+export function securityProtocolName(code: number): string {
+  return securityProtocols[code] ?? 'PLAINTEXT'
+}
+
+export function securityProtocolCode(name: string): number {
+  const code = securityProtocols.findIndex((known) => known === name)
+  return code < 0 ? 0 : code
 }
