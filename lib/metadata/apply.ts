@@ -69,24 +69,31 @@ class Draft {
         this.changeBroker(record.brokerId, record.brokerEpoch, () => null)
         return
       case 'FenceBrokerRecord':
-        return this.changeBroker(record.id, record.epoch, (broker) => ({ ...broker, fenced: true }))
+        this.changeBroker(record.id, record.epoch, (broker) => ({ ...broker, fenced: true }))
+        return
       case 'UnfenceBrokerRecord':
-        return this.changeBroker(record.id, record.epoch, (broker) => ({ ...broker, fenced: false }))
+        this.changeBroker(record.id, record.epoch, (broker) => ({ ...broker, fenced: false }))
+        return
       case 'BrokerRegistrationChangeRecord':
-        return this.changeBroker(record.brokerId, record.brokerEpoch, (broker) => changedRegistration(broker, record))
+        this.changeBroker(record.brokerId, record.brokerEpoch, (broker) => changedRegistration(broker, record))
+        return
       case 'TopicRecord':
-        return this.putTopic({ name: record.name, topicId: record.topicId, partitions: [] })
+        this.putTopic({ name: record.name, topicId: record.topicId, partitions: [] })
+        return
       case 'RemoveTopicRecord':
-        return this.removeTopic(record.topicId)
+        this.removeTopic(record.topicId)
+        return
       case 'PartitionRecord':
-        return this.putPartition(record.topicId, record.partitionId, partitionOf(record))
+        this.putPartition(record.topicId, record.partitionId, partitionOf(record))
+        return
       case 'PartitionChangeRecord': {
         const before = this.topicsById.get(record.topicId)?.partitions[record.partitionId]
         if (before) this.putPartition(record.topicId, record.partitionId, changedPartition(before, record))
         return
       }
       case 'ConfigRecord':
-        return this.putConfig(record)
+        this.putConfig(record)
+        return
       case 'FeatureLevelRecord':
         this.features ??= new Map(this.image.features)
         if (record.featureLevel === 0) this.features.delete(record.name)
@@ -97,7 +104,8 @@ class Draft {
         this.nextProducerId = record.nextProducerId
         return
       case 'ClearElrRecord':
-        return this.clearElr(record)
+        this.clearElr(record)
+        return
       case 'NoOpRecord':
         return
     }

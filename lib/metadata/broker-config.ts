@@ -85,7 +85,8 @@ export class BrokerConfig {
 
   boolean(name: string): boolean {
     const value = this.get(name)
-    if (typeof value !== 'boolean') throw new TypeError(`The broker config ${name} is not a boolean but ${String(value)}`)
+    if (typeof value !== 'boolean')
+      throw new TypeError(`The broker config ${name} is not a boolean but ${String(value)}`)
     return value
   }
 
@@ -215,7 +216,9 @@ export function baseName(name: string): string {
 }
 
 function sayIgnored(names: readonly string[], logger: Logger): void {
-  const ignored = names.filter((name) => configDefs('broker').has(baseName(name)) && !honouredBrokerConfigs.has(baseName(name)))
+  const ignored = names.filter(
+    (name) => configDefs('broker').has(baseName(name)) && !honouredBrokerConfigs.has(baseName(name)),
+  )
   if (ignored.length > 0) {
     logger.info(`Accepted without effect, because Odradek has nothing they could change: ${ignored.join(', ')}.`)
   }

@@ -100,7 +100,9 @@ function ruleProblem(def: ConfigDef, rule: ConfigRule, value: ConfigValue, text:
     case 'list': {
       if (!Array.isArray(value)) return null
       if (value.length === 0) return rule.emptyAllowed ? null : problem(def, text, 'must not be empty')
-      const stranger = value.find((member) => member === '' || (rule.members.length > 0 && !rule.members.includes(member)))
+      const stranger = value.find(
+        (member) => member === '' || (rule.members.length > 0 && !rule.members.includes(member)),
+      )
       if (stranger === undefined) return null
       if (stranger === '') return problem(def, text, 'has an empty member')
       return problem(def, text, `has the member '${stranger}'; only ${rule.members.join(', ')} are allowed`)

@@ -117,6 +117,6 @@ export function securityProtocolName(code: number): string {
 }
 
 export function securityProtocolCode(name: string): number {
-  const code = securityProtocols.findIndex((known) => known === name)
-  return code < 0 ? 0 : code
+  const code = securityProtocols.indexOf(name)
+  return Math.max(code, 0)
 }

@@ -23,7 +23,11 @@ export type Placement =
  *   start, and the start moves on by one for each partition;
  * - fenced brokers take replicas only where unfenced ones do not suffice, and never lead.
  */
-export function placeReplicas(request: PlacementRequest, brokers: Iterable<PlacementBroker>, random: Random): Placement {
+export function placeReplicas(
+  request: PlacementRequest,
+  brokers: Iterable<PlacementBroker>,
+  random: Random,
+): Placement {
   const { partitions, replicationFactor } = request
   const racks = new RackList(brokers, random)
   if (racks.unfenced === 0) return { assignments: null, problem: 'no broker is registered and unfenced' }

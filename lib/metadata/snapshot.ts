@@ -27,7 +27,8 @@ export function imageToRecords(image: Image): MetadataRecord[] {
   for (const topic of image.topicsById.values()) pushTopic(records, topic)
   for (const [resourceType, resources] of image.configs) {
     for (const [resourceName, values] of resources) {
-      for (const [name, value] of values) records.push({ type: 'ConfigRecord', resourceType, resourceName, name, value })
+      for (const [name, value] of values)
+        records.push({ type: 'ConfigRecord', resourceType, resourceName, name, value })
     }
   }
   if (image.nextProducerId > 0) {

@@ -14,9 +14,7 @@ export class MetadataStore {
   private readonly listeners: MetadataListener[] = []
   private waiters: { offset: number; resolve: () => void }[] = []
 
-  constructor(
-    private readonly options: { brokerId: number; clusterId: string },
-  ) {
+  constructor(private readonly options: { brokerId: number; clusterId: string }) {
     this.current = emptyImage(options.clusterId)
   }
 

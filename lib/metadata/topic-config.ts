@@ -1,7 +1,7 @@
 import type { BrokerConfig, SourcedValue } from './broker-config.js'
 import { ConfigSource } from './broker-config.js'
 import { type ConfigDef, configDefs } from './config-defs.js'
-import { canonicalText, type ConfigValue, configValue } from './config-value.js'
+import { type ConfigValue, canonicalText, configValue } from './config-value.js'
 import { ConfigResource, type Image, resourceConfigs } from './image.js'
 
 /** One config of a topic as it is in force. */

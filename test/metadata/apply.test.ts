@@ -51,7 +51,13 @@ describe('metadata/apply', () => {
   })
 
   it('removes a topic with its configs and keeps a newer topic of the same name', () => {
-    const config: MetadataRecord = { type: 'ConfigRecord', resourceType: 2, resourceName: 'a', name: 'retention.ms', value: '1' }
+    const config: MetadataRecord = {
+      type: 'ConfigRecord',
+      resourceType: 2,
+      resourceName: 'a',
+      name: 'retention.ms',
+      value: '1',
+    }
     const image = applyAll(start, [...topic('a', id(1)), config])
     expect(resourceConfigs(image, 2, 'a').get('retention.ms')).to.equal('1')
     const gone = apply(image, { type: 'RemoveTopicRecord', topicId: id(1) })
@@ -99,7 +105,11 @@ describe('metadata/apply', () => {
     const two = deltaBetween(before, after, 2)
     expect(two.createdTopics.map((t) => t.name)).to.deep.equal(['c'])
     expect(two.deletedTopics.map((t) => t.name)).to.deep.equal(['b'])
-    expect(two.led.map((c) => [c.topic.name, c.partition.partition])).to.deep.equal([['a', 0], ['c', 0], ['c', 1]])
+    expect(two.led.map((c) => [c.topic.name, c.partition.partition])).to.deep.equal([
+      ['a', 0],
+      ['c', 0],
+      ['c', 1],
+    ])
     expect(two.removed.map((c) => c.topic.name)).to.deep.equal(['b'])
     expect(two.configs).to.deep.equal([{ type: 2, name: 'a' }])
     const one = deltaBetween(before, after, 1)

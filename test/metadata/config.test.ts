@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { applyAll } from '../../lib/metadata/apply.js'
 import { BrokerConfig, ConfigSource, configProblems } from '../../lib/metadata/broker-config.js'
-import { type ConfigDef, configDefs, type ConfigKind } from '../../lib/metadata/config-defs.js'
+import { type ConfigDef, type ConfigKind, configDefs } from '../../lib/metadata/config-defs.js'
 import { canonicalText, parseConfig } from '../../lib/metadata/config-value.js'
 import { honouredBrokerConfigs, ignoredTopicConfigs } from '../../lib/metadata/honoured.js'
 import { emptyImage, type Image } from '../../lib/metadata/image.js'
 import { profiles } from '../../lib/metadata/profiles.js'
-import { TopicConfigs, effectiveTopicConfigs } from '../../lib/metadata/topic-config.js'
+import { effectiveTopicConfigs, TopicConfigs } from '../../lib/metadata/topic-config.js'
 
 interface GoldenConfig {
   name: string
@@ -27,7 +27,14 @@ interface GoldenConfig {
 
 const golden = JSON.parse(readFileSync('test/golden/configs.json', 'utf8')) as Record<ConfigKind, GoldenConfig[]>
 const kinds: ConfigKind[] = [
-  'broker', 'topic', 'group', 'clientMetrics', 'userAndClientQuota', 'userScramAndQuota', 'ipQuota', 'brokerQuota',
+  'broker',
+  'topic',
+  'group',
+  'clientMetrics',
+  'userAndClientQuota',
+  'userScramAndQuota',
+  'ipQuota',
+  'brokerQuota',
 ]
 
 function dynamic(image: Image, resourceType: number, resourceName: string, name: string, value: string | null): Image {
@@ -142,7 +149,11 @@ describe('metadata/broker-config', () => {
   })
 
   it('names unknown names and bad values', () => {
-    const problems = configProblems({ 'num.partitions': '0', nonsense: '1', 'listener.name.a.ssl.keystore.type': 'JKS' })
+    const problems = configProblems({
+      'num.partitions': '0',
+      nonsense: '1',
+      'listener.name.a.ssl.keystore.type': 'JKS',
+    })
     expect(problems.map((p) => p.name)).to.deep.equal(['num.partitions', 'nonsense'])
   })
 

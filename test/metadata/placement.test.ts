@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { seededRandom } from '../../lib/host/random.js'
+import { seededRandom } from '../../lib/host/random-sources.js'
 import { type PlacementBroker, placeReplicas } from '../../lib/metadata/placement.js'
 
 const brokers = (ids: number[], rack: (id: number) => string | null = () => null): PlacementBroker[] =>
@@ -9,19 +9,24 @@ const brokers = (ids: number[], rack: (id: number) => string | null = () => null
 describe('metadata/placement', () => {
   it('gives distinct brokers and spreads leaders evenly', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 40 }), fc.integer(), (count, partitions, seed) => {
-        const ids = Array.from({ length: count }, (_, i) => i)
-        const replicationFactor = 1 + (Math.abs(seed) % count)
-        const placed = placeReplicas({ partitions, replicationFactor }, brokers(ids), seededRandom(seed))
-        expect(placed.problem).to.equal(null)
-        const leads = new Map<number, number>()
-        for (const replicas of placed.assignments ?? []) {
-          expect(new Set(replicas).size).to.equal(replicationFactor)
-          leads.set(replicas[0]!, (leads.get(replicas[0]!) ?? 0) + 1)
-        }
-        const counts = ids.map((id) => leads.get(id) ?? 0)
-        expect(Math.max(...counts) - Math.min(...counts)).to.be.at.most(1)
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 7 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer(),
+        (count, partitions, seed) => {
+          const ids = Array.from({ length: count }, (_, i) => i)
+          const replicationFactor = 1 + (Math.abs(seed) % count)
+          const placed = placeReplicas({ partitions, replicationFactor }, brokers(ids), seededRandom(seed))
+          expect(placed.problem).to.equal(null)
+          const leads = new Map<number, number>()
+          for (const replicas of placed.assignments ?? []) {
+            expect(new Set(replicas).size).to.equal(replicationFactor)
+            leads.set(replicas[0]!, (leads.get(replicas[0]!) ?? 0) + 1)
+          }
+          const counts = ids.map((id) => leads.get(id) ?? 0)
+          expect(Math.max(...counts) - Math.min(...counts)).to.be.at.most(1)
+        },
+      ),
       { numRuns: 80 },
     )
   })
@@ -43,7 +48,9 @@ describe('metadata/placement', () => {
   })
 
   it('says why it cannot', () => {
-    expect(placeReplicas({ partitions: 1, replicationFactor: 2 }, brokers([1]), seededRandom(1)).problem).to.include('only 1')
+    expect(placeReplicas({ partitions: 1, replicationFactor: 2 }, brokers([1]), seededRandom(1)).problem).to.include(
+      'only 1',
+    )
     expect(placeReplicas({ partitions: 1, replicationFactor: 1 }, [], seededRandom(1)).problem).to.be.a('string')
   })
 })
