@@ -110,7 +110,7 @@ export function isAliveBroker(image: Image, brokerId: number): boolean {
   return image.brokers.get(brokerId)?.fenced === false
 }
 
-const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const
+const securityProtocols: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
 
 export function securityProtocolName(code: number): string {
   return securityProtocols[code] ?? 'PLAINTEXT'
