@@ -1,7 +1,64 @@
-.PHONY: build test
-node_modules: package.json
-	npm ci
-build:
-	npx tsc -p .
-test: build
-	npx mocha
+# The contract: what people and CI call. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+BIN := node_modules/.bin
+MOCHA := node $(BIN)/mocha
+STAMP := node_modules/.package-lock.json
+ARGS ?=
+SECONDS_FUZZ ?= 60
+
+ESBUILD := $(BIN)/esbuild --bundle --platform=node --target=node20.19 --packages=external --log-level=warning \
+  --define:import.meta.url=odradekModuleUrl --banner:js="const odradekModuleUrl = require('node:url').pathToFileURL(__filename).href;"
+
+.PHONY: start build test check compat reference fuzz bench cover golden clean help
+
+start: build ## install, build and run the broker on 127.0.0.1:9092 (ARGS="--listen 0.0.0.0:9092" for more)
+	@exec node dist/odradek.cjs start $(ARGS)
+
+$(STAMP): package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $(STAMP)
+
+build: $(STAMP) ## compile to build/ and bundle the program and the library into dist/
+	@rm -rf dist build/test build/compat build/.tsbuildinfo
+	@$(BIN)/tsc -p .
+	@mkdir -p dist
+	@$(ESBUILD) --format=cjs --outfile=dist/odradek.cjs build/lib/cli/main.js
+	@$(ESBUILD) --format=cjs --outfile=dist/index.cjs build/lib/index.js
+	@$(ESBUILD) --format=cjs --outfile=dist/protocol.cjs build/protocol/index.js
+	@node test/support/entry-points.mjs
+	@chmod +x dist/odradek.cjs
+
+test: build ## unit tests; the last line is "N passed, N failed"
+	@$(MOCHA)
+
+check: build ## format, lint, dead code, package contents
+	$(BIN)/biome check protocol lib test compat package.json tsconfig.json
+	$(BIN)/knip
+	$(BIN)/publint
+	$(BIN)/attw --pack . --profile node16
+
+compat: build ## unmodified clients against a started broker; says what this machine left out
+	@node build/compat/report.js $(ARGS)
+
+reference: build ## the same suite and the differential runner against Apache Kafka itself (needs Java and Maven)
+	@node build/compat/reference/main.js $(ARGS)
+
+fuzz: build ## random input for SECONDS_FUZZ seconds (60); SEED=N repeats a run
+	@node build/test/fuzz/main.js --seconds $(SECONDS_FUZZ) $(if $(SEED),--seed $(SEED))
+
+bench: build ## ratios to references measured in the same run
+	@node build/test/bench/main.js $(ARGS)
+
+cover: build ## unit tests with coverage
+	@$(BIN)/c8 --reporter=text-summary --reporter=html --exclude 'build/test/**' $(MOCHA) --reporter dot
+
+golden: build ## only the vectors recorded from Apache Kafka's own classes
+	@$(MOCHA) --grep 'golden|recorded'
+
+clean: ## remove everything that was built
+	rm -rf build dist coverage .cache
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'

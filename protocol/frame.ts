@@ -74,8 +74,9 @@ export interface FramerOptions {
   readonly maxFrameBytes: number
   /**
    * Gets each whole frame, without its size. The bytes are a view that is valid only until the callback returns.
+   * False makes `push` return after this frame, with the rest of its chunk not looked at.
    */
-  readonly onFrame: (frame: Buffer) => void
+  readonly onFrame: (frame: Buffer) => boolean
 }
 
 /** A first piece of a straddling frame reserves no more than this; later the buffer doubles as bytes arrive. */
@@ -91,11 +92,13 @@ const NOTHING = Buffer.alloc(0)
 export class Framer {
   /** May be changed at any time, for example once a connection has authenticated. */
   maxFrameBytes: number
-  private readonly onFrame: (frame: Buffer) => void
+  private readonly onFrame: (frame: Buffer) => boolean
   /** Bytes of a frame that has not come whole, its size field included. */
   private partial = NOTHING
   private filled = 0
   private stopped = false
+  /** The frame just completed was answered with false. */
+  private paused = false
 
   constructor(options: FramerOptions) {
     this.maxFrameBytes = options.maxFrameBytes
@@ -116,24 +119,30 @@ export class Framer {
 
   /**
    * Takes the next bytes. Throws `INVALID_FRAME` or `FRAME_TOO_LARGE`, after the frames before the bad one were handed on; the framer is
-   * then stopped, for the stream cannot be read any further.
+   * then stopped, for the stream cannot be read any further. Returns how many bytes were taken: fewer than the chunk's only when
+   * `onFrame` said no; the caller pushes the rest again when it is ready.
    */
-  push(chunk: Buffer): void {
-    let at = this.filled > 0 ? this.complete(chunk) : 0
+  push(chunk: Buffer): number {
+    let at = 0
+    if (this.filled > 0) {
+      at = this.complete(chunk)
+      if (this.paused) {
+        this.paused = false
+        return at
+      }
+    }
     while (!this.stopped && at < chunk.length) {
       const left = chunk.length - at
-      if (left < SIZE_BYTES) {
-        this.keep(chunk, at)
-        return
-      }
-      const size = this.frameSize(chunk, at)
+      const size = left < SIZE_BYTES ? 0 : this.frameSize(chunk, at)
       if (left < SIZE_BYTES + size) {
         this.keep(chunk, at)
-        return
+        return chunk.length
       }
-      this.onFrame(chunk.subarray(at + SIZE_BYTES, at + SIZE_BYTES + size))
+      const frame = chunk.subarray(at + SIZE_BYTES, at + SIZE_BYTES + size)
       at += SIZE_BYTES + size
+      if (!this.onFrame(frame)) return at
     }
+    return this.stopped ? chunk.length : at
   }
 
   private frameSize(bytes: Buffer, at: number): number {
@@ -159,7 +168,7 @@ export class Framer {
     if (this.filled === whole) {
       const frame = this.partial.subarray(SIZE_BYTES, whole)
       this.filled = 0
-      this.onFrame(frame)
+      this.paused = !this.onFrame(frame)
       if (this.partial.length > KEEP_BYTES) this.partial = NOTHING
     }
     return end

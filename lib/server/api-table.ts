@@ -1,0 +1,27 @@
+/**
+ * The APIs that this broker serves: one explicit list, from which the ApiVersions answer is computed. What is not here is
+ * not advertised and closes the connection; protocol/messages/GAPS.md says why a key is absent.
+ */
+import type { ApiRow } from './context.js'
+import { metadata } from './handlers/03-metadata.js'
+import { apiVersions } from './handlers/18-api-versions.js'
+
+/** By rising API key. Typed loosely: each row's handler was checked against its own message by `api()`. */
+export const servedApis: readonly ApiRow[] = [metadata, apiVersions] as unknown as readonly ApiRow[]
+
+export class ApiTable {
+  readonly rows: readonly ApiRow[]
+  readonly #byKey: (ApiRow | undefined)[] = []
+
+  constructor(rows: readonly ApiRow[] = servedApis) {
+    this.rows = [...rows].sort((one, other) => one.message.key - other.message.key)
+    for (const row of this.rows) {
+      if (this.#byKey[row.message.key]) throw new Error(`API key ${row.message.key} has two rows in the API table`)
+      this.#byKey[row.message.key] = row
+    }
+  }
+
+  row(apiKey: number): ApiRow | undefined {
+    return this.#byKey[apiKey]
+  }
+}

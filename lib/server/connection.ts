@@ -1,0 +1,385 @@
+/**
+ * One client connection: bytes in, frames to the dispatcher, replies out in the order of the requests.
+ *
+ * Kafka handles one request of a connection at a time, and so do we: while a request waits (a parked fetch, a rebalance),
+ * the frames behind it are held back. Rows marked `pipelined` may overtake that rule among themselves; replies still leave
+ * in order, each from its reserved slot.
+ *
+ * Backpressure, from the inside out: a reader that does not drain its replies blocks the next frame; held frames beyond
+ * `maxHeldBytes` pause the stream; a paused stream fills the client's window.
+ */
+import { Framer, ProtocolError } from '../../protocol/index.js'
+import type { Clock, Timer } from '../host/clock.js'
+import type { Logger } from '../host/logger.js'
+import type { Stream } from '../host/network.js'
+import type { ConnectionView } from './context.js'
+import type { RequestMemory } from './request-memory.js'
+
+export interface ConnectionOptions {
+  readonly id: string
+  readonly listenerName: string
+  readonly securityProtocol: string
+  readonly principal: string
+  /** `socket.request.max.bytes` */
+  readonly maxFrameBytes: number
+  /** Bytes of requests kept while an earlier one waits, before the stream is paused: a pipelining client costs no more than this. */
+  readonly maxHeldBytes: number
+}
+
+export interface ConnectionPorts {
+  readonly stream: Stream
+  readonly dispatcher: FrameDispatcher
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly memory: RequestMemory
+  /** The server's sweep count: the cheap clock of idleness. */
+  readonly currentSweep: () => number
+  /** Called after each socket read was worked through, before the replies leave: what the read appended is written in one go. */
+  readonly onReadDone: () => void
+  readonly onClosed: (connection: Connection) => void
+}
+
+/** What a frame turns into. */
+export type FrameReply = FrameOutcome | PendingReply
+export type FrameOutcome = readonly Buffer[] | typeof NO_REPLY | Hangup
+export const NO_REPLY = Symbol('no reply')
+
+/** The connection has to go; `reason` is for the log. */
+export class Hangup {
+  constructor(readonly reason: string) {}
+}
+
+/** A reply that is not known yet. `pipelinedKey` names the API whose further requests may start meanwhile; -1 for none. */
+export class PendingReply {
+  constructor(
+    readonly outcome: Promise<FrameOutcome>,
+    readonly pipelinedKey: number,
+  ) {}
+}
+
+export interface FrameDispatcher {
+  /** The API key decides whether the frame may overtake; -1 when the frame is too short to tell. */
+  apiKeyOf(frame: Buffer): number
+  dispatch(frame: Buffer, connection: Connection): FrameReply
+}
+
+/** A reserved place in the order of replies; `outcome` is undefined until it is known. */
+interface Slot {
+  outcome: FrameOutcome | undefined
+  readonly pipelinedKey: number
+}
+
+/** How long a closed connection may wait for the peer's own close before it is dropped: a peer that never closes costs no more. */
+const LINGER_MS = 1000
+/** Replies gathered before they are sent although the read is not worked through: bounds what one read can make us owe. */
+const MAX_CORKED_BYTES = 1 << 20
+
+export class Connection implements ConnectionView {
+  readonly id: string
+  readonly listenerName: string
+  readonly securityProtocol: string
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  principal: string
+  clientSoftwareName = ''
+  clientSoftwareVersion = ''
+  /** The server's sweep count when the last byte was read or a reply left; connections that stay behind are idle. */
+  lastActiveSweep = 0
+  closed = false
+
+  readonly #options: ConnectionOptions
+  readonly #ports: ConnectionPorts
+  readonly #stream: Stream
+  readonly #framer: Framer
+  readonly #slots: Slot[] = []
+  readonly #closeListeners = new Set<() => void>()
+  #out: Buffer[] = []
+  #outBytes = 0
+  #held: Buffer[] = []
+  #heldBytes = 0
+  /** Our share of the request memory as last told. */
+  #accountedBytes = 0
+  /** True while frames of one read are worked through: replies are gathered and leave as one write. */
+  #corked = false
+  #outputBlocked = false
+  #paused = false
+  /** A frame that may not overtake the waiting pipelined ones was held back: nothing starts until they are answered. */
+  #gated = false
+  /** No further frame is handled: the peer broke the protocol, or the server drains. */
+  #deaf = false
+  #peerEnded = false
+  #finished = false
+  #linger: Timer | null = null
+
+  constructor(options: ConnectionOptions, ports: ConnectionPorts) {
+    this.id = options.id
+    this.listenerName = options.listenerName
+    this.securityProtocol = options.securityProtocol
+    this.principal = options.principal
+    this.remoteAddress = ports.stream.remoteAddress
+    this.remotePort = ports.stream.remotePort
+    this.localAddress = ports.stream.localAddress
+    this.#options = options
+    this.#ports = ports
+    this.#stream = ports.stream
+    this.#framer = new Framer({ maxFrameBytes: options.maxFrameBytes, onFrame: (frame) => this.#onFrame(frame) })
+    this.lastActiveSweep = ports.currentSweep()
+    ports.stream.attach({
+      onData: (view) => this.#onData(view),
+      onEnd: () => this.#onEnd(),
+      onDrain: () => this.#onDrain(),
+      onClose: (error) => this.#onClosed(error),
+    })
+  }
+
+  /** Bytes kept in memory for this connection: half a frame, held frames, replies that have not left. */
+  get bufferedBytes(): number {
+    return this.#heldBytes + this.#framer.pendingBytes + this.#stream.bufferedBytes
+  }
+
+  /** A request of this connection waits for its answer, or an answer for its reader. */
+  get busy(): boolean {
+    return this.#slots.length > 0 || this.#outputBlocked
+  }
+
+  onClose(listener: () => void): () => void {
+    if (this.closed) {
+      listener()
+      return () => {}
+    }
+    this.#closeListeners.add(listener)
+    return () => this.#closeListeners.delete(listener)
+  }
+
+  /** Drops the connection now; what waits is forgotten. */
+  destroy(): void {
+    if (!this.closed) this.#stream.destroy()
+  }
+
+  /** Takes no further request, sends what is owed, closes. */
+  drain(): void {
+    this.#deaf = true
+    this.#held = []
+    this.#heldBytes = 0
+    if (this.#slots.length === 0) this.#finish()
+  }
+
+  #onData(view: Buffer): void {
+    this.lastActiveSweep = this.#ports.currentSweep()
+    if (this.#deaf) return
+    if (this.#held.length > 0 || this.#blocked()) this.#hold(view)
+    else this.#work(view)
+    this.#balance()
+  }
+
+  /** Tells the request memory what we keep, and stops or starts reading accordingly. */
+  #balance(): void {
+    const { memory } = this.#ports
+    const partialBytes = this.#framer.pendingBytes
+    const bytes = this.closed ? 0 : this.#heldBytes + partialBytes
+    if (bytes !== this.#accountedBytes) {
+      const before = this.#accountedBytes
+      this.#accountedBytes = bytes
+      memory.change(before, bytes)
+    }
+    if (this.closed) return
+    const starved = memory.full && partialBytes === 0
+    if (starved) memory.wait(this)
+    const pause = !this.#finished && (starved || this.#heldBytes >= this.#options.maxHeldBytes)
+    if (pause === this.#paused) return
+    this.#paused = pause
+    if (pause) this.#stream.pause()
+    else this.#stream.resume()
+  }
+
+  reconsider(): void {
+    if (!this.closed) this.#balance()
+  }
+
+  /** A client that half-closes still gets the answers that it has asked for, as from Kafka. */
+  #onEnd(): void {
+    this.#peerEnded = true
+    this.#finishIfAnswered()
+  }
+
+  #onDrain(): void {
+    this.#outputBlocked = false
+    this.lastActiveSweep = this.#ports.currentSweep()
+    this.#release()
+  }
+
+  #onClosed(error: Error | null): void {
+    if (this.closed) return
+    this.closed = true
+    this.#deaf = true
+    this.#linger?.cancel()
+    this.#held = []
+    this.#heldBytes = 0
+    this.#out = []
+    this.#ports.memory.forget(this)
+    this.#balance()
+    if (error) this.#ports.logger.debug(`Connection ${this.id} broke: ${error.message}`)
+    for (const listener of this.#closeListeners) listener()
+    this.#closeListeners.clear()
+    this.#ports.onClosed(this)
+  }
+
+  /** Works through the whole frames of `view`; keeps the rest when a frame has to wait. */
+  #work(view: Buffer): void {
+    this.#corked = true
+    let consumed = view.length
+    try {
+      consumed = this.#framer.push(view)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.#deaf = true
+      this.#answer(new Hangup(error.message))
+    }
+    this.#corked = false
+    this.#ports.onReadDone()
+    this.#flush()
+    if (consumed < view.length && !this.#deaf) this.#hold(view.subarray(consumed))
+  }
+
+  /** False stops the framer after this frame. */
+  #onFrame(frame: Buffer): boolean {
+    if (this.#slots.length > 0 && this.#mustWait(frame)) {
+      this.#gated = true
+      this.#holdFrame(frame)
+      return false
+    }
+    const reply = this.#ports.dispatcher.dispatch(frame, this)
+    if (reply instanceof PendingReply) this.#park(reply)
+    else this.#answer(reply)
+    return !this.#deaf && !this.#blocked()
+  }
+
+  /** Only a frame of the same pipelined API may start while others wait. */
+  #mustWait(frame: Buffer): boolean {
+    const apiKey = this.#ports.dispatcher.apiKeyOf(frame)
+    return this.#slots.some((slot) => slot.pipelinedKey !== apiKey)
+  }
+
+  #park(reply: PendingReply): void {
+    const slot: Slot = { outcome: undefined, pipelinedKey: reply.pipelinedKey }
+    this.#slots.push(slot)
+    reply.outcome.then(
+      (outcome) => this.#fill(slot, outcome),
+      (error: unknown) => {
+        this.#ports.logger.error(`A request of connection ${this.id} failed: ${describe(error)}`)
+        this.#fill(slot, new Hangup('a request failed inside the broker'))
+      },
+    )
+  }
+
+  /** An outcome that is known at once takes its turn behind those that wait. */
+  #answer(outcome: FrameOutcome): void {
+    if (this.#slots.length > 0) this.#slots.push({ outcome, pipelinedKey: -1 })
+    else this.#settle(outcome)
+  }
+
+  #fill(slot: Slot, outcome: FrameOutcome): void {
+    if (this.closed) return
+    slot.outcome = outcome
+    this.lastActiveSweep = this.#ports.currentSweep()
+    while (this.#slots.length > 0 && this.#slots[0]!.outcome !== undefined && !this.#finished) {
+      this.#settle(this.#slots.shift()!.outcome!)
+    }
+    this.#flush()
+    if (this.#slots.length === 0) this.#gated = false
+    if (this.#deaf && this.#slots.length === 0) this.#finish()
+    else this.#release()
+  }
+
+  #settle(outcome: FrameOutcome): void {
+    if (outcome === NO_REPLY) return
+    if (outcome instanceof Hangup) {
+      this.#hangUp(outcome.reason)
+      return
+    }
+    for (const piece of outcome as readonly Buffer[]) {
+      this.#out.push(piece)
+      this.#outBytes += piece.length
+    }
+    if (this.#corked && this.#outBytes >= MAX_CORKED_BYTES) this.#flushEarly()
+  }
+
+  #flush(): void {
+    if (this.#out.length === 0 || this.#corked || this.closed) return
+    const pieces = this.#out
+    this.#out = []
+    this.#outBytes = 0
+    if (!this.#stream.write(pieces)) this.#outputBlocked = true
+  }
+
+  /** A read full of small requests for large answers must notice a reader that is too slow. */
+  #flushEarly(): void {
+    this.#corked = false
+    this.#ports.onReadDone()
+    this.#flush()
+    this.#corked = true
+  }
+
+  /** No frame may start: the peer does not read its replies, or a waiting request lets nothing overtake it. */
+  #blocked(): boolean {
+    if (this.#outputBlocked || this.#gated) return true
+    return this.#slots.length > 0 && this.#slots.some((slot) => slot.pipelinedKey < 0)
+  }
+
+  #hold(view: Buffer): void {
+    this.#held.push(Buffer.from(view))
+    this.#heldBytes += view.length
+  }
+
+  /** Puts a frame that the framer has given out already back in front of what is held. */
+  #holdFrame(frame: Buffer): void {
+    const copy = Buffer.allocUnsafe(frame.length + 4)
+    copy.writeInt32BE(frame.length, 0)
+    frame.copy(copy, 4)
+    this.#held.unshift(copy)
+    this.#heldBytes += copy.length
+  }
+
+  /** Goes on with what was held back, in the order it came. */
+  #release(): void {
+    while (this.#held.length > 0 && !this.#blocked() && !this.#deaf) {
+      const [view, ...later] = this.#held
+      this.#held = []
+      this.#heldBytes -= view!.length
+      this.#work(view!)
+      this.#held.push(...later)
+    }
+    this.#balance()
+    this.#finishIfAnswered()
+  }
+
+  #finishIfAnswered(): void {
+    if (this.#peerEnded && this.#held.length === 0 && this.#slots.length === 0) this.#finish()
+  }
+
+  /** Sends what is owed from before the offence, then closes. */
+  #hangUp(reason: string): void {
+    this.#ports.logger.info(`Closing connection ${this.id} from ${this.remoteAddress}:${this.remotePort}: ${reason}`)
+    this.#deaf = true
+    this.#held = []
+    this.#heldBytes = 0
+    this.#corked = false
+    this.#finish()
+  }
+
+  #finish(): void {
+    if (this.#finished || this.closed) return
+    this.#deaf = true
+    this.#flush()
+    this.#finished = true
+    this.#stream.end()
+    // Reading goes on, without looking: only so do we see the peer's close.
+    this.#balance()
+    this.#linger = this.#ports.clock.setTimer(LINGER_MS, () => this.destroy())
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,27 @@
+/** What handlers may use: the broker's services, each by its own interface. `wire-up` makes the one implementation. */
+import type { Clock } from '../host/clock.js'
+import type { Logger } from '../host/logger.js'
+import type { BrokerConfig } from '../metadata/broker-config.js'
+import type { Image } from '../metadata/image.js'
+import type { ApiTable } from './api-table.js'
+import type { ConnectionView } from './context.js'
+import type { MetadataCache } from './metadata-cache.js'
+
+export interface BrokerServices {
+  readonly brokerId: number
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly apiTable: ApiTable
+  readonly config: BrokerConfig
+  readonly controller: TopicCreator
+  readonly metadataCache: MetadataCache
+  /** The newest metadata that this broker has applied. */
+  image(): Image
+  /** The address of a broker as clients of this connection should use it; null when that broker has no such listener. */
+  advertised(brokerId: number, connection: ConnectionView): { host: string; port: number } | null
+}
+
+export interface TopicCreator {
+  /** Creates what does not exist yet, with the defaults of `num.partitions` and `default.replication.factor`. Failures are logged. */
+  autoCreateTopics(names: readonly string[]): Promise<void>
+}
