@@ -38,6 +38,8 @@ export class RecordWalker implements Cursor {
   end: number
   /** Index of the current record, -1 before the first. */
   index = -1
+  /** Bytes of the current record after its size. */
+  bodyBytes = 0
   attributes = 0
   /** May be a bigint at run time when it is absurd: wrap in Number() before calculating. */
   timestampDelta = 0
@@ -91,6 +93,7 @@ export class RecordWalker implements Cursor {
       invalid(`Record ${this.index} declares ${size} bytes, ${this.#sectionEnd - this.at} are left`)
     }
     this.end = recordEnd
+    this.bodyBytes = size
     if (this.at >= recordEnd) invalid(`Record ${this.index} is empty`)
     this.attributes = this.buffer[this.at++]!
     this.timestampDelta = readVarlong(this)
