@@ -12,7 +12,7 @@ import type {
   SchemaOf,
 } from './schema/index.js'
 import { type Rng, sampleSchema } from './schema/sample.js'
-import { ProtocolError } from './wire/protocol-error.js'
+import { ProtocolError } from './wire/error.js'
 import { Reader } from './wire/reader.js'
 import { Writer } from './wire/writer.js'
 

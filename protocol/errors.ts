@@ -142,3 +142,205 @@ export const ErrorCode = {
 
 /** A Kafka error code as it travels on the wire (int16). */
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
+export type ErrorName = keyof typeof ErrorCode
+
+/** What is known of an error code. */
+export interface ErrorInfo {
+  readonly code: ErrorCode
+  readonly name: ErrorName
+  /** Clients send the request again. */
+  readonly retriable: boolean
+  /** Clients refresh their metadata first. */
+  readonly invalidMetadata: boolean
+  /** One sentence for people. */
+  readonly message: string
+}
+
+type Facts = readonly [message: string, retry?: 'retriable' | 'retriable after metadata']
+
+/** Beside the codes above, so that the compiler asks for a line per code. Retriability decides what clients do: it is part of the API. */
+const FACTS: Readonly<Record<ErrorName, Facts>> = {
+  UNKNOWN_SERVER_ERROR: ['The broker failed in a way that has no code of its own; its log says more.'],
+  NONE: ['No error.'],
+  OFFSET_OUT_OF_RANGE: ['The partition does not hold the requested offset.'],
+  CORRUPT_MESSAGE: ['A record batch has a wrong checksum, size or magic byte.', 'retriable'],
+  UNKNOWN_TOPIC_OR_PARTITION: ['This broker knows no such topic or partition.', 'retriable after metadata'],
+  INVALID_FETCH_SIZE: ['The requested fetch size is not valid.'],
+  LEADER_NOT_AVAILABLE: ['The partition has no leader at the moment.', 'retriable after metadata'],
+  NOT_LEADER_OR_FOLLOWER: [
+    'This broker is not the leader of the partition, or keeps no replica of it.',
+    'retriable after metadata',
+  ],
+  REQUEST_TIMED_OUT: ['The request was not completed in the time it allowed.', 'retriable'],
+  BROKER_NOT_AVAILABLE: ['The broker is not available.'],
+  REPLICA_NOT_AVAILABLE: ['The replica is not available on this broker.', 'retriable after metadata'],
+  MESSAGE_TOO_LARGE: ['A record batch is larger than max.message.bytes of the topic allows.'],
+  STALE_CONTROLLER_EPOCH: ['The request comes from a controller that has been replaced.'],
+  OFFSET_METADATA_TOO_LARGE: ['The metadata string of a committed offset is too long.'],
+  NETWORK_EXCEPTION: ['The connection ended before the response came.', 'retriable after metadata'],
+  COORDINATOR_LOAD_IN_PROGRESS: ['The coordinator is still loading its state.', 'retriable'],
+  COORDINATOR_NOT_AVAILABLE: ['The coordinator is not available.', 'retriable'],
+  NOT_COORDINATOR: ['This broker does not coordinate the group or transaction.', 'retriable'],
+  INVALID_TOPIC_EXCEPTION: ['The topic name is not valid, or the operation is not allowed on this topic.'],
+  RECORD_LIST_TOO_LARGE: ['The record batch is larger than a segment can be.'],
+  NOT_ENOUGH_REPLICAS: [
+    'Fewer replicas are in sync than min.insync.replicas asks for; nothing was written.',
+    'retriable',
+  ],
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: [
+    'The records were written, but then fewer replicas were in sync than min.insync.replicas asks for.',
+    'retriable',
+  ],
+  INVALID_REQUIRED_ACKS: ['The acks of a produce request must be 0, 1 or -1 (all).'],
+  ILLEGAL_GENERATION: ['The generation is not the current one of the group.'],
+  INCONSISTENT_GROUP_PROTOCOL: ['The protocol type or the protocols of the member do not fit those of the group.'],
+  INVALID_GROUP_ID: ['The group id is not valid.'],
+  UNKNOWN_MEMBER_ID: ['The group has no member with this id.'],
+  INVALID_SESSION_TIMEOUT: [
+    'The session timeout lies outside the bounds of the broker (group.min.session.timeout.ms, group.max.session.timeout.ms).',
+  ],
+  REBALANCE_IN_PROGRESS: ['The group is rebalancing, so the member has to join again.'],
+  INVALID_COMMIT_OFFSET_SIZE: ['The offsets are too large to be stored.'],
+  TOPIC_AUTHORIZATION_FAILED: ['Not authorized to access the topic.'],
+  GROUP_AUTHORIZATION_FAILED: ['Not authorized to access the group.'],
+  CLUSTER_AUTHORIZATION_FAILED: ['Not authorized to do this to the cluster.'],
+  INVALID_TIMESTAMP: ['A timestamp lies outside the range that the topic accepts.'],
+  UNSUPPORTED_SASL_MECHANISM: ['The broker does not offer this SASL mechanism.'],
+  ILLEGAL_SASL_STATE: ['The request is not allowed at this stage of SASL authentication.'],
+  UNSUPPORTED_VERSION: ['This version of the API is not supported.'],
+  TOPIC_ALREADY_EXISTS: ['A topic of this name exists.'],
+  INVALID_PARTITIONS: ['The number of partitions is not valid.'],
+  INVALID_REPLICATION_FACTOR: [
+    'The replication factor is not positive, or larger than the number of available brokers.',
+  ],
+  INVALID_REPLICA_ASSIGNMENT: ['The assignment of replicas to brokers is not valid.'],
+  INVALID_CONFIG: ['A config has an unknown name or a value that is not valid.'],
+  NOT_CONTROLLER: ['This node is not the active controller.', 'retriable'],
+  INVALID_REQUEST: ['The fields of the request contradict each other or the protocol.'],
+  UNSUPPORTED_FOR_MESSAGE_FORMAT: ['The message format of the partition does not support this operation.'],
+  POLICY_VIOLATION: ['The request violates a policy of the cluster.'],
+  OUT_OF_ORDER_SEQUENCE_NUMBER: ['The sequence number does not follow the last one of this producer.'],
+  DUPLICATE_SEQUENCE_NUMBER: ['The batch was written before.'],
+  INVALID_PRODUCER_EPOCH: ["The producer's epoch is older than one that has written."],
+  INVALID_TXN_STATE: ['The transaction is in a state in which this is not allowed.'],
+  INVALID_PRODUCER_ID_MAPPING: ['The producer id does not belong to this transactional id.'],
+  INVALID_TRANSACTION_TIMEOUT: ['The transaction timeout is larger than transaction.max.timeout.ms allows.'],
+  CONCURRENT_TRANSACTIONS: ['The previous change of this transaction has not finished.', 'retriable'],
+  TRANSACTION_COORDINATOR_FENCED: ['The transaction coordinator that sent this has been replaced.'],
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: ['Not authorized to use the transactional id.'],
+  SECURITY_DISABLED: ['Security features are not enabled.'],
+  OPERATION_NOT_ATTEMPTED: ['The operation was not tried, because another part of the request failed.'],
+  KAFKA_STORAGE_ERROR: ['The broker cannot use the log directory of the partition.', 'retriable after metadata'],
+  LOG_DIR_NOT_FOUND: ['The broker has no such log directory.'],
+  SASL_AUTHENTICATION_FAILED: ['SASL authentication failed.'],
+  UNKNOWN_PRODUCER_ID: ['The partition has no state of this producer id.'],
+  REASSIGNMENT_IN_PROGRESS: ['The partition is being reassigned.'],
+  DELEGATION_TOKEN_AUTH_DISABLED: ['Delegation tokens are not enabled.'],
+  DELEGATION_TOKEN_NOT_FOUND: ['There is no such delegation token.'],
+  DELEGATION_TOKEN_OWNER_MISMATCH: ['The principal neither owns nor may renew the delegation token.'],
+  DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: ['Delegation tokens cannot be requested over this connection.'],
+  DELEGATION_TOKEN_AUTHORIZATION_FAILED: ['Not authorized to access the delegation token.'],
+  DELEGATION_TOKEN_EXPIRED: ['The delegation token has expired.'],
+  INVALID_PRINCIPAL_TYPE: ['The type of the principal is not supported.'],
+  NON_EMPTY_GROUP: ['The group has members.'],
+  GROUP_ID_NOT_FOUND: ['There is no group with this id.'],
+  FETCH_SESSION_ID_NOT_FOUND: ['The fetch session does not exist, or no longer.', 'retriable'],
+  INVALID_FETCH_SESSION_EPOCH: ['The epoch does not follow the last one of the fetch session.', 'retriable'],
+  LISTENER_NOT_FOUND: [
+    'The leader has no listener of the name that the request came in on.',
+    'retriable after metadata',
+  ],
+  TOPIC_DELETION_DISABLED: ['Deleting topics is disabled.'],
+  FENCED_LEADER_EPOCH: ["The leader epoch of the request is older than the broker's.", 'retriable after metadata'],
+  UNKNOWN_LEADER_EPOCH: ["The leader epoch of the request is newer than the broker's.", 'retriable'],
+  UNSUPPORTED_COMPRESSION_TYPE: ['The version of the request does not support the compression of the records.'],
+  STALE_BROKER_EPOCH: ['The broker epoch is not the current one.'],
+  OFFSET_NOT_AVAILABLE: ['The leader does not know its high watermark yet after an election.', 'retriable'],
+  MEMBER_ID_REQUIRED: ['Join again with the member id of this answer.'],
+  PREFERRED_LEADER_NOT_AVAILABLE: ['The preferred leader is not available.', 'retriable after metadata'],
+  GROUP_MAX_SIZE_REACHED: ['The group has as many members as it may have.'],
+  FENCED_INSTANCE_ID: ['Another member has taken over this group instance id.'],
+  ELIGIBLE_LEADERS_NOT_AVAILABLE: ['No replica is available that may become leader.', 'retriable after metadata'],
+  ELECTION_NOT_NEEDED: ['The partition has the leader that the election would give it.', 'retriable after metadata'],
+  NO_REASSIGNMENT_IN_PROGRESS: ['The partition is not being reassigned.'],
+  GROUP_SUBSCRIBED_TO_TOPIC: ['A group that is subscribed to a topic cannot lose its offsets of it.'],
+  INVALID_RECORD: ['A record or batch breaks a rule of the topic or of the format.'],
+  UNSTABLE_OFFSET_COMMIT: ['A pending transaction may still change the offset.', 'retriable'],
+  THROTTLING_QUOTA_EXCEEDED: ['The quota of this operation is used up for now.', 'retriable'],
+  PRODUCER_FENCED: ['A newer producer uses the same transactional id.'],
+  RESOURCE_NOT_FOUND: ['The resource does not exist.'],
+  DUPLICATE_RESOURCE: ['The request names a resource twice, or the resource exists.'],
+  UNACCEPTABLE_CREDENTIAL: ['The credential does not meet the rules of the cluster.'],
+  INCONSISTENT_VOTER_SET: ['Sender and receiver do not agree on the voters.'],
+  INVALID_UPDATE_VERSION: ['The version of the update is not valid.'],
+  FEATURE_UPDATE_FAILED: ['The feature level could not be changed.'],
+  PRINCIPAL_DESERIALIZATION_FAILURE: ['The principal inside the forwarded request could not be read.'],
+  SNAPSHOT_NOT_FOUND: ['There is no such snapshot.'],
+  POSITION_OUT_OF_RANGE: ['The position lies outside the snapshot.'],
+  UNKNOWN_TOPIC_ID: ['This broker knows no topic with this id.', 'retriable after metadata'],
+  DUPLICATE_BROKER_REGISTRATION: ['Another live broker has this broker id.'],
+  BROKER_ID_NOT_REGISTERED: ['No broker is registered with this id.'],
+  INCONSISTENT_TOPIC_ID: ['The topic id is not the one in the log of the partition.', 'retriable after metadata'],
+  INCONSISTENT_CLUSTER_ID: ['The cluster id is not that of this cluster.'],
+  TRANSACTIONAL_ID_NOT_FOUND: ['The transactional id is not known.'],
+  FETCH_SESSION_TOPIC_ID_ERROR: ['The fetch session mixes topic names and topic ids.', 'retriable'],
+  INELIGIBLE_REPLICA: ['The replica may not join the in-sync replicas now.'],
+  NEW_LEADER_ELECTED: ['The change took effect and another leader was elected.'],
+  OFFSET_MOVED_TO_TIERED_STORAGE: ['The offset lies in tiered storage.'],
+  FENCED_MEMBER_EPOCH: ["The group coordinator has fenced this member's epoch; join again."],
+  UNRELEASED_INSTANCE_ID: ['Another member still uses this group instance id.'],
+  UNSUPPORTED_ASSIGNOR: ['The group does not support this assignor.'],
+  STALE_MEMBER_EPOCH: ['The member epoch is old; the member has to learn the new one by heartbeat.'],
+  MISMATCHED_ENDPOINT_TYPE: ['The request was sent to an endpoint of the wrong type (broker or controller).'],
+  UNSUPPORTED_ENDPOINT_TYPE: ['This type of endpoint is not supported.'],
+  UNKNOWN_CONTROLLER_ID: ['There is no controller with this id.'],
+  UNKNOWN_SUBSCRIPTION_ID: ['The telemetry subscription id is not the current one; ask for the subscriptions again.'],
+  TELEMETRY_TOO_LARGE: ['The pushed metrics are larger than the broker takes.'],
+  INVALID_REGISTRATION: ['The registration is not valid.'],
+  TRANSACTION_ABORTABLE: ['The transaction met an error and has to be aborted.'],
+  INVALID_RECORD_STATE: ['The record is not in a state in which it can be acknowledged.'],
+  SHARE_SESSION_NOT_FOUND: ['The share session does not exist, or no longer.', 'retriable'],
+  INVALID_SHARE_SESSION_EPOCH: ['The epoch does not follow the last one of the share session.', 'retriable'],
+  FENCED_STATE_EPOCH: ['The state epoch of the share-partition is older than the stored one.'],
+  INVALID_VOTER_KEY: ['The id or directory id of the voter is not that of the receiver.'],
+  DUPLICATE_VOTER: ['The voter is in the quorum already.'],
+  VOTER_NOT_FOUND: ['The voter is not in the quorum.'],
+  INVALID_REGULAR_EXPRESSION: ['The regular expression is not valid.'],
+  REBOOTSTRAP_REQUIRED: [
+    "The client's view of the cluster is wrong; it has to start again from its bootstrap servers.",
+  ],
+  STREAMS_INVALID_TOPOLOGY: ['The topology of the streams group is not valid.'],
+  STREAMS_INVALID_TOPOLOGY_EPOCH: ['The topology epoch is not valid.'],
+  STREAMS_TOPOLOGY_FENCED: ['The topology epoch is older than that of the group.'],
+  SHARE_SESSION_LIMIT_REACHED: ['The broker keeps as many share sessions as it may.', 'retriable'],
+  GROUP_DELETION_FAILED: ['The group could not be deleted.'],
+  STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED: ['The description of the topology could not be stored.'],
+  CONTROLLER_ID_NOT_REGISTERED: ['No controller is registered with this id.'],
+}
+
+const byCode = new Map<number, ErrorInfo>()
+for (const name of Object.keys(ErrorCode) as ErrorName[]) {
+  const [message, retry] = FACTS[name]
+  const code = ErrorCode[name]
+  byCode.set(code, {
+    code,
+    name,
+    message,
+    retriable: retry !== undefined,
+    invalidMetadata: retry === 'retriable after metadata',
+  })
+}
+
+/** Every error of Kafka 4.4, by rising code. */
+export const errors: readonly ErrorInfo[] = [...byCode.values()]
+
+/** What is known of a code; of UNKNOWN_SERVER_ERROR for a code that no Kafka has, as clients treat it. */
+export function errorInfo(code: number): ErrorInfo {
+  return byCode.get(code) ?? byCode.get(ErrorCode.UNKNOWN_SERVER_ERROR)!
+}
+
+/** `NOT_COORDINATOR` for 16. */
+export const errorName = (code: number): ErrorName => errorInfo(code).name
+
+/** The sentence of a code, null for NONE: what most `errorMessage` fields carry. */
+export const errorMessage = (code: number): string | null => (code === ErrorCode.NONE ? null : errorInfo(code).message)

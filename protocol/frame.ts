@@ -9,7 +9,7 @@ import {
 } from './header.js'
 import { messageByKey } from './messages/index.js'
 import type { Message, RequestInput, RequestOf, ResponseInput, ResponseOf } from './schema/index.js'
-import { ProtocolError } from './wire/protocol-error.js'
+import { ProtocolError } from './wire/error.js'
 
 const SIZE_BYTES = 4
 

@@ -1,7 +1,7 @@
 import { messageByKey } from './messages/index.js'
 import { data, int16, int32, type Message, string } from './schema/index.js'
 import { includes } from './schema/versions.js'
-import { ProtocolError } from './wire/protocol-error.js'
+import { ProtocolError } from './wire/error.js'
 import { Reader } from './wire/reader.js'
 import type { Writer } from './wire/writer.js'
 

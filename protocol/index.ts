@@ -2,6 +2,7 @@
  * The Kafka protocol: what bytes mean. No clock, no IO; usable by itself. See README.md.
  */
 export * from './api-keys.js'
+export * from './batch/index.js'
 export {
   type DecodeOptions,
   decode,
@@ -37,5 +38,5 @@ export { type Explained, type ExplainedField, explainSchema } from './schema/exp
 export * from './schema/message.js'
 export { type Rng, sampleSchema } from './schema/sample.js'
 export * from './stored/index.js'
-export { ProtocolError, type ProtocolErrorCode } from './wire/protocol-error.js'
+export { ProtocolError, type ProtocolErrorCode } from './wire/error.js'
 export { ZERO_UUID } from './wire/reader.js'

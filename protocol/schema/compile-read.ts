@@ -1,4 +1,4 @@
-import { ProtocolError } from '../wire/protocol-error.js'
+import { ProtocolError } from '../wire/error.js'
 import type { Reader } from '../wire/reader.js'
 import { defaultMaker } from './defaults.js'
 import type { Field, Fields, FieldType, UnknownTaggedField } from './fields.js'

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../wire/protocol-error.js'
+import { ProtocolError } from '../wire/error.js'
 import { type RecordsInput, recordsLength, type Writer } from '../wire/writer.js'
 import { defaultMaker, defaultTest } from './defaults.js'
 import type { Field, Fields, PrimitiveType, UnknownTaggedField } from './fields.js'

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../wire/protocol-error.js'
+import { ProtocolError } from '../wire/error.js'
 import { compileReadStruct } from './compile-read.js'
 import { compileWriteStruct } from './compile-write.js'
 import type { ReadStruct, Schema, WriteStruct } from './message.js'

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../wire/protocol-error.js'
+import { ProtocolError } from '../wire/error.js'
 import { Reader } from '../wire/reader.js'
 import { Writer } from '../wire/writer.js'
 import { checked, isFlexible } from './compile.js'

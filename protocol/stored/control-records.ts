@@ -29,7 +29,7 @@ export const EndTxnMarkerSchema = data(
     coordinatorEpoch: int32('0+'),
   },
 )
-export type EndTxnMarker = SchemaOf<typeof EndTxnMarkerSchema>
+export type EndTxnMarkerValue = SchemaOf<typeof EndTxnMarkerSchema>
 
 /**
  * Versions:

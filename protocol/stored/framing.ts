@@ -1,6 +1,6 @@
 import { decodeData, encodeData, encodePrefixed, encodeVersioned } from '../codec.js'
 import type { SchemaInput, SchemaOf } from '../schema/index.js'
-import { ProtocolError } from '../wire/protocol-error.js'
+import { ProtocolError } from '../wire/error.js'
 import { Reader } from '../wire/reader.js'
 import { Writer } from '../wire/writer.js'
 import type { KeyedRecord } from './keyed-record.js'

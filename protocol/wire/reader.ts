@@ -1,4 +1,4 @@
-import { ProtocolError } from './protocol-error.js'
+import { ProtocolError } from './error.js'
 
 /** Buffer's own decoders, without the encoding look-up that `toString(encoding)` pays on every call. */
 interface Slices {
@@ -101,7 +101,7 @@ export class Reader {
     return this.buffer.readDoubleBE(p)
   }
 
-  /** Kafka's unsigned varint: seven bits a byte, lowest first, at most 32 bits. */
+  /** Kafka's unsigned varint: seven bits a byte, lowest first, at most five bytes. As in Kafka, bits beyond 32 are dropped. */
   uvarint(): number {
     const b = this.buffer
     const end = this.end
@@ -118,12 +118,11 @@ export class Reader {
       byte = b[p++]!
       value |= (byte & 0x7f) << shift
       if (byte < 0x80) {
-        if (shift === 28 && byte > 0x0f) break
         this.pos = p
         return value >>> 0
       }
     }
-    throw new ProtocolError('INVALID_VARINT', 'an unsigned varint has more than 32 bits')
+    throw new ProtocolError('INVALID_VARINT', 'an unsigned varint has more than five bytes')
   }
 
   /** 16 bytes in Kafka's text form: 22 characters of base64url. */

@@ -3,7 +3,7 @@
  * zigzag-encoded. Record bodies use the signed kind; compact lengths, arrays and tags the unsigned kind.
  *
  * Readers move `cursor.at`; anything with these three fields is a cursor. A number that does not end in time (5 bytes for 32 bits,
- * 10 for 64) or runs past `end` throws `ProtocolError` (`VARINT_TOO_LONG`, `BUFFER_UNDERFLOW`). As in Kafka's ByteUtils, bits of the
+ * 10 for 64) or runs past `end` throws `ProtocolError` (`INVALID_VARINT`, `TRUNCATED`). As in Kafka's ByteUtils, bits of the
  * last byte that do not fit are dropped. Values of 64 bits are numbers within +-(2^53-1) and bigints beyond, typed number.
  */
 import { ProtocolError } from './error.js'
@@ -20,11 +20,11 @@ const TWO_28 = 2 ** 28
 const TWO_56 = 2 ** 56
 
 function underflow(c: Cursor): never {
-  throw new ProtocolError('BUFFER_UNDERFLOW', `a variable-length integer runs past the end at byte ${c.end}`)
+  throw new ProtocolError('TRUNCATED', `a variable-length integer runs past the end at byte ${c.end}`)
 }
 
 function overlong(bytes: number, at: number): never {
-  throw new ProtocolError('VARINT_TOO_LONG', `a variable-length integer at byte ${at} is longer than ${bytes} bytes`)
+  throw new ProtocolError('INVALID_VARINT', `a variable-length integer at byte ${at} is longer than ${bytes} bytes`)
 }
 
 /** Unsigned 32 bits: 0 to 2^32-1. */

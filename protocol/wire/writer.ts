@@ -1,4 +1,4 @@
-import { ProtocolError } from './protocol-error.js'
+import { ProtocolError } from './error.js'
 import { MAX_STRING_BYTES, ZERO_UUID } from './reader.js'
 
 /** What a `records` field takes: bytes, or slices of a log that belong together. */

@@ -74,20 +74,20 @@ describe('varint', () => {
   it('refuses numbers that do not end in time', () => {
     const long = Buffer.alloc(11, 0x80)
     for (const [read, code] of [
-      [varint.readVarint, 'VARINT_TOO_LONG'],
-      [varint.readUnsignedVarint, 'VARINT_TOO_LONG'],
-      [varint.readVarlong, 'VARINT_TOO_LONG'],
-      [varint.readUnsignedVarlong, 'VARINT_TOO_LONG'],
+      [varint.readVarint, 'INVALID_VARINT'],
+      [varint.readUnsignedVarint, 'INVALID_VARINT'],
+      [varint.readVarlong, 'INVALID_VARINT'],
+      [varint.readUnsignedVarlong, 'INVALID_VARINT'],
     ] as const) {
       expect(() => read(cursor(long)))
         .to.throw(ProtocolError)
         .with.property('code', code)
       expect(() => read(cursor(long.subarray(0, 3))))
         .to.throw(ProtocolError)
-        .with.property('code', 'BUFFER_UNDERFLOW')
+        .with.property('code', 'TRUNCATED')
       expect(() => read(cursor(long.subarray(0, 0))))
         .to.throw(ProtocolError)
-        .with.property('code', 'BUFFER_UNDERFLOW')
+        .with.property('code', 'TRUNCATED')
     }
   })
 })
