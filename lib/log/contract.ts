@@ -16,6 +16,8 @@ export interface LogView {
   /** First offset of the oldest open transaction, or null. The LSO is the smaller of this and the high watermark. */
   readonly firstUnstableOffset: number | null
   readonly sizeInBytes: number
+  /** True after a failed write or read of the disk: appends and reads answer KAFKA_STORAGE_ERROR until the log is opened anew. */
+  readonly offline: boolean
   /** Leader epoch of the last batch, -1 when there is none. */
   readonly latestEpoch: number
 }
@@ -55,6 +57,8 @@ export interface ReadOptions {
 }
 
 export interface ReadResult {
+  /** NONE, OFFSET_OUT_OF_RANGE (below the log start, beyond the end or negative) or KAFKA_STORAGE_ERROR; on an error there are no pieces. */
+  errorCode: ErrorCode
   /** Whole batches, beginning with the one that contains the offset. Views or pooled memory: valid until `release`. */
   pieces: readonly Buffer[]
   sizeInBytes: number
@@ -64,8 +68,16 @@ export interface ReadResult {
   release: (() => void) | null
 }
 
+/** A record's position in time: what ListOffsets answers. */
 export interface TimestampOffset {
   timestamp: number
   offset: number
+  /** Epoch of the leader that wrote the batch, -1 when unknown. */
   leaderEpoch: number
+}
+
+/** Answer to OffsetForLeaderEpoch: -1/-1 when the epoch is newer than anything known here. */
+export interface EpochEndOffset {
+  leaderEpoch: number
+  endOffset: number
 }

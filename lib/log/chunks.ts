@@ -1,0 +1,87 @@
+/**
+ * Memory for the tails of all logs of one store. A chunk belongs to one segment and is filled from its start; on a disk that has to
+ * read, filled chunks stay as the hot cache until the store-wide limit pushes the oldest out, and are then used again.
+ */
+import type { Segment } from './segment.js'
+
+export interface ChunksOptions {
+  /** Hot bytes kept for all logs together on a disk that has to read. Fetches of recent records then need no read. */
+  hotBytesMax: number
+}
+
+/** First chunk of a log: a thousand partitions with one record each cost 16 MB at most. */
+const SMALLEST_BYTES = 16 * 1024
+/** A megabyte is one fetch answer; larger chunks only waste more at their end. */
+const LARGEST_BYTES = 1024 * 1024
+/** A batch larger than this gets memory of its own size: at most a quarter of a chunk is wasted at its end. */
+const OWN_CHUNK_FROM_BYTES = LARGEST_BYTES / 4
+/** Chunks are not powers of two, so that a memory disk never takes one for Node's shared pool, whose pieces it copies. */
+const ODD_BYTES = 64
+/** Free chunks kept for the next log: fresh memory of this size costs more than anything else here. */
+const FREE_CHUNKS_MAX = 8
+
+export class Chunk {
+  used = 0
+  /** Readers that still look at it. */
+  readers = 0
+  evicted = false
+
+  constructor(
+    readonly buffer: Buffer,
+    readonly segment: Segment,
+    /** Position in the segment's file of the chunk's first byte. */
+    readonly position: number,
+    /** Called when the hot cache is over its limit: the owner releases the chunk unless it is not written yet. */
+    readonly evict: (chunk: Chunk) => void,
+  ) {}
+}
+
+export class Chunks {
+  private readonly hot: Chunk[] = []
+  private readonly free: Buffer[] = []
+  /** Memory held by chunks in the hot cache, those being filled included. */
+  hotBytes = 0
+
+  constructor(private readonly options: ChunksOptions = { hotBytesMax: 32 * 1024 * 1024 }) {}
+
+  /** Memory for at least `bytes`; `previousBytes` is the size of the log's last chunk (0: none): busy logs get larger ones. */
+  allocate(bytes: number, previousBytes: number): Buffer {
+    if (bytes > OWN_CHUNK_FROM_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    // When the cache is half full of other logs' chunks, memory is dear: small steps.
+    const crowded = this.hotBytes > this.options.hotBytesMax / 2
+    const wanted = crowded ? SMALLEST_BYTES * 4 : Math.min(LARGEST_BYTES, previousBytes * 4)
+    let size = SMALLEST_BYTES
+    while (size < wanted || size - ODD_BYTES < bytes) size *= 4
+    if (size === LARGEST_BYTES && this.free.length > 0) return this.free.pop()!
+    return Buffer.allocUnsafeSlow(size - ODD_BYTES)
+  }
+
+  /** Puts a chunk under the limit; the oldest that are written are pushed out when it is exceeded. */
+  keepHot(chunk: Chunk): void {
+    this.hot.push(chunk)
+    this.hotBytes += chunk.buffer.length
+    if (this.hotBytes <= this.options.hotBytesMax) return
+    let kept = 0
+    for (const old of this.hot) {
+      if (this.hotBytes > this.options.hotBytesMax && old !== chunk && !old.evicted) old.evict(old)
+      if (!old.evicted) this.hot[kept++] = old
+    }
+    this.hot.length = kept
+  }
+
+  /** The chunk left its log's hot tail. `reuse` false: a write may still be reading it. */
+  release(chunk: Chunk, reuse: boolean): void {
+    if (chunk.evicted) return
+    chunk.evicted = true
+    this.hotBytes -= chunk.buffer.length
+    if (reuse) this.recycle(chunk)
+    else chunk.readers = Number.POSITIVE_INFINITY
+  }
+
+  /** Called with every reader that ends, too: memory is used again only when nobody looks at it. */
+  recycle(chunk: Chunk): void {
+    if (!chunk.evicted || chunk.readers > 0) return
+    if (chunk.buffer.length === LARGEST_BYTES - ODD_BYTES && this.free.length < FREE_CHUNKS_MAX)
+      this.free.push(chunk.buffer)
+  }
+}

@@ -1,0 +1,310 @@
+/**
+ * The mechanics under PartitionLog: segments, tail, producers and epochs, moved together so that they never disagree. Takes what
+ * has been admitted; decides nothing but when to roll.
+ */
+
+import * as header from '../../protocol/batch/header.js'
+import type { Clock } from '../host/clock.js'
+import type { Disk } from '../host/disk.js'
+import type { Logger } from '../host/logger.js'
+import type { Random } from '../host/random.js'
+import type { IncomingBatch } from './admission.js'
+import { applyBatch } from './batch-effects.js'
+import { type Walk, walkBatches } from './batch-walk.js'
+import type { LogConfig } from './config.js'
+import { LeaderEpochs } from './leader-epochs.js'
+import { LogReader } from './log-reader.js'
+import { type EndTransaction, type ProducerStateOptions, ProducerStates } from './producer-state.js'
+import { rebuild, recoverSegments } from './recovery.js'
+import { Segment } from './segment.js'
+import { Segments } from './segments.js'
+import type { LogShared } from './shared.js'
+import { Tail } from './tail.js'
+
+export interface LogBodyOptions extends ProducerStateOptions {
+  folder: string
+  config: LogConfig
+}
+
+export interface LogBodyPorts {
+  disk: Disk
+  clock: Clock
+  random: Random
+  logger: Logger
+  shared: LogShared
+  onWritten(offset: number): void
+  onOffline(error: unknown): void
+}
+
+export class LogBody {
+  config: LogConfig
+  logStartOffset = 0
+  endOffset = 0
+  writtenOffset = 0
+  /** A disk failure, or the end of this object's life: nothing is accepted or read any more. */
+  offline = false
+  readonly segments = new Segments()
+  readonly epochs = new LeaderEpochs()
+  readonly producers: ProducerStates
+  readonly tail: Tail
+  readonly reader: LogReader
+
+  constructor(
+    private readonly options: LogBodyOptions,
+    private readonly ports: LogBodyPorts,
+  ) {
+    this.config = options.config
+    this.producers = new ProducerStates(options)
+    const { clock, shared } = ports
+    this.tail = new Tail(
+      { clock, chunks: shared.chunks, turn: shared.turn },
+      {
+        onWritten: (offset) => {
+          this.writtenOffset = offset
+          ports.onWritten(offset)
+        },
+        onWriteFailed: (error) => this.goOffline(error),
+      },
+    )
+    this.reader = new LogReader({
+      segments: this.segments,
+      tail: this.tail,
+      buffers: shared.buffers,
+      onReadFailed: (error) => this.goOffline(error),
+    })
+    this.segments.add(this.newSegment(0, clock.now()))
+  }
+
+  /** Fills this fresh body from the segments with these bases. @throws DiskError */
+  async recover(bases: readonly number[]): Promise<void> {
+    this.segments.removeFrom(0)
+    const now = this.ports.clock.now()
+    for (const base of bases) this.segments.add(this.newSegment(base, now))
+    await recoverSegments(this.segments.all, this, {
+      logger: this.ports.logger,
+      run: (walk) => this.reader.run(walk),
+    })
+    this.logStartOffset = this.segments.first.baseOffset
+    this.epochs.truncateFromStart(this.logStartOffset)
+    this.endOffset = this.segments.active.nextOffset
+    this.writtenOffset = this.endOffset
+  }
+
+  /** Puts an admitted batch at the end. False when the disk failed: the body is offline then. */
+  take(
+    incoming: IncomingBatch,
+    baseOffset: number,
+    leaderEpoch: number,
+    marker: EndTransaction | null,
+    now: number,
+  ): boolean {
+    const { batch, lastOffsetDelta, maxTimestamp } = incoming
+    const lastOffset = baseOffset + lastOffsetDelta
+    if (this.segments.active.shouldRoll(batch.length, lastOffset, maxTimestamp, now, this.config)) {
+      if (!this.rollAt(baseOffset, now)) return false
+    }
+    const segment = this.segments.active
+    const { tail } = this
+    try {
+      tail.accept(segment, batch, baseOffset, leaderEpoch)
+    } catch (error) {
+      this.goOffline(error)
+      return false
+    }
+    segment.book(batch.length, lastOffset, maxTimestamp, now)
+    applyBatch(tail.accepted, tail.acceptedAt, segment, this.producers, this.epochs, marker)
+    this.endOffset = lastOffset + 1
+    if (segment.viewable) this.writtenOffset = this.endOffset
+    return true
+  }
+
+  /** Begins a segment at `baseOffset`, which is not below the end. False when the disk failed. */
+  rollAt(baseOffset: number, now: number): boolean {
+    const sealed = this.segments.active
+    try {
+      if (sealed.sizeInBytes === 0) {
+        if (sealed.baseOffset === baseOffset) return true
+        // An empty segment with a base too low for what comes (a leader's gap): it never was.
+        this.discard(...this.segments.removeFrom(this.segments.all.length - 1))
+      }
+      const segment = this.newSegment(baseOffset, now)
+      // The name of the file is the only place that knows where the log ends when everything before is deleted.
+      if (baseOffset > 0) segment.openLog()
+      this.segments.add(segment)
+      if (sealed.sizeInBytes > 0) sealed.seal()
+      return true
+    } catch (error) {
+      this.goOffline(error)
+      return false
+    }
+  }
+
+  /** Deletes the oldest `count` segments. */
+  dropFirst(count: number): void {
+    try {
+      this.discard(...this.segments.removeFirst(count))
+    } catch (error) {
+      this.goOffline(error)
+    }
+  }
+
+  moveStart(offset: number): void {
+    this.logStartOffset = offset
+    this.epochs.truncateFromStart(offset)
+  }
+
+  /** Drops everything from `offset` on. Later only when a write is under way or something has to be read. */
+  truncateTo(offset: number): void | Promise<void> {
+    if (offset >= this.endOffset) return
+    if (offset <= this.segments.first.baseOffset) return this.restartAt(offset)
+    return this.whenQuiet(() => {
+      this.discard(...this.segments.removeFrom(this.segments.floorIndex(offset) + 1))
+      const segment = this.segments.active
+      return after(this.reader.run(positionOf(segment, offset)), (position) => this.cut(segment, position))
+    })
+  }
+
+  /** Drops everything; the next record gets `offset`. */
+  restartAt(offset: number): void | Promise<void> {
+    return this.whenQuiet(() => {
+      this.discard(...this.segments.removeFrom(0))
+      this.producers.clear()
+      this.epochs.clear()
+      const segment = this.newSegment(offset, this.ports.clock.now())
+      if (offset > 0) segment.openLog()
+      this.segments.add(segment)
+      this.logStartOffset = offset
+      this.endOffset = offset
+      this.writtenOffset = offset
+    })
+  }
+
+  /** Writes what waits and closes the files. */
+  async close(): Promise<void> {
+    await this.tail.drain()
+    for (const segment of this.segments.all) {
+      if (!this.offline) segment.saveIndexes()
+      segment.close()
+    }
+    this.tail.clear()
+    this.offline = true
+  }
+
+  /** Removes the folder. What waits to be written is dropped. */
+  delete(): void | Promise<void> {
+    this.offline = true
+    const { disk, random } = this.ports
+    const { folder } = this.options
+    this.tail.clear()
+    let doomed: string | null = null
+    try {
+      // Renamed at once: half a log must not stay behind a crash, nor be in the way when the topic is made again.
+      if (disk.exists(folder)) disk.rename(folder, (doomed = deletedFolder(folder, random.uuid().replaceAll('-', ''))))
+    } catch (error) {
+      doomed = folder
+      this.ports.logger.warn(`The folder ${folder} cannot be renamed: ${String(error)}`)
+    }
+    return this.whenQuiet(() => {
+      for (const segment of this.segments.all) segment.close()
+      if (doomed !== null) disk.remove(doomed)
+    })
+  }
+
+  goOffline(error: unknown): void {
+    if (this.offline) return
+    this.offline = true
+    this.ports.logger.error(`The log in ${this.options.folder} goes offline: ${String(error)}`)
+    this.ports.onOffline(error)
+  }
+
+  private newSegment(baseOffset: number, createdMs: number): Segment {
+    const { segmentIndexBytes, indexIntervalBytes, segmentJitterMs, segmentMs } = this.config
+    const jitterBound = Math.min(segmentJitterMs, segmentMs)
+    const jitterMs = jitterBound > 0 ? this.ports.random.integer(jitterBound) : 0
+    const { folder } = this.options
+    return new Segment(
+      { folder, baseOffset, createdMs, segmentIndexBytes, indexIntervalBytes, jitterMs },
+      this.ports.disk,
+    )
+  }
+
+  /** Runs `action` when no write is under way: at once in most cases. Disk failures take the log offline. */
+  private whenQuiet(action: () => void | Promise<void>): void | Promise<void> {
+    const guarded = (): void | Promise<void> => {
+      try {
+        return action()
+      } catch (error) {
+        this.goOffline(error)
+      }
+    }
+    this.tail.flushPending()
+    return this.tail.isWriting ? this.tail.drain().then(guarded) : guarded()
+  }
+
+  private discard(...segments: readonly Segment[]): void {
+    for (const segment of segments) {
+      this.tail.forget(segment)
+      segment.remove()
+    }
+  }
+
+  /**
+   * Ends the log at `position` of its last segment. What the cut batches had taught is forgotten by learning the rest again.
+   */
+  private cut(segment: Segment, position: number): void | Promise<void> {
+    this.tail.forget(segment)
+    segment.cutAt(position)
+    this.producers.clear()
+    return after(this.learnAgain(), () => {
+      this.endOffset = Math.max(segment.nextOffset, this.logStartOffset)
+      this.epochs.truncateFromEnd(this.endOffset)
+      this.writtenOffset = this.endOffset
+    })
+  }
+
+  /** Books the last segment anew and replays all of them into the producers. Snapshots will shorten this to one segment. */
+  private learnAgain(): void | Promise<void> {
+    const { active, all } = this.segments
+    const { producers } = this
+    const walk = function* (): Walk<void> {
+      for (const segment of all) {
+        if (segment === active) {
+          yield* rebuild(segment, segment.writtenBytes, false, { producers, epochs: null })
+        } else {
+          segment.txnIndex.clear()
+          yield* walkBatches(segment, 0, segment.sizeInBytes, true, (buffer, at) => {
+            applyBatch(buffer, at, segment, producers, null)
+            return true
+          })
+        }
+      }
+    }
+    return this.reader.run(walk())
+  }
+}
+
+const FILE_NAME_MAX = 255
+export const DELETED_FOLDER = /\.[0-9a-f]{32}-delete$/
+
+/** Kafka's name for a log on its way out: `<topic>-<partition>.<unique>-delete`, cut to what file systems take. */
+function deletedFolder(folder: string, unique: string): string {
+  const suffix = `.${unique}-delete`
+  const slash = folder.lastIndexOf('/') + 1
+  return folder.slice(0, slash) + folder.slice(slash, slash + FILE_NAME_MAX - suffix.length) + suffix
+}
+
+/** Position of the first batch that reaches `offset` or lies above it. */
+function* positionOf(segment: Segment, offset: number): Walk<number> {
+  const from = segment.offsetIndex.floorPosition(offset - 1)
+  return yield* walkBatches(
+    segment,
+    from,
+    segment.sizeInBytes,
+    false,
+    (buffer, at) => header.lastOffset(buffer, at) < offset,
+  )
+}
+
+function after<T>(value: T | Promise<T>, next: (value: T) => void | Promise<void>): void | Promise<void> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}

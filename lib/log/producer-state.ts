@@ -1,0 +1,214 @@
+/**
+ * What a partition remembers of idempotent and transactional producers (KIP-98, KIP-360; Kafka's ProducerStateManager and
+ * ProducerAppendInfo): the epoch, the last five batches of each, the open transaction. Decisions are made in `check*` before an
+ * append, changes in `record*` after it, so that a refused batch leaves no trace.
+ */
+import { ErrorCode } from '../../protocol/errors.js'
+import { OpenTransactions } from './open-transactions.js'
+
+/** A client may have five requests in flight, so that many batches may come again. */
+const BATCHES_KEPT = 5
+const SEQUENCE_MAX = 0x7fffffff
+const NO_EPOCH = -1
+
+export interface ProducerBatch {
+  baseSequence: number
+  lastSequence: number
+  baseOffset: number
+  lastOffset: number
+  timestamp: number
+}
+
+export interface ProducerEntry {
+  readonly producerId: number
+  /** -1 when only forgotten batches are known. */
+  producerEpoch: number
+  /** Epoch of the transaction coordinator that wrote the last marker, -1 before the first. */
+  coordinatorEpoch: number
+  /** Largest timestamp of the last batch or marker: what expiry counts from. */
+  lastTimestamp: number
+  /** Oldest first, all of `producerEpoch`. */
+  readonly batches: ProducerBatch[]
+}
+
+export interface ProducerStateOptions {
+  /** `producer.id.expiration.ms`. */
+  expirationMs: number
+  /** Producers kept per partition: a client that takes a new id for every record would otherwise grow the map without end. */
+  maxProducers: number
+}
+
+/** A control record's meaning for the producer that it ends. */
+export interface EndTransaction {
+  producerId: number
+  producerEpoch: number
+  coordinatorEpoch: number
+  abort: boolean
+}
+
+/** `base + delta`, wrapping from int32's largest value to 0. */
+export function addSequence(base: number, delta: number): number {
+  return base > SEQUENCE_MAX - delta ? delta - (SEQUENCE_MAX - base) - 1 : base + delta
+}
+
+export class ProducerStates {
+  readonly transactions = new OpenTransactions()
+  private readonly producers = new Map<number, ProducerEntry>()
+  private options: ProducerStateOptions
+  /** Set by `check` when it answers DUPLICATE_SEQUENCE_NUMBER: the batch that was appended before. */
+  duplicate: Readonly<ProducerBatch> | null = null
+
+  constructor(options: ProducerStateOptions) {
+    this.options = options
+  }
+
+  get size(): number {
+    return this.producers.size
+  }
+
+  get(producerId: number): Readonly<ProducerEntry> | undefined {
+    return this.producers.get(producerId)
+  }
+
+  /** For DescribeProducers and snapshots. */
+  entries(): IterableIterator<Readonly<ProducerEntry>> {
+    return this.producers.values()
+  }
+
+  updateExpiration(expirationMs: number): void {
+    this.options = { ...this.options, expirationMs }
+  }
+
+  /**
+   * May a data batch be appended? Cases:
+   * A no state: any sequence is accepted. B the epoch went back: INVALID_PRODUCER_EPOCH. C one of the last five batches again:
+   * DUPLICATE_SEQUENCE_NUMBER here, and `duplicate` says which (the client is told NONE with the old offset). D a new epoch
+   * starts at sequence 0. E the same epoch goes on where it stopped, or OUT_OF_ORDER_SEQUENCE_NUMBER: gaps, older duplicates and
+   * partial overlaps alike. F a transaction is open and the batch is not part of it: INVALID_TXN_STATE. With `client` false
+   * (a coordinator's own batches have no sequences) C, D and E don't apply.
+   */
+  check(
+    producerId: number,
+    producerEpoch: number,
+    baseSequence: number,
+    lastOffsetDelta: number,
+    transactional: boolean,
+    client: boolean,
+  ): ErrorCode {
+    const entry = this.producers.get(producerId)
+    if (entry === undefined) return ErrorCode.NONE // A
+    if (producerEpoch < entry.producerEpoch) return ErrorCode.INVALID_PRODUCER_EPOCH // B
+    if (client) {
+      const refused = this.checkSequence(entry, producerEpoch, baseSequence, lastOffsetDelta)
+      if (refused !== ErrorCode.NONE) return refused
+    }
+    if (!transactional && this.transactions.isOpen(producerId)) return ErrorCode.INVALID_TXN_STATE // F
+    return ErrorCode.NONE
+  }
+
+  private checkSequence(entry: ProducerEntry, epoch: number, baseSequence: number, lastOffsetDelta: number): ErrorCode {
+    if (epoch !== entry.producerEpoch) {
+      if (baseSequence === 0 || entry.producerEpoch === NO_EPOCH) return ErrorCode.NONE
+      return ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER // D
+    }
+    const { batches } = entry
+    const lastSequence = addSequence(baseSequence, lastOffsetDelta)
+    for (const batch of batches) {
+      if (batch.baseSequence === baseSequence && batch.lastSequence === lastSequence) {
+        this.duplicate = batch
+        return ErrorCode.DUPLICATE_SEQUENCE_NUMBER // C
+      }
+    }
+    const previous = batches.length > 0 ? batches[batches.length - 1]!.lastSequence : -1
+    if (baseSequence === (previous === SEQUENCE_MAX ? 0 : previous + 1)) return ErrorCode.NONE
+    return ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER // E
+  }
+
+  /**
+   * May a marker be appended? An older producer epoch is INVALID_PRODUCER_EPOCH; an older coordinator epoch is a coordinator that
+   * has lost its partition: TRANSACTION_COORDINATOR_FENCED.
+   */
+  checkMarker(marker: EndTransaction): ErrorCode {
+    const entry = this.producers.get(marker.producerId)
+    if (entry === undefined) return ErrorCode.NONE
+    if (marker.producerEpoch < entry.producerEpoch) return ErrorCode.INVALID_PRODUCER_EPOCH
+    if (marker.coordinatorEpoch < entry.coordinatorEpoch) return ErrorCode.TRANSACTION_COORDINATOR_FENCED
+    return ErrorCode.NONE
+  }
+
+  /** Remembers an appended data batch (also one found by replication or recovery, which is never refused). */
+  record(
+    producerId: number,
+    producerEpoch: number,
+    baseSequence: number,
+    baseOffset: number,
+    lastOffset: number,
+    timestamp: number,
+    transactional: boolean,
+  ): void {
+    const entry = this.entryFor(producerId)
+    if (entry.producerEpoch !== producerEpoch) {
+      entry.producerEpoch = producerEpoch
+      entry.batches.length = 0
+    }
+    // The oldest slot is used again: a busy producer makes no garbage.
+    const slot: ProducerBatch =
+      entry.batches.length < BATCHES_KEPT
+        ? { baseSequence: 0, lastSequence: 0, baseOffset: 0, lastOffset: 0, timestamp: 0 }
+        : entry.batches.shift()!
+    slot.baseSequence = baseSequence
+    slot.lastSequence = addSequence(baseSequence, lastOffset - baseOffset)
+    slot.baseOffset = baseOffset
+    slot.lastOffset = lastOffset
+    slot.timestamp = timestamp
+    entry.batches.push(slot)
+    entry.lastTimestamp = timestamp
+    if (transactional) this.transactions.open(producerId, baseOffset)
+  }
+
+  /** Remembers an appended marker; returns the transaction it ended, null when none was open. */
+  recordMarker(marker: EndTransaction, offset: number, timestamp: number) {
+    const entry = this.entryFor(marker.producerId)
+    if (entry.producerEpoch !== marker.producerEpoch) {
+      entry.producerEpoch = marker.producerEpoch
+      entry.batches.length = 0
+    }
+    entry.coordinatorEpoch = marker.coordinatorEpoch
+    entry.lastTimestamp = timestamp
+    return this.transactions.end(marker.producerId, offset)
+  }
+
+  /** Forgets producers that were silent for `producer.id.expiration.ms`, unless they have a transaction open. */
+  expire(now: number): void {
+    for (const entry of this.producers.values()) {
+      if (now - entry.lastTimestamp >= this.options.expirationMs && !this.transactions.isOpen(entry.producerId)) {
+        this.producers.delete(entry.producerId)
+      }
+    }
+  }
+
+  clear(): void {
+    this.producers.clear()
+    this.transactions.clear()
+    this.duplicate = null
+  }
+
+  private entryFor(producerId: number): ProducerEntry {
+    let entry = this.producers.get(producerId)
+    if (entry === undefined) {
+      if (this.producers.size >= this.options.maxProducers) this.makeRoom()
+      entry = { producerId, producerEpoch: NO_EPOCH, coordinatorEpoch: -1, lastTimestamp: -1, batches: [] }
+      this.producers.set(producerId, entry)
+    }
+    return entry
+  }
+
+  /** Drops the tenth of the producers that appended longest ago: many at once, so that the cost per new producer stays small. */
+  private makeRoom(): void {
+    const idle = [...this.producers.values()]
+      .filter((entry) => !this.transactions.isOpen(entry.producerId))
+      .sort((a, b) => (a.batches.at(-1)?.lastOffset ?? -1) - (b.batches.at(-1)?.lastOffset ?? -1))
+    const count = Math.max(1, Math.floor(this.options.maxProducers / 10))
+    for (const entry of idle.slice(0, count)) this.producers.delete(entry.producerId)
+  }
+}

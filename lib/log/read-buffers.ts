@@ -1,0 +1,23 @@
+/**
+ * Memory for reads from a disk, used again: a fresh megabyte per answer would cost several times the read itself (page faults).
+ * A buffer that is never given back is only garbage, not a leak.
+ */
+const CLASS_BYTES = [64 * 1024, 256 * 1024, 1024 * 1024]
+/** Free buffers kept per class: more than this many cold fetches at once is rare, and idle memory must stay small. */
+const FREE_MAX = 4
+
+export class ReadBuffers {
+  private readonly free: Buffer[][] = CLASS_BYTES.map(() => [])
+
+  /** A buffer of at least `bytes`; of exactly that size when it is larger than every class. */
+  take(bytes: number): Buffer {
+    const index = CLASS_BYTES.findIndex((size) => size >= bytes)
+    if (index < 0) return Buffer.allocUnsafeSlow(bytes)
+    return this.free[index]!.pop() ?? Buffer.allocUnsafeSlow(CLASS_BYTES[index]!)
+  }
+
+  give(buffer: Buffer): void {
+    const index = CLASS_BYTES.indexOf(buffer.length)
+    if (index >= 0 && this.free[index]!.length < FREE_MAX) this.free[index]!.push(buffer)
+  }
+}

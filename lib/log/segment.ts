@@ -1,0 +1,266 @@
+/**
+ * One segment: a `.log` file of batches and its three indexes. Knows offsets, positions and times; the bytes on their way to the file
+ * are the tail's business.
+ *
+ * Files are made at the first append, except for a segment whose base offset says more than its emptiness (anything but 0).
+ */
+
+import * as header from '../../protocol/batch/header.js'
+import type { Disk, DiskFile } from '../host/disk.js'
+import { OffsetIndex } from './offset-index.js'
+import type { SegmentFacts } from './retention.js'
+import { TimeIndex } from './time-index.js'
+import { TxnIndex } from './txn-index.js'
+
+export interface SegmentOptions {
+  folder: string
+  baseOffset: number
+  /** Wall time in ms. */
+  createdMs: number
+  segmentIndexBytes: number
+  indexIntervalBytes: number
+  /** This segment's share of `segment.jitter.ms`. */
+  jitterMs: number
+}
+
+export interface RollRules {
+  segmentBytes: number
+  segmentMs: number
+}
+
+/** Kafka's file names: the offset in 20 digits. */
+export const offsetFileName = (offset: number, suffix: string): string => offset.toString().padStart(20, '0') + suffix
+const RELATIVE_OFFSET_MAX = 0x7fffffff
+
+export class Segment implements SegmentFacts {
+  readonly baseOffset: number
+  /** Bytes accepted, and the part of them that the file has. */
+  sizeInBytes = 0
+  writtenBytes = 0
+  /** One above the last offset; the base when empty. */
+  nextOffset: number
+  /** Largest record timestamp, -1 when there is none, and the last offset of the first batch that has it. */
+  maxTimestamp = -1
+  offsetOfMaxTimestamp = -1
+  /** Maximum timestamp of the first batch: `segment.ms` counts from it. */
+  firstTimestamp = -1
+  /** Wall time of the last append. */
+  lastAppendMs: number
+  readonly txnIndex = new TxnIndex()
+  /** True when the disk shows its bytes without reading. Known once the file is open. */
+  viewable = false
+  /** Set when the segment is cut or deleted: an answer that was being read from it is void. */
+  generation = 0
+
+  private readonly offsets: OffsetIndex
+  private readonly times: TimeIndex
+  private file: DiskFile | null = null
+  private bytesSinceEntry = 0
+  private readersInFlight = 0
+  private closing = false
+  /** Index files on disk hold what memory would: memory may be given back. */
+  private indexesSaved = false
+  private indexesResident = true
+
+  constructor(
+    readonly options: SegmentOptions,
+    private readonly disk: Disk,
+  ) {
+    this.baseOffset = options.baseOffset
+    this.nextOffset = options.baseOffset
+    this.lastAppendMs = options.createdMs
+    this.offsets = new OffsetIndex(options.baseOffset, options.segmentIndexBytes)
+    this.times = new TimeIndex(options.baseOffset, options.segmentIndexBytes)
+  }
+
+  get largestTimestamp(): number {
+    return this.maxTimestamp >= 0 ? this.maxTimestamp : this.lastAppendMs
+  }
+
+  /** Both indexes; read back from the disk when they were unloaded. */
+  get offsetIndex(): OffsetIndex {
+    if (!this.indexesResident) this.loadIndexes()
+    return this.offsets
+  }
+
+  get timeIndex(): TimeIndex {
+    if (!this.indexesResident) this.loadIndexes()
+    return this.times
+  }
+
+  path(suffix: string): string {
+    return `${this.options.folder}/${offsetFileName(this.baseOffset, suffix)}`
+  }
+
+  /** The log file, made when it is not there. @throws DiskError */
+  openLog(): DiskFile {
+    if (this.file === null) {
+      this.file = this.disk.open(this.path('.log'), { create: true })
+      // A disk that has to read answers null.
+      this.viewable = this.file.view(0, 0) !== null
+    }
+    return this.file
+  }
+
+  /** Must the log roll before a batch goes in here? The cases of Kafka's LogSegment.shouldRoll. */
+  shouldRoll(batchBytes: number, lastOffset: number, maxTimestamp: number, now: number, rules: RollRules): boolean {
+    if (lastOffset - this.baseOffset > RELATIVE_OFFSET_MAX) return true
+    if (this.sizeInBytes === 0) return false
+    if (this.sizeInBytes > rules.segmentBytes - batchBytes) return true
+    if (this.offsets.isFull || this.times.isFull) return true
+    // Record time where there is one, so that replicas roll alike; else the clock.
+    const waited = this.firstTimestamp >= 0 ? maxTimestamp - this.firstTimestamp : now - this.options.createdMs
+    return waited > rules.segmentMs - this.options.jitterMs
+  }
+
+  /** Books a batch that the tail has taken (or recovery has found) at the end. */
+  book(batchBytes: number, lastOffset: number, maxTimestamp: number, now: number): void {
+    if (this.sizeInBytes === 0) this.firstTimestamp = maxTimestamp
+    if (maxTimestamp > this.maxTimestamp) {
+      this.maxTimestamp = maxTimestamp
+      this.offsetOfMaxTimestamp = lastOffset
+    }
+    if (this.bytesSinceEntry > this.options.indexIntervalBytes) {
+      this.offsets.append(lastOffset, this.sizeInBytes)
+      this.times.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
+      this.bytesSinceEntry = 0
+    }
+    this.sizeInBytes += batchBytes
+    this.bytesSinceEntry += batchBytes
+    this.nextOffset = lastOffset + 1
+    this.lastAppendMs = now
+  }
+
+  /** `book` for the batch header at `at` of `buffer`. */
+  bookHeader(buffer: Buffer, at: number, now: number): void {
+    this.book(header.sizeInBytes(buffer, at), header.lastOffset(buffer, at), header.maxTimestamp(buffer, at), now)
+  }
+
+  /** Forgets everything from `position` on, in memory and in the file; the caller books the rest of the facts anew. @throws DiskError */
+  cutAt(position: number): void {
+    this.generation++
+    if (position < this.writtenBytes) {
+      this.openLog().truncate(position)
+      this.writtenBytes = position
+    }
+    this.resetFacts()
+  }
+
+  /** Before the segment's batches are booked again. */
+  resetFacts(): void {
+    this.sizeInBytes = 0
+    this.bytesSinceEntry = 0
+    this.nextOffset = this.baseOffset
+    this.maxTimestamp = -1
+    this.offsetOfMaxTimestamp = -1
+    this.firstTimestamp = -1
+    this.offsets.clear()
+    this.times.clear()
+    this.indexesResident = true
+    this.indexesSaved = false
+  }
+
+  /** No more appends: the last time-index entry is made, and the index files are written where there is a disk. @throws DiskError */
+  seal(): void {
+    this.timeIndex.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
+    this.saveIndexes()
+  }
+
+  saveIndexes(): void {
+    if (this.viewable || this.indexesSaved || this.file === null) return
+    this.saveIndex('.index', this.offsets.content())
+    this.saveIndex('.timeindex', this.times.content())
+    if (!this.txnIndex.isEmpty) this.saveIndex('.txnindex', this.txnIndex.content())
+    this.indexesSaved = true
+  }
+
+  /** Index files are caches of the log: written in place, without a sync, and checked when they are read. */
+  private saveIndex(suffix: string, content: Buffer): void {
+    const file = this.disk.open(this.path(suffix), { create: true })
+    try {
+      file.truncate(0)
+      file.append([Buffer.from(content)])
+    } finally {
+      file.close()
+    }
+  }
+
+  /** Gives the indexes' memory back if the files have the same; returns how many bytes that were. */
+  unloadIndexes(): number {
+    if (!this.indexesSaved || !this.indexesResident) return 0
+    const bytes = this.offsets.content().length + this.times.content().length
+    this.indexesResident = false
+    this.offsets.clear()
+    this.times.clear()
+    return bytes
+  }
+
+  /**
+   * Reads the index files; false when one is missing or makes no sense beside a log of `sizeInBytes` and `nextOffset`. An index
+   * that has vanished under a running broker only makes searches longer.
+   */
+  loadIndexes(): boolean {
+    this.indexesResident = true
+    const offsets = this.disk.readFile(this.path('.index'))
+    const times = this.disk.readFile(this.path('.timeindex'))
+    this.offsets.load(offsets ?? Buffer.alloc(0))
+    this.times.load(times ?? Buffer.alloc(0))
+    const transactions = this.disk.readFile(this.path('.txnindex'))
+    const saneTransactions =
+      transactions === null || !this.txnIndex.isEmpty || this.txnIndex.load(transactions, this.baseOffset)
+    const sane =
+      offsets !== null &&
+      times !== null &&
+      saneTransactions &&
+      this.offsets.isSane(this.sizeInBytes) &&
+      this.times.isSane(this.nextOffset)
+    if (!sane) {
+      this.offsets.clear()
+      this.times.clear()
+    }
+    this.indexesSaved = sane
+    return sane
+  }
+
+  /** An asynchronous read keeps the file open. */
+  async readAsync(target: Buffer, position: number): Promise<number> {
+    const file = this.openLog()
+    this.readersInFlight++
+    try {
+      return await file.readAsync(target, position)
+    } finally {
+      this.readersInFlight--
+      if (this.closing) this.close()
+    }
+  }
+
+  async sync(): Promise<void> {
+    const file = this.file
+    if (file === null || this.viewable) return
+    this.readersInFlight++
+    try {
+      await file.sync()
+    } finally {
+      this.readersInFlight--
+      if (this.closing) this.close()
+    }
+  }
+
+  /** Closes the file once nobody reads it any more. */
+  close(): void {
+    this.closing = true
+    if (this.readersInFlight > 0 || this.file === null) return
+    this.file.close()
+    this.file = null
+    this.closing = false
+  }
+
+  /** Removes the files. The log goes first: an index without a log is swept away at the next start. @throws DiskError */
+  remove(): void {
+    this.generation++
+    const hadFile = this.file !== null
+    this.close()
+    if (!hadFile && !this.disk.exists(this.path('.log'))) return
+    for (const suffix of ['.log', '.index', '.timeindex', '.txnindex']) this.disk.remove(this.path(suffix))
+  }
+}

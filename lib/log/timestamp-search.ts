@@ -1,0 +1,65 @@
+/** ListOffsets by time: walks over the segments that may hold the answer. */
+
+import * as header from '../../protocol/batch/header.js'
+import { type Decompress, forEachRecord } from '../../protocol/batch/records.js'
+import { type Walk, walkBatches } from './batch-walk.js'
+import type { TimestampOffset } from './contract.js'
+import type { Segment } from './segment.js'
+
+/** The first record at or above `startOffset` whose timestamp is at least `timestamp`, in offset order; null when there is none. */
+export function* firstRecordSince(
+  segments: readonly Segment[],
+  timestamp: number,
+  startOffset: number,
+  decompress: Decompress,
+): Walk<TimestampOffset | null> {
+  for (const segment of segments) {
+    if (segment.maxTimestamp < timestamp || segment.nextOffset <= startOffset) continue
+    const floor = Math.max(segment.timeIndex.floorOffset(timestamp), startOffset)
+    let found: TimestampOffset | null = null
+    yield* walkBatches(segment, segment.offsetIndex.floorPosition(floor), segment.sizeInBytes, true, (buffer, at) => {
+      if (header.maxTimestamp(buffer, at) < timestamp || header.lastOffset(buffer, at) < startOffset) return true
+      found = recordSince(buffer, at, timestamp, startOffset, decompress)
+      return found === null
+    })
+    if (found !== null) return found
+  }
+  return null
+}
+
+/** The first record with the largest timestamp of all (KIP-734); null when no record carries one. */
+export function* recordWithMaxTimestamp(
+  segments: readonly Segment[],
+  startOffset: number,
+  decompress: Decompress,
+): Walk<TimestampOffset | null> {
+  let best: Segment | null = null
+  for (const segment of segments) {
+    if (segment.maxTimestamp > (best?.maxTimestamp ?? -1)) best = segment
+  }
+  if (best === null) return null
+  return yield* firstRecordSince([best], best.maxTimestamp, startOffset, decompress)
+}
+
+function recordSince(
+  batch: Buffer,
+  at: number,
+  timestamp: number,
+  startOffset: number,
+  decompress: Decompress,
+): TimestampOffset | null {
+  const baseOffset = header.baseOffset(batch, at)
+  const leaderEpoch = header.leaderEpoch(batch, at)
+  // KIP-32: under LogAppendTime every record carries the batch's maximum timestamp.
+  const appendTime = header.timestampType(batch, at) === 1 ? header.maxTimestamp(batch, at) : null
+  const baseTimestamp = header.baseTimestamp(batch, at)
+  let found: TimestampOffset | null = null
+  forEachRecord(batch, at, decompress, (record) => {
+    if (found !== null) return
+    const offset = baseOffset + record.offsetDelta
+    const recordTimestamp = appendTime ?? baseTimestamp + Number(record.timestampDelta)
+    if (recordTimestamp >= timestamp && offset >= startOffset)
+      found = { timestamp: recordTimestamp, offset, leaderEpoch }
+  })
+  return found
+}

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Disk } from '../../../lib/host/disk.js'
+import { MemoryDisk } from '../../../lib/host/memory-disk.js'
+import { NodeDisk } from '../../../lib/host/node-disk.js'
+import { seededRandom } from '../../../lib/host/random-sources.js'
+import { VirtualClock } from '../../../lib/host/virtual-clock.js'
+import { decompress } from '../../../lib/log/compression/index.js'
+import { defaultLogConfig, type LogConfig } from '../../../lib/log/config.js'
+import type { AppendInfo, ReadResult } from '../../../lib/log/contract.js'
+import { PartitionLog, type PartitionLogOptions, type PartitionLogPorts } from '../../../lib/log/partition-log.js'
+import { LogShared } from '../../../lib/log/shared.js'
+import { type BatchOptions, buildBatch, type RecordInput } from '../../../protocol/batch/builder.js'
+import * as header from '../../../protocol/batch/header.js'
+import { decodeBatch } from '../../../protocol/batch/records.js'
+
+export const START_MS = Date.UTC(2026, 0, 1)
+
+export interface TestDisk {
+  name: string
+  disk: Disk
+  remove(): void
+}
+
+/** Both real disks; a suite runs once per kind. */
+export const disks: { name: string; make(): TestDisk }[] = [
+  { name: 'memory disk', make: () => ({ name: 'memory disk', disk: new MemoryDisk(), remove() {} }) },
+  {
+    name: 'node disk',
+    make() {
+      const root = mkdtempSync(join(tmpdir(), 'odradek-log-'))
+      return {
+        name: 'node disk',
+        disk: new NodeDisk({ root }),
+        remove: () => rmSync(root, { recursive: true, force: true }),
+      }
+    },
+  },
+]
+
+export interface TestLog {
+  log: PartitionLog
+  clock: VirtualClock
+  options: PartitionLogOptions
+  ports: PartitionLogPorts
+  /** Closes the log and opens it again from its files. */
+  reopen(): Promise<PartitionLog>
+  produce(records: readonly RecordInput[], batch?: BatchOptions, epoch?: number): AppendInfo
+}
+
+export function makeLog(disk: Disk, config: Partial<LogConfig> = {}, hotBytesMax = 32 * 1024 * 1024): TestLog {
+  const clock = new VirtualClock({ startMs: START_MS })
+  const options = { topic: 't', partition: 0, folder: 't-0', config: defaultLogConfig(config) }
+  const ports = { disk, clock, random: seededRandom(1), shared: new LogShared({ hotBytesMax }) }
+  const test: TestLog = {
+    log: new PartitionLog(options, ports),
+    clock,
+    options,
+    ports,
+    async reopen() {
+      await test.log.close()
+      test.log = await PartitionLog.open(options, ports)
+      return test.log
+    },
+    produce: (records, batch = {}, leaderEpoch = 0) =>
+      test.log.append(buildBatch(records, { baseTimestamp: clock.now(), ...batch }), {
+        origin: batch.control === true ? 'coordinator' : 'client',
+        leaderEpoch,
+        now: clock.now(),
+      }),
+  }
+  return test
+}
+
+export interface ReadRecord {
+  offset: number
+  value: string
+}
+
+/** Everything in a result as records; checks that its pieces are whole batches. */
+export function recordsIn(result: ReadResult): ReadRecord[] {
+  const bytes = Buffer.concat(result.pieces as Buffer[])
+  if (bytes.length !== result.sizeInBytes) throw new Error(`${bytes.length} bytes, said ${result.sizeInBytes}`)
+  const records: ReadRecord[] = []
+  let at = 0
+  while (at < bytes.length) {
+    for (const { offset, value } of decodeBatch(bytes, decompress, at)) records.push({ offset, value: String(value) })
+    at += header.sizeInBytes(bytes, at)
+  }
+  if (at !== bytes.length) throw new Error('the last batch is cut')
+  return records
+}
+
+export async function readAll(
+  log: PartitionLog,
+  from = log.logStartOffset,
+  maxBytes = 1_000_000,
+): Promise<ReadRecord[]> {
+  const all: ReadRecord[] = []
+  let offset = from
+  while (offset < log.endOffset) {
+    const result = await log.read(offset, { maxBytes, upperBound: log.endOffset, minOneMessage: true })
+    const records = recordsIn(result)
+    result.release?.()
+    if (records.length === 0) break
+    all.push(...records.filter((record) => record.offset >= offset))
+    offset = records.at(-1)!.offset + 1
+  }
+  return all
+}
