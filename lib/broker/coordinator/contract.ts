@@ -1,0 +1,120 @@
+/**
+ * The shapes between a coordinator's runtime, its state machine and its log. One shard = one partition of an internal topic
+ * (`__consumer_offsets`, later `__transaction_state`) = one state machine.
+ *
+ * The pattern (Kafka's CoordinatorResult/replay): `decide` looks at the state and answers with records, replies and effects;
+ * the runtime appends the records, applies them at once and lets a reply go when the high watermark covers everything it saw.
+ */
+import type { ErrorCode } from '../../../protocol/errors.js'
+
+/** A record of the shard's log as bytes. A null value is a tombstone. */
+export interface KeyValueRecord {
+  readonly key: Buffer
+  readonly value: Buffer | null
+}
+
+/**
+ * The log of one shard. Implemented over a partition that this broker leads; the runtime never writes anywhere else.
+ */
+export interface ShardLog {
+  /** The leader epoch for which this log was opened. A later `load` with a lower epoch is ignored. */
+  readonly leaderEpoch: number
+  /** LEO: the offset the next record gets. */
+  readonly endOffset: number
+  /** Everything below is committed. Never goes back. */
+  readonly highWatermark: number
+  /** Largest batch the partition accepts (max.message.bytes), header included. */
+  readonly maxBatchBytes: number
+  /**
+   * Appends the records as ONE batch (all or nothing), in this turn. On error nothing was appended and `lastOffset` is -1.
+   * The high watermark may move, and listeners may be called, before this returns.
+   */
+  append(records: readonly KeyValueRecord[], now: number): { errorCode: ErrorCode; lastOffset: number }
+  /** Calls the listener after each move of the high watermark. Returns what undoes it. */
+  onHighWatermark(listener: () => void): () => void
+  /**
+   * Visits every data record in [log start, endOffset) in order; control batches are skipped. May finish in this turn
+   * (nothing to await) or later. Throws or rejects when the log cannot be read: the shard then stays unloaded.
+   */
+  read(visit: (record: StoredRecord) => void): void | Promise<void>
+}
+
+export interface StoredRecord {
+  readonly offset: number
+  /** Null only in a foreign log: our records always have a key. */
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+}
+
+/** Turns a machine's typed records into bytes and back. */
+export interface RecordCodec<R> {
+  encode(record: R): KeyValueRecord
+  /** Null for a record type this machine does not know: it is skipped. Throws on bytes that cannot be what they claim to be. */
+  decode(key: Buffer, value: Buffer | null): R | null
+}
+
+/**
+ * Where a reply goes. Answered exactly once, possibly in the same turn as the command.
+ * A machine may keep a slot (a JoinGroup that waits for the others); it must answer it in the end.
+ */
+export interface Slot<T> {
+  send(reply: T): void
+  /** The coordinator could not say anything: not loaded, moved away, or its log failed. Does nothing after an answer. */
+  fail(errorCode: ErrorCode): void
+}
+
+export type Effect<C> =
+  /** Let `slot` have `reply` once everything decided so far is committed. */
+  | { readonly kind: 'answer'; readonly slot: Slot<unknown>; readonly reply: unknown }
+  /** (Re)start the timer of this key: `command` is decided after `delayMs` unless it is cancelled or replaced. */
+  | { readonly kind: 'schedule'; readonly key: string; readonly delayMs: number; readonly command: C }
+  | { readonly kind: 'cancel'; readonly key: string }
+  /** Tell observers (the embed API) that something about this key may have changed. They hear of it when it is committed. */
+  | { readonly kind: 'changed'; readonly key: string }
+
+/** What a machine decided. Filled by the machine, executed by the runtime: first the records, then the effects in order. */
+export class Decision<C, R> {
+  readonly records: R[] = []
+  readonly effects: Effect<C>[] = []
+  /** Decide this command next, in the same turn, after the records have been applied. */
+  next: C | null = null
+  /** The records stand alone (tombstones): they may go as several batches when one would be too large. */
+  divisible = false
+  /** What to do instead when the records make a batch that the log will not take. Without it the shard reloads. */
+  ifTooLarge: (() => Decision<C, R>) | null = null
+
+  append(record: R): void {
+    this.records.push(record)
+  }
+
+  answer<T>(slot: Slot<T>, reply: T): void {
+    this.effects.push({ kind: 'answer', slot: slot as Slot<unknown>, reply })
+  }
+
+  schedule(key: string, delayMs: number, command: C): void {
+    this.effects.push({ kind: 'schedule', key, delayMs, command })
+  }
+
+  cancel(key: string): void {
+    this.effects.push({ kind: 'cancel', key })
+  }
+
+  changed(key: string): void {
+    this.effects.push({ kind: 'changed', key })
+  }
+}
+
+/**
+ * A shard's state machine. Synchronous throughout. Durable state changes in `apply` alone; what `decide` changes directly
+ * is volatile (who waits, who is pending) and is thrown away with the machine when an append fails.
+ */
+export interface ShardMachine<C, R> {
+  /** `now`: wall time in ms, for what is stored. Timeouts are delays in effects. */
+  decide(command: C, now: number): Decision<C, R>
+  /** Total and silent. Called for every record while loading and right after each append. */
+  apply(record: R): void
+  /** The log has been read: start timers. */
+  onLoaded(now: number): Decision<C, R>
+  /** The shard goes away: fail every slot that is still held. Timers are cancelled and parked replies failed by the runtime. */
+  onUnloaded(errorCode: ErrorCode): void
+}

@@ -1,0 +1,180 @@
+import { ErrorCode } from '../../../protocol/errors.js'
+import type { Clock, Timer } from '../../host/clock.js'
+import type { Logger } from '../../host/logger.js'
+import type { RecordCodec, ShardLog, ShardMachine, Slot } from './contract.js'
+import { Shard, type ShardFailure } from './shard.js'
+
+export interface RuntimeOptions {
+  /** The internal topic, for log lines. */
+  topic: string
+  /** See ShardOptions. */
+  parkedRepliesMax?: number
+  /** How long a shard that broke stays away before it is read again: a full disk must not become a busy loop. */
+  reloadBackoffMs?: number
+}
+
+export interface RuntimePorts<C, R> {
+  clock: Clock
+  logger: Logger
+  codec: RecordCodec<R>
+  /** A fresh, empty state machine for a partition. */
+  createMachine(partition: number): ShardMachine<C, R>
+  /** Something about `key` may have changed in this shard (Effect 'changed') and is committed. */
+  onChanged?: (partition: number, key: string) => void
+}
+
+/**
+ * loading: the log is being read. active: serves. failed: could not be read or broke; waits for the reload timer.
+ */
+type Slotted<C, R> =
+  | { state: 'loading'; log: ShardLog; attempt: number }
+  | { state: 'active'; log: ShardLog; shard: Shard<C, R>; machine: ShardMachine<C, R> }
+  | { state: 'failed'; log: ShardLog; timer: Timer }
+
+/** 100,000 waiting replies are some 20 MB: enough for a burst of commits while a follower restarts, not enough to die of it. */
+const PARKED_REPLIES_MAX = 100_000
+const RELOAD_BACKOFF_MS = 100
+
+/** The shards of one internal topic that this broker leads. */
+export class CoordinatorRuntime<C, R> {
+  readonly #options: Required<RuntimeOptions>
+  readonly #ports: RuntimePorts<C, R>
+  readonly #shards = new Map<number, Slotted<C, R>>()
+  #attempts = 0
+
+  constructor(options: RuntimeOptions, ports: RuntimePorts<C, R>) {
+    this.#options = { parkedRepliesMax: PARKED_REPLIES_MAX, reloadBackoffMs: RELOAD_BACKOFF_MS, ...options }
+    this.#ports = ports
+  }
+
+  /**
+   * This broker leads the partition from now on: read its log and serve. Done when it returns if the log can be read in one turn.
+   * Loading again with the same or a lower leader epoch does nothing.
+   */
+  load(partition: number, log: ShardLog): void {
+    const current = this.#shards.get(partition)
+    if (current !== undefined && current.log.leaderEpoch >= log.leaderEpoch) return
+    if (current !== undefined) this.#drop(partition, ErrorCode.NOT_COORDINATOR)
+    this.#read(partition, log)
+  }
+
+  /** This broker does not lead the partition any more. Everything that waits there fails with NOT_COORDINATOR. */
+  unload(partition: number): void {
+    this.#drop(partition, ErrorCode.NOT_COORDINATOR)
+  }
+
+  close(): void {
+    for (const partition of [...this.#shards.keys()]) this.unload(partition)
+  }
+
+  /** NONE: serves. COORDINATOR_LOAD_IN_PROGRESS or NOT_COORDINATOR: what a client is told. */
+  status(partition: number): ErrorCode {
+    const current = this.#shards.get(partition)
+    if (current === undefined) return ErrorCode.NOT_COORDINATOR
+    return current.state === 'active' ? ErrorCode.NONE : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+  }
+
+  /** Partitions that are led here, loaded or not, in ascending order. */
+  partitions(): number[] {
+    return [...this.#shards.keys()].sort((a, b) => a - b)
+  }
+
+  /** The machine of an active shard, to look at (embed, metrics, tests); null otherwise. */
+  machine(partition: number): ShardMachine<C, R> | null {
+    const current = this.#shards.get(partition)
+    return current?.state === 'active' ? current.machine : null
+  }
+
+  /** Decides a command. `slot` hears about it in this turn whenever everything is committed in this turn. */
+  submit(partition: number, command: C, slot: Slot<never> | null): void {
+    const current = this.#shards.get(partition)
+    if (current?.state === 'active') current.shard.submit(command, slot)
+    else slot?.fail(this.status(partition))
+  }
+
+  /** Timers and waiting replies of all shards: must be 0 after `close`. */
+  get pending(): number {
+    let count = 0
+    for (const current of this.#shards.values()) {
+      if (current.state === 'active') count += current.shard.timers + current.shard.parkedReplies
+    }
+    return count
+  }
+
+  #read(partition: number, log: ShardLog): void {
+    const attempt = ++this.#attempts
+    const machine = this.#ports.createMachine(partition)
+    this.#shards.set(partition, { state: 'loading', log, attempt })
+    const visit = (record: { key: Buffer | null; value: Buffer | null }): void => {
+      if (record.key === null) return
+      const decoded = this.#ports.codec.decode(record.key, record.value)
+      if (decoded !== null) machine.apply(decoded)
+    }
+    try {
+      const reading = log.read(visit)
+      if (reading === undefined) {
+        this.#activate(partition, log, machine)
+        return
+      }
+      reading.then(
+        () => {
+          if (this.#isCurrent(partition, attempt)) this.#activate(partition, log, machine)
+        },
+        (error: unknown) => {
+          if (this.#isCurrent(partition, attempt)) this.#failed(partition, log, error)
+        },
+      )
+    } catch (error) {
+      this.#failed(partition, log, error)
+    }
+  }
+
+  #isCurrent(partition: number, attempt: number): boolean {
+    const current = this.#shards.get(partition)
+    return current?.state === 'loading' && current.attempt === attempt
+  }
+
+  #activate(partition: number, log: ShardLog, machine: ShardMachine<C, R>): void {
+    const { clock, codec, onChanged } = this.#ports
+    const shard = new Shard<C, R>(this.#options, {
+      clock,
+      codec,
+      log,
+      machine,
+      onBroken: (failure) => this.#broken(partition, log, failure),
+      onChanged: onChanged === undefined ? null : (key) => onChanged(partition, key),
+    })
+    this.#shards.set(partition, { state: 'active', log, shard, machine })
+    shard.start()
+  }
+
+  #broken(partition: number, log: ShardLog, failure: ShardFailure): void {
+    this.#ports.logger.error(
+      `The coordinator of ${this.#options.topic}-${partition} could not go on and is loaded again; its clients retry.`,
+      { errorCode: failure.errorCode, ...(failure.error === null ? {} : { error: failure.error.stack }) },
+    )
+    this.#drop(partition, ErrorCode.NOT_COORDINATOR)
+    this.#retryLater(partition, log)
+  }
+
+  #failed(partition: number, log: ShardLog, error: unknown): void {
+    this.#ports.logger.error(
+      `The log of ${this.#options.topic}-${partition} could not be read; its groups are not served until it can.`,
+      { error: error instanceof Error ? error.stack : String(error) },
+    )
+    this.#retryLater(partition, log)
+  }
+
+  #retryLater(partition: number, log: ShardLog): void {
+    const timer = this.#ports.clock.setTimer(this.#options.reloadBackoffMs, () => this.#read(partition, log))
+    this.#shards.set(partition, { state: 'failed', log, timer })
+  }
+
+  #drop(partition: number, errorCode: ErrorCode): void {
+    const current = this.#shards.get(partition)
+    if (current === undefined) return
+    this.#shards.delete(partition)
+    if (current.state === 'active') current.shard.close(errorCode)
+    if (current.state === 'failed') current.timer.cancel()
+  }
+}

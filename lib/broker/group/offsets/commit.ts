@@ -1,0 +1,88 @@
+/** OffsetCommit (8). Source: OffsetMetadataManager.commitOffset, ClassicGroup.validateOffsetCommit. */
+import { ErrorCode } from '../../../../protocol/errors.js'
+import type { Slot } from '../../coordinator/contract.js'
+import type { ClassicGroup } from '../classic/group.js'
+import { rescheduleSession } from '../classic/rebalance.js'
+import { validateMember } from '../classic/replies.js'
+import type { OffsetCommitCommand, OffsetCommitReply } from '../commands.js'
+import { restart, type Turn } from '../turn.js'
+
+export function commitOffsets(turn: Turn, request: OffsetCommitCommand, slot: Slot<OffsetCommitReply>): void {
+  const group = turn.registry.classic(request.groupId)
+  const invalid = validateCommit(turn, group, request)
+  if (invalid !== ErrorCode.NONE) {
+    turn.out.answer(slot, commitError(request, invalid))
+    return
+  }
+  // A commit is a sign of life, as good as a heartbeat.
+  const member = group?.members.get(request.memberId)
+  if (group !== undefined && member !== undefined) rescheduleSession(turn, member, group)
+
+  const expireTimestamp = request.retentionTimeMs === -1 ? -1 : turn.now + request.retentionTimeMs
+  const topics = request.topics.map((topic) => ({
+    name: topic.name,
+    topicId: topic.topicId,
+    partitions: topic.partitions.map((partition) => {
+      const metadata = partition.committedMetadata ?? ''
+      const tooLarge = metadata.length > turn.config.offsetMetadataMaxSize
+      if (!tooLarge) {
+        turn.out.append({
+          type: 'offset-commit',
+          group: request.groupId,
+          topic: topic.name,
+          partition: partition.partitionIndex,
+          value: {
+            offset: partition.committedOffset,
+            leaderEpoch: partition.committedLeaderEpoch,
+            metadata,
+            commitTimestamp: turn.now,
+            expireTimestamp,
+            topicId: topic.topicId,
+          },
+        })
+      }
+      const errorCode: ErrorCode = tooLarge ? ErrorCode.OFFSET_METADATA_TOO_LARGE : ErrorCode.NONE
+      return { partitionIndex: partition.partitionIndex, errorCode }
+    }),
+  }))
+  turn.out.answer(slot, { topics })
+  turn.out.ifTooLarge = () => {
+    const instead = restart(turn)
+    instead.out.answer(slot, commitError(request, ErrorCode.INVALID_COMMIT_OFFSET_SIZE))
+    return instead.out
+  }
+}
+
+/**
+ * A. no group, no generation: a consumer without membership, or an administrator; makes a "simple" group
+ * B. no group, a generation: v9+ GROUP_ID_NOT_FOUND, before ILLEGAL_GENERATION
+ * C. an Empty group, no generation: as A
+ * D. somebody who says who it is: must be a member of this generation
+ * E. nobody in particular while the group has members: UNKNOWN_MEMBER_ID
+ * F. a member while the assignment is being made: REBALANCE_IN_PROGRESS
+ */
+function validateCommit(turn: Turn, group: ClassicGroup | undefined, request: OffsetCommitCommand): ErrorCode {
+  const { generationIdOrMemberEpoch: generationId, memberId, groupInstanceId } = request
+  if (group === undefined) {
+    if (generationId >= 0) {
+      return request.knowsGroupIdNotFound ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION // B
+    }
+    return turn.registry.size < turn.config.groupsPerShardMax ? ErrorCode.NONE : ErrorCode.COORDINATOR_NOT_AVAILABLE // A
+  }
+  if (generationId < 0 && group.state === 'Empty') return ErrorCode.NONE // C
+  if (generationId < 0 && memberId === '' && groupInstanceId === null) return ErrorCode.UNKNOWN_MEMBER_ID // E
+  const invalid = validateMember(group, memberId, groupInstanceId) // D
+  if (invalid !== ErrorCode.NONE) return invalid
+  if (generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION
+  return group.state === 'CompletingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE // F
+}
+
+export function commitError(request: OffsetCommitCommand, errorCode: ErrorCode): OffsetCommitReply {
+  return {
+    topics: request.topics.map(({ name, topicId, partitions }) => ({
+      name,
+      topicId,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+    })),
+  }
+}
