@@ -12,7 +12,7 @@ export interface ConnectionLimits {
   /** `socket.request.max.bytes`: a longer frame closes the connection before its bytes are kept. */
   readonly maxFrameBytes: number
   /** `max.connections`: what the process's descriptors and memory can bear. */
-  readonly maxConnections: number
+  readonly maxConnections: () => number
   /** `max.connections.per.ip` with `max.connections.per.ip.overrides`: one client cannot take every place. */
   readonly maxConnectionsPerAddress: (address: string) => number
   /** `connections.max.idle.ms`: a vanished client frees its place. */
@@ -147,8 +147,8 @@ export class Acceptor {
   }
 
   #refusal(address: string): string | null {
-    if (this.#connections.size >= this.#limits.maxConnections) {
-      return `Refused a connection from ${address}: ${this.#limits.maxConnections} are open (max.connections).`
+    if (this.#connections.size >= this.#limits.maxConnections()) {
+      return `Refused a connection from ${address}: ${this.#connections.size} are open (max.connections).`
     }
     const most = this.#limits.maxConnectionsPerAddress(address)
     if ((this.#perAddress.get(address) ?? 0) >= most) {

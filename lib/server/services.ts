@@ -1,10 +1,12 @@
 /** What handlers may use: the broker's services, each by its own interface. `wire-up` makes the one implementation. */
+import type { ErrorCode } from '../../protocol/errors.js'
+import type { GroupCoordinator } from '../broker/group/coordinator.js'
 import type { Clock } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import type { Image } from '../metadata/image.js'
 import type { ApiTable } from './api-table.js'
-import type { ConnectionView } from './context.js'
+import type { Awaitable, ConnectionView } from './context.js'
 import type { MetadataCache } from './metadata-cache.js'
 
 export interface BrokerServices {
@@ -15,6 +17,8 @@ export interface BrokerServices {
   readonly config: BrokerConfig
   readonly controller: TopicCreator
   readonly metadataCache: MetadataCache
+  readonly groups: GroupCoordinator
+  readonly internalTopics: InternalTopics
   /** The newest metadata that this broker has applied. */
   image(): Image
   /** The address of a broker as clients of this connection should use it; null when that broker has no such listener. */
@@ -24,4 +28,12 @@ export interface BrokerServices {
 export interface TopicCreator {
   /** Creates what does not exist yet, with the defaults of `num.partitions` and `default.replication.factor`. Failures are logged. */
   autoCreateTopics(names: readonly string[]): Promise<void>
+}
+
+export interface InternalTopics {
+  /**
+   * Makes sure that an internal topic (`__consumer_offsets`) exists and that its partitions led here serve. NONE in this turn when it
+   * does already; else an error such as INVALID_REPLICATION_FACTOR when it cannot be created.
+   */
+  ensure(topic: string): Awaitable<ErrorCode>
 }

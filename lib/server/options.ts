@@ -1,0 +1,91 @@
+/** What a broker is started with, and the settings that the server's own parts read from it. */
+import type { LogLevel } from '../host/logger.js'
+import { type BrokerConfig, configProblems } from '../metadata/broker-config.js'
+import type { ProfileName } from '../metadata/profiles.js'
+import type { ConnectionLimits } from './listener.js'
+import { ListenerConfigError, type Listeners, parseListeners } from './listeners.js'
+
+export interface NodeOptions {
+  /** Kafka's broker configs by name, as text: server.properties, `--set`, the options of `Broker.create()`. */
+  readonly values: Readonly<Record<string, string>>
+  readonly profile: ProfileName
+  /** Kafka's text form of a uuid; a fresh one when absent. */
+  readonly clusterId?: string
+  /** False: no socket is opened, connections are handed in. Default true. */
+  readonly listen?: boolean
+  readonly logLevel?: LogLevel
+}
+
+/** The broker cannot start with these options; the message is a whole sentence for the person who gave them. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+  constructor(
+    /** EADDRINUSE, EADDRNOTAVAIL ... or ERR_ODRADEK_CONFIG. */
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+/** Throws a `StartError` for the first name that Kafka does not know, or value that it would refuse. */
+export function checkValues(values: Readonly<Record<string, string>>): void {
+  const [first] = configProblems(values)
+  if (first) throw new StartError('ERR_ODRADEK_CONFIG', first.problem)
+}
+
+/** The broker id: `node.id`, else `broker.id`, else 1. */
+export function brokerIdOf(values: Readonly<Record<string, string>>): number {
+  const text = values['node.id'] ?? values['broker.id'] ?? '1'
+  const id = Number(text)
+  if (!Number.isSafeInteger(id) || id < 0) throw new StartError('ERR_ODRADEK_CONFIG', `node.id is ${text}; it must be a whole number from 0.`)
+  return id
+}
+
+export function listenersOf(config: BrokerConfig): Listeners {
+  try {
+    return parseListeners({
+      listeners: config.list('listeners').join(','),
+      advertisedListeners: config.list('advertised.listeners').join(',') || null,
+      securityProtocolMap: config.string('listener.security.protocol.map') ?? '',
+      interBrokerListenerName: config.string('inter.broker.listener.name'),
+    })
+  } catch (error) {
+    if (error instanceof ListenerConfigError) throw new StartError('ERR_ODRADEK_CONFIG', error.message, { cause: error })
+    throw error
+  }
+}
+
+/**
+ * Requests of one connection that wait behind another. Kafka keeps one and leaves the rest in the kernel's buffers; we read ahead
+ * a little so that a client which vanishes is noticed.
+ */
+const MAX_HELD_BYTES = 256 * 1024
+
+export function connectionLimits(config: BrokerConfig): ConnectionLimits {
+  return {
+    maxFrameBytes: config.number('socket.request.max.bytes'),
+    maxIdleMs: config.number('connections.max.idle.ms'),
+    maxQueuedRequestBytes: config.number('queued.max.request.bytes'),
+    maxHeldBytes: MAX_HELD_BYTES,
+    maxConnections: () => config.number('max.connections'),
+    maxConnectionsPerAddress: (address) => perAddressOverrides(config).get(address) ?? config.number('max.connections.per.ip'),
+  }
+}
+
+const overridesByConfig = new WeakMap<BrokerConfig, { text: string; overrides: ReadonlyMap<string, number> }>()
+
+/** `max.connections.per.ip.overrides`: `host:number,...`; parsed again only when its text changed. */
+function perAddressOverrides(config: BrokerConfig): ReadonlyMap<string, number> {
+  const text = config.list('max.connections.per.ip.overrides').join(',')
+  const known = overridesByConfig.get(config)
+  if (known?.text === text) return known.overrides
+  const overrides = new Map<string, number>()
+  for (const part of text.split(',').filter((entry) => entry.trim() !== '')) {
+    const at = part.lastIndexOf(':')
+    overrides.set(part.slice(0, at).trim(), Number(part.slice(at + 1)))
+  }
+  overridesByConfig.set(config, { text, overrides })
+  return overrides
+}
