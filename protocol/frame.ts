@@ -79,22 +79,38 @@ export interface FramerOptions {
   readonly onFrame: (frame: Buffer) => boolean
 }
 
-/** A first piece of a straddling frame reserves no more than this; later the buffer doubles as bytes arrive. */
-const FIRST_RESERVE_BYTES = 64 * 1024
-/** A larger collecting buffer is given back after its frame. */
-const KEEP_BYTES = 1024 * 1024
+const SMALLEST_BUFFER = 4 * 1024
+const LARGEST_POOLED = 1024 * 1024
+/** Collecting buffers kept for reuse, over all framers and per size. */
+const POOLED_PER_SIZE = 4
 const NOTHING = Buffer.alloc(0)
+
+/** Spare collecting buffers by their size: a connection holds one only while a frame of it is incomplete. */
+const pool = new Map<number, Buffer[]>()
+
+function takeBuffer(bytes: number): Buffer {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, SMALLEST_BUFFER)))
+  return pool.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size > LARGEST_POOLED ? bytes : size)
+}
+
+function giveBack(buffer: Buffer): void {
+  const size = buffer.length
+  if (size === 0 || size > LARGEST_POOLED) return
+  const spare = pool.get(size)
+  if (spare === undefined) pool.set(size, [buffer])
+  else if (spare.length < POOLED_PER_SIZE) spare.push(buffer)
+}
 
 /**
  * Cuts a stream of bytes into frames. Whole frames are handed on as views of the chunk; only a frame that straddles chunks is copied,
- * into one buffer that grows with the bytes received (a peer that announces 100 MB and sends nothing costs 64 KB at most).
+ * into one buffer that grows with the bytes received: a peer that announces 100 MB costs twice what it has sent, and 4 KB at least.
  */
 export class Framer {
   /** May be changed at any time, for example once a connection has authenticated. */
   maxFrameBytes: number
   private readonly onFrame: (frame: Buffer) => boolean
   /** Bytes of a frame that has not come whole, its size field included. */
-  private partial = NOTHING
+  private partial: Buffer = NOTHING
   private filled = 0
   private stopped = false
   /** The frame just completed was answered with false. */
@@ -166,10 +182,12 @@ export class Framer {
     const end = Math.min(chunk.length, at + whole - this.filled)
     this.append(chunk, at, end, whole)
     if (this.filled === whole) {
-      const frame = this.partial.subarray(SIZE_BYTES, whole)
+      // Taken out first: the callback may stop this framer, or push into another one.
+      const buffer = this.partial
+      this.partial = NOTHING
       this.filled = 0
-      this.paused = !this.onFrame(frame)
-      if (this.partial.length > KEEP_BYTES) this.partial = NOTHING
+      this.paused = !this.onFrame(buffer.subarray(SIZE_BYTES, whole))
+      giveBack(buffer)
     }
     return end
   }
@@ -182,9 +200,9 @@ export class Framer {
   private append(chunk: Buffer, from: number, to: number, whole: number): void {
     const needed = this.filled + to - from
     if (needed > this.partial.length) {
-      const reserve = Math.max(needed, this.partial.length * 2, Math.min(whole, FIRST_RESERVE_BYTES))
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(reserve, whole)))
+      const larger = takeBuffer(Math.max(needed, Math.min(needed * 2, whole)))
       this.partial.copy(larger, 0, 0, this.filled)
+      giveBack(this.partial)
       this.partial = larger
     }
     chunk.copy(this.partial, this.filled, from, to)
