@@ -7,7 +7,11 @@ import { isWildcard } from './listeners.js'
  * Null when the broker has no such listener. A listener bound to every interface without an advertised address answers with the
  * address that this client came in by: that one is known to work for it.
  */
-export function advertisedAddress(image: Image, brokerId: number, connection: ConnectionView): { host: string; port: number } | null {
+export function advertisedAddress(
+  image: Image,
+  brokerId: number,
+  connection: ConnectionView,
+): { host: string; port: number } | null {
   const endpoint = image.brokers.get(brokerId)?.endpoints.get(connection.listenerName)
   if (endpoint === undefined) return null
   return { host: isWildcard(endpoint.host) ? unmapped(connection.localAddress) : endpoint.host, port: endpoint.port }

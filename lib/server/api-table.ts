@@ -4,10 +4,35 @@
  */
 import type { ApiRow } from './context.js'
 import { metadata } from './handlers/03-metadata.js'
+import { offsetCommit } from './handlers/08-offset-commit.js'
+import { offsetFetch } from './handlers/09-offset-fetch.js'
+import { findCoordinator } from './handlers/10-find-coordinator.js'
+import { joinGroup } from './handlers/11-join-group.js'
+import { heartbeat } from './handlers/12-heartbeat.js'
+import { leaveGroup } from './handlers/13-leave-group.js'
+import { syncGroup } from './handlers/14-sync-group.js'
+import { describeGroups } from './handlers/15-describe-groups.js'
+import { listGroups } from './handlers/16-list-groups.js'
 import { apiVersions } from './handlers/18-api-versions.js'
+import { deleteGroups } from './handlers/42-delete-groups.js'
+import { offsetDelete } from './handlers/47-offset-delete.js'
 
 /** By rising API key. Typed loosely: each row's handler was checked against its own message by `api()`. */
-export const servedApis: readonly ApiRow[] = [metadata, apiVersions] as unknown as readonly ApiRow[]
+export const servedApis: readonly ApiRow[] = [
+  metadata,
+  offsetCommit,
+  offsetFetch,
+  findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
+  apiVersions,
+  deleteGroups,
+  offsetDelete,
+] as unknown as readonly ApiRow[]
 
 export class ApiTable {
   readonly rows: readonly ApiRow[]

@@ -39,7 +39,8 @@ export function checkValues(values: Readonly<Record<string, string>>): void {
 export function brokerIdOf(values: Readonly<Record<string, string>>): number {
   const text = values['node.id'] ?? values['broker.id'] ?? '1'
   const id = Number(text)
-  if (!Number.isSafeInteger(id) || id < 0) throw new StartError('ERR_ODRADEK_CONFIG', `node.id is ${text}; it must be a whole number from 0.`)
+  if (!Number.isSafeInteger(id) || id < 0)
+    throw new StartError('ERR_ODRADEK_CONFIG', `node.id is ${text}; it must be a whole number from 0.`)
   return id
 }
 
@@ -52,7 +53,8 @@ export function listenersOf(config: BrokerConfig): Listeners {
       interBrokerListenerName: config.string('inter.broker.listener.name'),
     })
   } catch (error) {
-    if (error instanceof ListenerConfigError) throw new StartError('ERR_ODRADEK_CONFIG', error.message, { cause: error })
+    if (error instanceof ListenerConfigError)
+      throw new StartError('ERR_ODRADEK_CONFIG', error.message, { cause: error })
     throw error
   }
 }
@@ -70,7 +72,8 @@ export function connectionLimits(config: BrokerConfig): ConnectionLimits {
     maxQueuedRequestBytes: config.number('queued.max.request.bytes'),
     maxHeldBytes: MAX_HELD_BYTES,
     maxConnections: () => config.number('max.connections'),
-    maxConnectionsPerAddress: (address) => perAddressOverrides(config).get(address) ?? config.number('max.connections.per.ip'),
+    maxConnectionsPerAddress: (address) =>
+      perAddressOverrides(config).get(address) ?? config.number('max.connections.per.ip'),
   }
 }
 

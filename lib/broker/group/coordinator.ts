@@ -8,6 +8,7 @@ import type { Logger } from '../../host/logger.js'
 import type { Random } from '../../host/random.js'
 import { ask } from '../coordinator/ask.js'
 import type { RecordCodec, ShardLog } from '../coordinator/contract.js'
+import { GROUP_TOPIC } from '../coordinator/locate.js'
 import { partitionFor } from '../coordinator/partition-for.js'
 import { CoordinatorRuntime } from '../coordinator/runtime.js'
 import { type Answer, all, then } from './answer.js'
@@ -62,8 +63,6 @@ interface Watcher {
   readonly members: number
   readonly onReady: (members: readonly DescribedMember[]) => void
 }
-
-export const GROUP_TOPIC = '__consumer_offsets'
 
 export class GroupCoordinator {
   readonly #partitionCount: number

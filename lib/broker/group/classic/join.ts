@@ -6,7 +6,13 @@ import type { GroupMetadata } from '../records.js'
 import type { Turn } from '../turn.js'
 import type { ClassicGroup } from './group.js'
 import { ClassicMember, sessionKey } from './member.js'
-import { prepareRebalance, rebalanceOrCompleteJoin, removeMember, rescheduleSession } from './rebalance.js'
+import {
+  maybeCompleteJoin,
+  prepareRebalance,
+  rebalanceOrCompleteJoin,
+  removeMember,
+  rescheduleSession,
+} from './rebalance.js'
 import { joinError, joinReply, validateMember } from './replies.js'
 import { replaceStaticMember } from './static-members.js'
 
@@ -52,8 +58,12 @@ function enterGroup(turn: Turn, group: ClassicGroup, request: JoinGroupCommand, 
   const joining: Joining = { request, protocols: distinct(request.protocols), slot }
   if (!acceptsMember(turn, group, request.memberId)) {
     const member = group.members.get(request.memberId)
-    if (member !== undefined) removeMember(turn, group, member)
     group.pendingJoinMembers.delete(request.memberId)
+    if (member !== undefined) {
+      removeMember(turn, group, member)
+      // It may have been the last one that the group waited for.
+      maybeCompleteJoin(turn, group)
+    }
     turn.out.answer(slot, joinError(ErrorCode.GROUP_MAX_SIZE_REACHED, ''))
   } else if (!group.supportsProtocols(request.protocolType, joining.protocols)) {
     turn.out.answer(slot, joinError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL, request.memberId))

@@ -1,0 +1,73 @@
+/**
+ * FindCoordinator: v0-6
+ *
+ * Behaviours
+ * - The coordinator of a group is the leader of its partition of `__consumer_offsets`; none: COORDINATOR_NOT_AVAILABLE. An empty key is
+ *   as good as any. The topic is made when it is asked for first.
+ * - An unknown key type is INVALID_REQUEST. Errors carry node -1, host "" and port -1.
+ * Version notes
+ * - v1: keyType and an error message, which is `NONE` on success up to v3 and "" from v4 on.
+ * - v4: several keys in one request (KIP-699). v6: key type 2, share groups (KIP-932), before it INVALID_REQUEST.
+ * Deviations (compat/FINDINGS.md)
+ * - The first answer is good already; Kafka says COORDINATOR_NOT_AVAILABLE while it makes the topic.
+ * - Transactions are not served yet. While there is no `__transaction_state`, the broker that is asked names itself, so that a
+ *   transactional client learns from ApiVersions at once that InitProducerId is missing, and does not retry for a minute.
+ */
+import {
+  ErrorCode,
+  errorMessage,
+  FindCoordinator,
+  type RequestOf,
+  type ResponseInput,
+} from '../../../protocol/index.js'
+import { CoordinatorType, GROUP_TOPIC, leaderOfKey } from '../../broker/coordinator/locate.js'
+import { then } from '../../broker/group/answer.js'
+import { api, type RequestContext } from '../context.js'
+import type { BrokerServices } from '../services.js'
+
+interface Found {
+  errorCode: ErrorCode
+  nodeId: number
+  host: string
+  port: number
+}
+
+const refused = (errorCode: ErrorCode): Found => ({ errorCode, nodeId: -1, host: '', port: -1 })
+
+export const findCoordinator = api(FindCoordinator, '0-6', (request, context, broker) => {
+  // What cannot be made is found missing below.
+  const made = request.keyType === CoordinatorType.GROUP ? broker.internalTopics.ensure(GROUP_TOPIC) : ErrorCode.NONE
+  return then(made, () => answer(request, context, broker))
+})
+
+function answer(
+  request: RequestOf<typeof FindCoordinator>,
+  context: RequestContext,
+  broker: BrokerServices,
+): ResponseInput<typeof FindCoordinator> {
+  const { keyType } = request
+  if (context.apiVersion < 4) {
+    const found = find(keyType, request.key, context, broker)
+    const message = found.errorCode === ErrorCode.NONE ? 'NONE' : errorMessage(found.errorCode)
+    return { throttleTimeMs: 0, ...found, errorMessage: message }
+  }
+  return {
+    throttleTimeMs: 0,
+    coordinators: request.coordinatorKeys.map((key) => {
+      const found = find(keyType, key, context, broker)
+      // Only what cannot be asked at all is explained.
+      const message = found.errorCode === ErrorCode.INVALID_REQUEST ? errorMessage(found.errorCode) : ''
+      return { key, ...found, errorMessage: message }
+    }),
+  }
+}
+
+function find(keyType: number, key: string, context: RequestContext, broker: BrokerServices): Found {
+  if (!Object.values<number>(CoordinatorType).includes(keyType)) return refused(ErrorCode.INVALID_REQUEST)
+  if (keyType === CoordinatorType.SHARE && context.apiVersion < 6) return refused(ErrorCode.INVALID_REQUEST)
+  const leader = leaderOfKey(broker.image(), keyType as CoordinatorType, key)
+  const nodeId = leader === null && keyType === CoordinatorType.TRANSACTION ? broker.brokerId : (leader ?? -1)
+  const address = nodeId === -1 ? null : broker.advertised(nodeId, context.connection)
+  if (address === null) return refused(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+  return { errorCode: ErrorCode.NONE, nodeId, host: address.host, port: address.port }
+}
