@@ -1,8 +1,11 @@
 /** What handlers may use: the broker's services, each by its own interface. `wire-up` makes the one implementation. */
 import type { ErrorCode } from '../../protocol/errors.js'
 import type { GroupCoordinator } from '../broker/group/coordinator.js'
+import type { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
+import type { Replicas } from '../broker/partition/replicas.js'
 import type { Clock } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
+import type { LogStore } from '../log/log-store.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import type { Image } from '../metadata/image.js'
 import type { ApiTable } from './api-table.js'
@@ -18,6 +21,10 @@ export interface BrokerServices {
   readonly controller: TopicCreator
   readonly metadataCache: MetadataCache
   readonly groups: GroupCoordinator
+  /** The partitions held here: append, fetch, delete records. */
+  readonly replicas: Replicas
+  readonly fetchSessions: FetchSessionCache
+  readonly logs: Pick<LogStore, 'describe'>
   readonly internalTopics: InternalTopics
   /** The newest metadata that this broker has applied. */
   image(): Image

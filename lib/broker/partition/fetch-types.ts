@@ -32,6 +32,8 @@ export interface FetchAnswer {
   /** Whole batches by reference. */
   readonly pieces: readonly Buffer[]
   readonly sizeInBytes: number
+  /** To be called when the pieces have left the process, so that their memory can be used again; null when nobody waits for it. */
+  readonly release: (() => void) | null
 }
 
 export const NO_PIECES: readonly Buffer[] = []
@@ -48,5 +50,6 @@ export function failedFetch(target: FetchTarget, errorCode: ErrorCode): FetchAns
     abortedTransactions: null,
     pieces: NO_PIECES,
     sizeInBytes: 0,
+    release: null,
   }
 }

@@ -1,10 +1,14 @@
-import type { Clock, Timer } from '../../host/clock.js'
+import type { Timer } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
+import type { TimerWheel } from '../../host/timer-wheel.js'
 
 /** A request that waits for something. It ends in exactly one of `complete`, `abandon` and `fail`, once. */
 export interface Delayed {
-  /** True when what it waits for has come, or can no longer come. Asked at every wake of a watched key; answers nothing itself. */
-  ready(): boolean
+  /**
+   * True when what it waits for has come, or can no longer come. Asked at every wake of a watched key, which is named so that
+   * an operation over many keys need not look at all of them. Answers nothing itself.
+   */
+  ready(key: object): boolean
   /** Answers the client. `expired`: the time was up first. */
   complete(expired: boolean): void
   /** Nobody waits for the answer any more (the connection is gone): gives back what it holds. */
@@ -31,7 +35,7 @@ export interface PurgatoryOptions {
 }
 
 export interface PurgatoryPorts {
-  clock: Clock
+  timers: TimerWheel
   logger: Logger
 }
 
@@ -43,7 +47,7 @@ export class Purgatory {
   readonly name: string
   readonly logger: Logger
   readonly #watchesMax: number
-  readonly #clock: Clock
+  readonly #timers: TimerWheel
   readonly #watched = new Map<object, Set<Waiting>>()
   #watches = 0
   #operations = 0
@@ -51,7 +55,7 @@ export class Purgatory {
   constructor(options: PurgatoryOptions, ports: PurgatoryPorts) {
     this.name = options.name
     this.#watchesMax = options.watchesMax ?? 1_000_000
-    this.#clock = ports.clock
+    this.#timers = ports.timers
     this.logger = ports.logger
   }
 
@@ -70,6 +74,7 @@ export class Purgatory {
    * The operation may be answered before this returns (no room, or no time).
    */
   park(operation: Delayed, keys: readonly object[], timeoutMs: number | null): Parked {
+    if (keys.length === 0) throw new Error(`a ${this.name} request waits for nothing and would never be woken`)
     const waiting = new Waiting(operation, keys, this)
     if (this.#watches + keys.length > this.#watchesMax) {
       this.logger.warn(`${this.name} purgatory is full: answering at once. Fewer waiting partitions would help.`, {
@@ -81,7 +86,7 @@ export class Purgatory {
     }
     this.#operations++
     for (const key of keys) this.#watch(key, waiting)
-    if (timeoutMs !== null) waiting.timer = this.#clock.setTimer(Math.max(timeoutMs, 0), () => waiting.expire())
+    if (timeoutMs !== null) waiting.timer = this.#timers.schedule(undefined, timeoutMs, () => waiting.expire())
     return waiting
   }
 
@@ -90,7 +95,7 @@ export class Purgatory {
     const watching = this.#watched.get(key)
     if (watching === undefined) return
     // A Set may shrink and grow while it is walked; what parks itself anew here has just been told no and is told so again.
-    for (const waiting of watching) waiting.wake()
+    for (const waiting of watching) waiting.wake(key)
   }
 
   /** Ends everything with what there is: the broker is closing. */
@@ -132,11 +137,11 @@ class Waiting implements Parked {
     this.#purgatory = purgatory
   }
 
-  wake(): void {
+  wake(key: object): void {
     const operation = this.#operation
     if (operation === null) return
     try {
-      if (!operation.ready()) return
+      if (!operation.ready(key)) return
     } catch (error) {
       this.#failed(operation, error)
       return

@@ -1,31 +1,8 @@
 import { expect } from 'chai'
 import { type Delayed, Purgatory } from '../../../lib/broker/purgatory/purgatory.js'
-import type { Clock, Timer } from '../../../lib/host/clock.js'
 import { silentLogger } from '../../../lib/host/logger.js'
-
-/** Timers in order of their time, fired by hand. */
-class HandClock implements Clock {
-  time = 0
-  readonly timers = new Set<{ at: number; fire: () => void }>()
-  now(): number {
-    return this.time
-  }
-  monotonic(): number {
-    return this.time
-  }
-  setTimer(delayMs: number, fire: () => void): Timer {
-    const timer = { at: this.time + delayMs, fire }
-    this.timers.add(timer)
-    return { cancel: () => void this.timers.delete(timer) }
-  }
-  advance(ms: number): void {
-    this.time += ms
-    for (const timer of [...this.timers].sort((a, b) => a.at - b.at)) {
-      if (timer.at > this.time || !this.timers.delete(timer)) continue
-      timer.fire()
-    }
-  }
-}
+import { TimerWheel } from '../../../lib/host/timer-wheel.js'
+import { VirtualClock } from '../../../lib/host/virtual-clock.js'
 
 class Probe implements Delayed {
   isReady = false
@@ -49,16 +26,18 @@ class Probe implements Delayed {
 describe('broker/purgatory', () => {
   const a = { name: 'a' }
   const b = { name: 'b' }
-  let clock: HandClock
+  let clock: VirtualClock
+  let timers: TimerWheel
   let purgatory: Purgatory
   beforeEach(() => {
-    clock = new HandClock()
-    purgatory = new Purgatory({ name: 'Test', watchesMax: 3 }, { clock, logger: silentLogger })
+    clock = new VirtualClock()
+    timers = new TimerWheel({ clock, onError: (error) => expect.fail(String(error)) })
+    purgatory = new Purgatory({ name: 'Test', watchesMax: 3 }, { timers, logger: silentLogger })
   })
   const empty = () => {
     expect(purgatory.size).to.equal(0)
     expect(purgatory.watches).to.equal(0)
-    expect(clock.timers.size).to.equal(0)
+    expect(timers.size).to.equal(0)
   }
 
   it('completes once, on the wake of any of its keys, and leaves nothing behind', () => {

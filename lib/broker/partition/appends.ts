@@ -1,0 +1,94 @@
+import { ErrorCode } from '../../../protocol/errors.js'
+import type { Clock } from '../../host/clock.js'
+import type { Logger } from '../../host/logger.js'
+import { DelayedProduce, finishAppend, type PendingAppend } from '../purgatory/delayed-produce.js'
+import { type HangUp, parkFor } from '../purgatory/hang-up.js'
+import type { Purgatory } from '../purgatory/purgatory.js'
+import { type AppendAnswer, failedAppend } from './append-types.js'
+import type { Partition } from './partition.js'
+import type { WakeQueue } from './wake-queue.js'
+
+/** One partition's share of a Produce request. */
+export interface AppendEntry {
+  readonly partition: Partition
+  /** One record batch. A view is fine: it is copied before this turn ends. */
+  readonly records: Buffer
+}
+
+export interface AppendsPorts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly purgatory: Purgatory
+  readonly wakes: WakeQueue
+}
+
+/** Appends what a Produce request brought and waits for its acknowledgement, if there is anything to wait for. */
+export class Appends {
+  readonly #ports: AppendsPorts
+
+  constructor(ports: AppendsPorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Answers in the order of the entries; a promise only when an acknowledgement is still out (null: the connection went away first).
+   * acks 0: accepted is enough. 1: written by this broker. -1: on all in-sync replicas, or REQUEST_TIMED_OUT after `timeoutMs`.
+   * Any other number of acks: INVALID_REQUIRED_ACKS for each, nothing is written.
+   */
+  append(
+    entries: readonly AppendEntry[],
+    acks: number,
+    timeoutMs: number,
+    hangUp: HangUp | null,
+  ): readonly AppendAnswer[] | Promise<readonly AppendAnswer[] | null> {
+    if (acks < -1 || acks > 1) return entries.map(() => failedAppend(ErrorCode.INVALID_REQUIRED_ACKS))
+    const { clock, wakes } = this.#ports
+    const now = clock.now()
+    wakes.hold()
+    try {
+      return this.#answer(
+        entries.map((entry) => this.#appendOne(entry, acks, now)),
+        acks,
+        timeoutMs,
+        hangUp,
+      )
+    } finally {
+      wakes.release()
+    }
+  }
+
+  #answer(pending: PendingAppend[], acks: number, timeoutMs: number, hangUp: HangUp | null) {
+    let waits = false
+    for (const one of pending) {
+      if (one.requiredOffset < 0) continue
+      const errorCode = acks === 0 ? ErrorCode.NONE : one.partition.acknowledgement(one.requiredOffset, acks)
+      if (errorCode === null) waits = true
+      else finishAppend(one, errorCode)
+    }
+    if (!waits) return pending.map((one) => one.answer)
+    const keys = pending.filter((one) => one.requiredOffset >= 0).map((one) => one.partition)
+    // acks=1 waits for our own write alone, which ends by itself, in success or in failure.
+    return parkFor(
+      this.#ports.purgatory,
+      new DelayedProduce(pending, acks),
+      keys,
+      acks === -1 ? timeoutMs : null,
+      hangUp,
+    )
+  }
+
+  #appendOne({ partition, records }: AppendEntry, acks: number, now: number): PendingAppend {
+    const { logger } = this.#ports
+    try {
+      const info = partition.append(records, acks, now)
+      if (typeof info === 'number') {
+        const logStartOffset = info === ErrorCode.NOT_ENOUGH_REPLICAS ? partition.log.logStartOffset : -1
+        return { partition, answer: failedAppend(info, logStartOffset), requiredOffset: -1 }
+      }
+      return { partition, answer: info, requiredOffset: info.errorCode === ErrorCode.NONE ? info.lastOffset + 1 : -1 }
+    } catch (error) {
+      logger.error(`Appending to ${partition.topic}-${partition.partition} failed inside the broker.`, { error })
+      return { partition, answer: failedAppend(ErrorCode.UNKNOWN_SERVER_ERROR), requiredOffset: -1 }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { ErrorCode } from '../../../protocol/errors.js'
+import { FetchPlanner } from './fetch-planner.js'
+import { type FetchAnswer, type FetchTarget, failedFetch } from './fetch-types.js'
+import { type FetchReader, Partition } from './partition.js'
+
+/** A Fetch without its session: what to read, for whom, and when it is enough. */
+export interface FetchParams extends FetchReader {
+  /** In the order in which the byte limit is shared. */
+  readonly targets: readonly FetchTarget[]
+  /** 0 or below: answers at once. */
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly maxBytes: number
+}
+
+export type PartitionFinder = (target: FetchTarget) => Partition | ErrorCode
+
+/** The partitions of one fetch, found once, read as often as it takes. */
+export class FetchPass {
+  readonly params: FetchParams
+  readonly #find: PartitionFinder
+  readonly #found: (Partition | ErrorCode)[]
+
+  constructor(params: FetchParams, find: PartitionFinder) {
+    this.params = params
+    this.#find = find
+    this.#found = params.targets.map(find)
+  }
+
+  /** What may wake this fetch. */
+  get partitions(): Partition[] {
+    return this.#found.filter((one) => one instanceof Partition)
+  }
+
+  /**
+   * Looks without reading. 'something': the partition that has changed holds records this reader may see. 'urgent': it has an error
+   * or a diverging epoch, of which the client must hear at once.
+   */
+  glance(changed: object): 'nothing' | 'something' | 'urgent' {
+    const { targets } = this.params
+    let seen: 'nothing' | 'something' = 'nothing'
+    for (let index = 0; index < targets.length; index++) {
+      const partition = this.#found[index]!
+      if (partition !== changed || typeof partition === 'number') continue
+      const { errorCode, divergingEpoch, upperBound } = partition.position(targets[index]!, this.params)
+      if (errorCode !== ErrorCode.NONE || divergingEpoch !== null) return 'urgent'
+      if (targets[index]!.fetchOffset < upperBound) seen = 'something'
+    }
+    return seen
+  }
+
+  /** Reads all partitions, within the limits. A promise when a medium has to be waited for. */
+  read(): FetchAnswer[] | Promise<FetchAnswer[]> {
+    return this.#readFrom(0, [], new FetchPlanner(this.params.maxBytes))
+  }
+
+  #readFrom(start: number, answers: FetchAnswer[], planner: FetchPlanner): FetchAnswer[] | Promise<FetchAnswer[]> {
+    const { targets } = this.params
+    for (let index = start; index < targets.length; index++) {
+      const answer = this.#readOne(index, planner)
+      if (answer instanceof Promise) {
+        return answer.then((late) => {
+          planner.took(late.sizeInBytes)
+          answers.push(late)
+          return this.#readFrom(index + 1, answers, planner)
+        })
+      }
+      planner.took(answer.sizeInBytes)
+      answers.push(answer)
+    }
+    return answers
+  }
+
+  #readOne(index: number, planner: FetchPlanner): FetchAnswer | Promise<FetchAnswer> {
+    const target = this.params.targets[index]!
+    let partition = this.#found[index]!
+    // Deleted while we waited: asked again, the finder knows the right error for names and for ids.
+    if (typeof partition !== 'number' && partition.role.kind === 'gone')
+      partition = this.#found[index] = this.#find(target)
+    if (typeof partition === 'number') return failedFetch(target, partition)
+    return partition.read(target, this.params, {
+      maxBytes: planner.share(target.partitionMaxBytes),
+      minOneMessage: planner.minOneMessage,
+    })
+  }
+
+  /** Whether the answers may leave without waiting any longer. Any error or divergence does. */
+  isEnough(answers: readonly FetchAnswer[]): boolean {
+    let bytes = 0
+    for (const answer of answers) {
+      if (answer.errorCode !== ErrorCode.NONE || answer.divergingEpoch !== null) return true
+      bytes += answer.sizeInBytes
+    }
+    return bytes >= Math.min(this.params.minBytes, this.params.maxBytes)
+  }
+}

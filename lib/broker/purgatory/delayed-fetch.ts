@@ -1,0 +1,58 @@
+import type { FetchPass } from '../partition/fetch-pass.js'
+import type { FetchAnswer } from '../partition/fetch-types.js'
+import type { Answering } from './hang-up.js'
+
+/**
+ * A Fetch that waits for `minBytes`. It is complete as soon as one of its partitions is in one of these cases:
+ *
+ * - A: this broker no longer leads it (or may not serve it)
+ * - B: this broker no longer has a replica of it
+ * - C: this broker does not know it (any more)
+ * - D: its disk has failed
+ * - E: the leader epoch that the client believes in is no longer the current one
+ * - F: it has records on a medium that makes one wait: far behind the end, so there is plenty
+ * - G: together with the others it has at least `minBytes`
+ * - H: the fetcher's log has diverged: it has to truncate
+ *
+ * Completing reads everything again, so the answer is as new as it can be: whatever has come meanwhile goes along.
+ * The wake runs in the turn of the append that satisfies it, and so does the answer.
+ */
+export class DelayedFetch implements Answering<readonly FetchAnswer[]> {
+  settle: (answer: readonly FetchAnswer[] | null) => void = () => {}
+  reject: (error: unknown) => void = () => {}
+  readonly #pass: FetchPass
+  /** Read while looking whether there is enough; used by `complete` in the same turn. */
+  #answers: readonly FetchAnswer[] | Promise<readonly FetchAnswer[]> | null = null
+
+  constructor(pass: FetchPass) {
+    this.#pass = pass
+  }
+
+  ready(key: object): boolean {
+    const glance = this.#pass.glance(key)
+    if (glance === 'nothing') return false
+    if (glance === 'urgent') return true // A to E, H
+    if (this.#pass.params.minBytes <= 1) return true // G
+    const answers = this.#pass.read()
+    if (!(answers instanceof Promise) && !this.#pass.isEnough(answers)) {
+      for (const answer of answers) answer.release?.()
+      return false
+    }
+    this.#answers = answers // F, G
+    return true
+  }
+
+  complete(): void {
+    const answers = this.#answers ?? this.#pass.read()
+    if (answers instanceof Promise) answers.then(this.settle, this.reject)
+    else this.settle(answers)
+  }
+
+  abandon(): void {
+    this.settle(null)
+  }
+
+  fail(error: unknown): void {
+    this.reject(error)
+  }
+}

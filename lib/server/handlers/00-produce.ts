@@ -1,0 +1,187 @@
+/**
+ * Produce: v3-13 (0-2 are advertised and refused: see api-table)
+ *
+ * Behaviours
+ * - One record batch (magic 2) per partition; each partition fails or succeeds by itself.
+ * - A partition named twice is written once, with the later data. Nothing is auto-created.
+ * - acks=0 has no answer; when something fails the connection is closed. acks other than -1, 0, 1: INVALID_REQUIRED_ACKS.
+ * - On one broker with memory or a quick disk the answer leaves in the turn of the request.
+ * Version notes
+ * - v7: zstd (before it UNSUPPORTED_COMPRESSION_TYPE). v8 (KIP-467): which records of a batch were refused.
+ * - v10 (KIP-951): the current leader and its address, with NOT_LEADER_OR_FOLLOWER. v13 (KIP-516): topic ids instead of names.
+ * Deviations (compat/FINDINGS.md)
+ * - Null records are answered with INVALID_RECORD; Kafka leaves the request unanswered.
+ * - Transactional batches are refused as if their partition had not been added: there is no transaction coordinator yet.
+ */
+import * as header from '../../../protocol/batch/header.js'
+import { ErrorCode, Produce, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
+import { type AppendAnswer, failedAppend } from '../../broker/partition/append-types.js'
+import type { AppendEntry } from '../../broker/partition/appends.js'
+import type { Partition } from '../../broker/partition/partition.js'
+import { codecsNeeded } from '../../log/append-validator.js'
+import { CompressionCode, prepareCodec } from '../../log/compression/index.js'
+import {
+  type Awaitable,
+  api,
+  CLOSE_CONNECTION,
+  type HandlerResult,
+  NO_RESPONSE,
+  type RequestContext,
+} from '../context.js'
+import type { BrokerServices } from '../services.js'
+import { LeaderHints } from './support/leader-hints.js'
+
+type Request = RequestOf<typeof Produce>
+type Result = HandlerResult<typeof Produce>
+type Response = ResponseInput<typeof Produce>
+type TopicResponse = NonNullable<Response['responses']>[number]
+type PartitionResponse = NonNullable<TopicResponse['partitionResponses']>[number]
+type TopicData = Request['topicData'][number]
+
+/** One partition of the request: where it goes, or why it goes nowhere. */
+interface Row {
+  readonly topic: TopicData
+  readonly index: number
+  readonly partition: Partition | null
+  records: Buffer | null
+  answer: AppendAnswer | null
+}
+
+export const produce = api(Produce, '3-13', produceHandler, { advertisedMinVersion: 0, pipelined: true })
+
+function produceHandler(request: Request, context: RequestContext, broker: BrokerServices): Awaitable<Result> {
+  const rows = rowsOf(request, context, broker)
+  for (const row of rows) {
+    const codec = row.partition === null ? null : codecsNeeded(row.records, row.partition.log.config.appendRules)
+    if (codec !== null) return afterPreparing(codec, rows, request, context, broker)
+  }
+  return appendRows(rows, request, context, broker)
+}
+
+/** The only wait before the append, once in a process: zstd starts asynchronously. The read buffer does not outlive this turn. */
+async function afterPreparing(
+  codec: number,
+  rows: Row[],
+  request: Request,
+  context: RequestContext,
+  broker: BrokerServices,
+): Promise<Result> {
+  for (const row of rows) if (row.records !== null) row.records = Buffer.from(row.records)
+  await prepareCodec(codec)
+  return appendRows(rows, request, context, broker)
+}
+
+function appendRows(
+  rows: Row[],
+  { acks, timeoutMs }: Request,
+  context: RequestContext,
+  broker: BrokerServices,
+): Awaitable<Result> {
+  const open: Row[] = []
+  const entries: AppendEntry[] = []
+  for (const row of rows) {
+    if (row.answer !== null || row.partition === null) continue
+    open.push(row)
+    entries.push({ partition: row.partition, records: row.records! })
+  }
+  const answers = broker.replicas.appends.append(entries, acks, timeoutMs, (gone) => context.connection.onClose(gone))
+  if (!(answers instanceof Promise)) return respond(rows, open, answers, acks, context, broker)
+  return answers.then((late) => (late === null ? CLOSE_CONNECTION : respond(rows, open, late, acks, context, broker)))
+}
+
+function respond(
+  rows: readonly Row[],
+  open: readonly Row[],
+  answers: readonly AppendAnswer[],
+  acks: number,
+  context: RequestContext,
+  broker: BrokerServices,
+): Result {
+  for (let i = 0; i < open.length; i++) open[i]!.answer = answers[i]!
+  if (acks === 0) {
+    return rows.every((row) => row.answer!.errorCode === ErrorCode.NONE) ? NO_RESPONSE : CLOSE_CONNECTION
+  }
+  const hints = new LeaderHints(broker, context)
+  const responses: TopicResponse[] = []
+  let partitionResponses: PartitionResponse[] = []
+  let topic: TopicData | null = null
+  for (const row of rows) {
+    if (row.topic !== topic) {
+      topic = row.topic
+      partitionResponses = []
+      responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
+    }
+    partitionResponses.push(partitionResponse(row, context.apiVersion, hints))
+  }
+  return { responses, throttleTimeMs: 0, nodeEndpoints: hints.endpoints }
+}
+
+function partitionResponse({ topic, index, answer }: Row, version: number, hints: LeaderHints): PartitionResponse {
+  const { errorCode, baseOffset, logAppendTimeMs, logStartOffset, recordErrors, errorMessage } = answer!
+  if (errorCode === ErrorCode.NONE) return { index, errorCode, baseOffset, logAppendTimeMs, logStartOffset }
+  const moved = version >= 10 && errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER
+  const at = { topic: topic.name, topicId: topic.topicId, partition: index }
+  return {
+    index,
+    errorCode,
+    baseOffset,
+    logAppendTimeMs,
+    logStartOffset: hidesLogStart(errorCode) ? -1 : logStartOffset,
+    recordErrors: [...recordErrors],
+    // As Kafka: a sentence only where single records are to blame; clients have their own for each code.
+    errorMessage: recordErrors.length === 0 ? null : errorMessage,
+    ...(moved ? { currentLeader: hints.leaderOf(at) } : {}),
+  }
+}
+
+/** Errors after which Kafka does not look at the log (ReplicaManager.appendToLocalLog). */
+function hidesLogStart(errorCode: ErrorCode): boolean {
+  return (
+    errorCode === ErrorCode.MESSAGE_TOO_LARGE ||
+    errorCode === ErrorCode.CORRUPT_MESSAGE ||
+    errorCode === ErrorCode.KAFKA_STORAGE_ERROR
+  )
+}
+
+/** Finds the partitions and judges what needs no log. In the order of the request, each partition once. */
+function rowsOf(request: Request, context: RequestContext, broker: BrokerServices): Row[] {
+  const { topicData } = request
+  const rows: Row[] = []
+  const seen = new Map<Partition, Row>()
+  for (const topic of topicData) {
+    for (const { index, records } of topic.partitionData) {
+      const found =
+        context.apiVersion >= 13
+          ? broker.replicas.findById(topic.topicId, index)
+          : broker.replicas.find(topic.name, index)
+      if (typeof found === 'number') {
+        rows.push({ topic, index, partition: null, records: null, answer: failedAppend(found) })
+        continue
+      }
+      const refused = refusal(records, request, context.apiVersion)
+      const answer = refused === ErrorCode.NONE ? null : failedAppend(refused)
+      const earlier = seen.get(found)
+      if (earlier !== undefined) {
+        earlier.records = records
+        earlier.answer = answer
+        continue
+      }
+      const row: Row = { topic, index, partition: found, records, answer }
+      seen.set(found, row)
+      rows.push(row)
+    }
+  }
+  return rows
+}
+
+/** What the version and the request say about the records; everything else is the log's business. */
+function refusal(records: Buffer | null, request: Request, version: number): ErrorCode {
+  if (records === null) return ErrorCode.INVALID_RECORD
+  if (records.length < header.HEADER_BYTES || header.magic(records) !== 2) return ErrorCode.NONE
+  if (version < 7 && header.compressionCode(records) === CompressionCode.zstd) {
+    return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+  }
+  if (!header.isTransactional(records)) return ErrorCode.NONE
+  if (request.transactionalId === null) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+  return version < 11 ? ErrorCode.INVALID_TXN_STATE : ErrorCode.TRANSACTION_ABORTABLE
+}

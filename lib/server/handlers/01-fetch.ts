@@ -1,0 +1,144 @@
+/**
+ * Fetch: v4-18
+ *
+ * Behaviours
+ * - Whole batches, from the one that contains the offset; the first non-empty partition yields at least one, whatever the limits.
+ * - Waits for minBytes up to maxWaitMs; any error or diverging epoch answers at once.
+ * - Records leave by reference: log slices in the response's one writev.
+ * - Batches are served as they are stored, in every version.
+ * Version notes
+ * - v7 (KIP-227): sessions. v9 (KIP-320): leader epochs are checked. v11 (KIP-392): a follower may serve a consumer.
+ * - v12 (KIP-595): the last fetched epoch, answered by a diverging one. v13 (KIP-516): topic ids instead of names.
+ * - v15 (KIP-903): a follower's id and epoch in a tag. v16 (KIP-951): the current leader and its address.
+ * - v17 and v18 are about controllers: read and ignored.
+ */
+import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
+import type { FetchParams } from '../../broker/partition/fetch-pass.js'
+import { type FetchContext, openFetchContext } from '../../broker/partition/fetch-session.js'
+import type { FetchAnswer, FetchTarget } from '../../broker/partition/fetch-types.js'
+import type { FetchIsolation } from '../../broker/partition/partition.js'
+import { type Awaitable, api, CLOSE_CONNECTION, type HandlerResult, type RequestContext } from '../context.js'
+import type { BrokerServices } from '../services.js'
+import { LeaderHints } from './support/leader-hints.js'
+
+type Request = RequestOf<typeof Fetch>
+type Result = HandlerResult<typeof Fetch>
+type Response = ResponseInput<typeof Fetch>
+type TopicResponse = NonNullable<Response['responses']>[number]
+type PartitionResponse = NonNullable<TopicResponse['partitions']>[number]
+
+const READ_COMMITTED = 1
+
+export const fetch = api(Fetch, '4-18', fetchHandler)
+
+function fetchHandler(request: Request, context: RequestContext, broker: BrokerServices): Awaitable<Result> {
+  const version = context.apiVersion
+  const replicaId = version >= 15 ? request.replicaState.replicaId : request.replicaId
+  const session = openFetchContext(
+    broker.fetchSessions,
+    {
+      sessionId: request.sessionId,
+      sessionEpoch: request.sessionEpoch,
+      usesTopicIds: version >= 13,
+      isFromFollower: replicaId >= 0,
+      targets: targetsOf(request, version),
+      forgotten: request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+        partitions.map((partition) => ({ topic, topicId, partition })),
+      ),
+    },
+    broker.clock.monotonic(),
+  )
+  if (typeof session === 'number') return { errorCode: session, sessionId: 0, responses: [] }
+  const params = paramsOf(request, version, replicaId, session, broker)
+  const answers = broker.replicas.fetches.fetch(params, (gone) => context.connection.onClose(gone))
+  if (!(answers instanceof Promise)) return respond(session, answers, context, broker)
+  return answers.then((late) => (late === null ? CLOSE_CONNECTION : respond(session, late, context, broker)))
+}
+
+function targetsOf(request: Request, version: number): FetchTarget[] {
+  const targets: FetchTarget[] = []
+  for (const { topic, topicId, partitions } of request.topics) {
+    for (const one of partitions) {
+      targets.push({
+        topic: version >= 13 ? '' : topic,
+        topicId,
+        partition: one.partition,
+        currentLeaderEpoch: one.currentLeaderEpoch,
+        fetchOffset: one.fetchOffset,
+        lastFetchedEpoch: one.lastFetchedEpoch,
+        logStartOffset: one.logStartOffset,
+        partitionMaxBytes: one.partitionMaxBytes,
+      })
+    }
+  }
+  return targets
+}
+
+function paramsOf(
+  request: Request,
+  version: number,
+  replicaId: number,
+  session: FetchContext,
+  broker: BrokerServices,
+): FetchParams {
+  const isFromFollower = replicaId >= 0
+  // `fetch.max.bytes` protects the broker from its clients; followers are bounded by their own settings.
+  const maxBytes = isFromFollower
+    ? request.maxBytes
+    : Math.min(request.maxBytes, broker.config.number('fetch.max.bytes'))
+  return {
+    targets: session.targets,
+    replicaId,
+    isolation: isolationOf(isFromFollower, request.isolationLevel),
+    // A consumer that sends its rack (v11+) can be led to a follower, so it may also read from one.
+    requireLeader: isFromFollower || version < 11,
+    maxWaitMs: request.maxWaitMs,
+    minBytes: request.minBytes,
+    maxBytes,
+  }
+}
+
+function isolationOf(isFromFollower: boolean, isolationLevel: number): FetchIsolation {
+  if (isFromFollower) return 'end'
+  return isolationLevel === READ_COMMITTED ? 'stable' : 'committed'
+}
+
+function respond(
+  session: FetchContext,
+  answers: readonly FetchAnswer[],
+  context: RequestContext,
+  broker: BrokerServices,
+): Response {
+  const { errorCode, sessionId, answers: told } = session.respond(answers, broker.clock.monotonic())
+  const hints = new LeaderHints(broker, context)
+  const responses: TopicResponse[] = []
+  let partitions: PartitionResponse[] = []
+  let last: FetchTarget | null = null
+  for (const answer of told) {
+    const { target } = answer
+    if (last === null || target.topic !== last.topic || target.topicId !== last.topicId) {
+      partitions = []
+      responses.push({ topic: target.topic, topicId: target.topicId, partitions })
+    }
+    last = target
+    partitions.push(partitionResponse(answer, context.apiVersion, hints))
+  }
+  return { throttleTimeMs: 0, errorCode, sessionId, responses, nodeEndpoints: hints.endpoints }
+}
+
+function partitionResponse(answer: FetchAnswer, version: number, hints: LeaderHints): PartitionResponse {
+  const { target, errorCode, abortedTransactions, divergingEpoch } = answer
+  const moved = errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || errorCode === ErrorCode.FENCED_LEADER_EPOCH
+  return {
+    partitionIndex: target.partition,
+    errorCode,
+    highWatermark: answer.highWatermark,
+    lastStableOffset: answer.lastStableOffset,
+    logStartOffset: answer.logStartOffset,
+    abortedTransactions,
+    preferredReadReplica: -1,
+    records: answer.pieces,
+    ...(divergingEpoch === null ? {} : { divergingEpoch }),
+    ...(moved && version >= 16 ? { currentLeader: hints.leaderOf(target) } : {}),
+  }
+}
