@@ -1,7 +1,7 @@
 import { ProtocolError } from '../wire/error.js'
 import { type RecordsInput, recordsLength, type Writer } from '../wire/writer.js'
 import { defaultMaker, defaultTest } from './defaults.js'
-import type { Field, Fields, PrimitiveType, UnknownTaggedField } from './fields.js'
+import type { Field, Fields, FieldType, PrimitiveType, UnknownTaggedField } from './fields.js'
 import type { WriteStruct } from './message.js'
 import { inVersions } from './versions.js'
 
@@ -46,10 +46,35 @@ export function compileWriteField(
   }
   if (field.tag !== undefined) return undefined
   const makeDefault = defaultMaker(field)
+  const direct = writeNumberField(name, field.type, makeDefault() as number)
+  if (direct !== undefined) return direct
   const write = compileWriteValue(field, version, flexible)
   return (writer, struct) => {
     const value = struct[name]
     write(writer, (value === undefined ? makeDefault() : value) as never)
+  }
+}
+
+/** The most frequent fields without a closure in between: a third of the time of large answers. */
+function writeNumberField(name: string, type: FieldType, otherwise: number): WriteField | undefined {
+  switch (type) {
+    case 'int16':
+      return (writer, struct) => {
+        const value = struct[name] as number | undefined
+        writer.int16(value === undefined ? otherwise : value)
+      }
+    case 'int32':
+      return (writer, struct) => {
+        const value = struct[name] as number | undefined
+        writer.int32(value === undefined ? otherwise : value)
+      }
+    case 'int64':
+      return (writer, struct) => {
+        const value = struct[name] as number | undefined
+        writer.int64(value === undefined ? otherwise : value)
+      }
+    default:
+      return undefined
   }
 }
 
@@ -126,6 +151,7 @@ function writeArray(field: Field, version: number, compact: boolean, nullable: b
     field.element === 'struct'
       ? (compileWriteStruct(field.fields!, version, compact) as Write)
       : writePrimitive(field.element!, compact)
+  const isInt32 = field.element === 'int32'
   return (writer, value: readonly never[] | null) => {
     if (value === null) {
       if (!nullable) noNull()
@@ -137,7 +163,8 @@ function writeArray(field: Field, version: number, compact: boolean, nullable: b
     const count = value.length
     if (compact) writer.uvarint(count + 1)
     else writer.int32(count)
-    for (let i = 0; i < count; i++) element(writer, value[i]!)
+    if (isInt32) writer.int32s(value)
+    else for (let i = 0; i < count; i++) element(writer, value[i]!)
   }
 }
 

@@ -113,6 +113,24 @@ export class Writer {
     this.pos = p + 4
   }
 
+  /** The elements of an int32 array (partitions, replicas), without the count. */
+  int32s(values: readonly number[]): void {
+    const count = values.length
+    if (this.pos + 4 * count > this.capacity) this.grow(4 * count)
+    const b = this.buffer
+    let p = this.pos
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!
+      if ((value | 0) !== value) this.refuse('an int32', value)
+      b[p] = value >>> 24
+      b[p + 1] = value >>> 16
+      b[p + 2] = value >>> 8
+      b[p + 3] = value
+      p += 4
+    }
+    this.pos = p
+  }
+
   uint32(value: number): void {
     if (value >>> 0 !== value) this.refuse('a uint32', value)
     this.int32(value | 0)
