@@ -1,0 +1,172 @@
+import { expect } from 'chai'
+import { buildBatch } from '../../protocol/batch/builder.js'
+import { ErrorCode } from '../../protocol/errors.js'
+import { disks, makeLog, readAll, type TestDisk } from './support/harness.js'
+import { encodeEndTxn, START } from './support/transactions.js'
+
+for (const kind of disks) {
+  describe(`the life of a log on a ${kind.name}`, () => {
+    let disk: TestDisk
+    beforeEach(() => {
+      disk = kind.make()
+    })
+    afterEach(() => disk.remove())
+
+    it('rolls by size, by record time, by wall time without record time, and when an index is full', () => {
+      const bySize = makeLog(disk.disk, { segmentBytes: 200 })
+      for (let i = 0; i < 3; i++) bySize.produce([{ value: 'x'.repeat(80) }])
+      expect(bySize.log.segmentCount).to.equal(3)
+
+      const other = kind.make()
+      const byTime = makeLog(other.disk, { segmentMs: 1000 })
+      byTime.produce([{ value: 'a' }])
+      byTime.produce([{ value: 'b', timestamp: START + 1000 }])
+      expect(byTime.log.segmentCount).to.equal(1)
+      byTime.produce([{ value: 'c', timestamp: START + 1001 }])
+      expect(byTime.log.segmentCount).to.equal(2)
+      other.remove()
+
+      const third = kind.make()
+      const byClock = makeLog(third.disk, { segmentMs: 1000 })
+      byClock.produce([{ value: 'a' }], { baseTimestamp: -1 })
+      byClock.clock.advance(1001)
+      byClock.produce([{ value: 'b' }], { baseTimestamp: -1 })
+      expect(byClock.log.segmentCount).to.equal(2)
+      third.remove()
+
+      const fourth = kind.make()
+      const byIndex = makeLog(fourth.disk, { indexIntervalBytes: 0, segmentIndexBytes: 24 })
+      for (let i = 0; i < 5; i++) byIndex.produce([{ value: 'a' }])
+      expect(byIndex.log.segmentCount).to.equal(3)
+      fourth.remove()
+    })
+
+    it('deletes by retention, all of it if need be, and goes on where it was', async () => {
+      const t = makeLog(disk.disk, { segmentBytes: 200, retentionMs: 5000 })
+      for (let i = 0; i < 3; i++) {
+        t.produce([{ value: 'x'.repeat(80) }])
+        t.clock.advance(1000)
+      }
+      t.log.flushPending()
+      t.clock.advance(2001)
+      expect(t.log.applyRetention(t.clock.now(), 0), 'nothing below the high watermark').to.equal(0)
+      expect(t.log.applyRetention(t.clock.now(), 3)).to.equal(1)
+      expect(t.log.logStartOffset).to.equal(1)
+      t.clock.advance(10_000)
+      expect(t.log.applyRetention(t.clock.now(), 3)).to.equal(2)
+      expect([t.log.logStartOffset, t.log.endOffset, t.log.sizeInBytes]).to.deep.equal([3, 3, 0])
+      expect(t.produce([{ value: 'next' }]).baseOffset).to.equal(3)
+      await t.reopen()
+      expect([t.log.logStartOffset, t.log.endOffset]).to.deep.equal([3, 4])
+      await t.log.close()
+    })
+
+    it('an emptied log keeps its place over a restart', async () => {
+      const t = makeLog(disk.disk)
+      t.produce([{ value: 'a' }])
+      await t.log.truncateFullyAndStartAt(500)
+      await t.reopen()
+      expect([t.log.logStartOffset, t.log.endOffset]).to.deep.equal([500, 500])
+      await t.log.close()
+    })
+
+    it('answers a duplicate with the old offset and time, also after a restart', async () => {
+      const t = makeLog(disk.disk)
+      const batch = { producerId: 9, producerEpoch: 0, baseSequence: 0 }
+      expect(t.produce([{ value: 'a' }, { value: 'b' }], batch)).to.include({ baseOffset: 0, duplicate: false })
+      t.produce([{ value: 'other' }])
+      for (let round = 0; round < 2; round++) {
+        expect(t.produce([{ value: 'a' }, { value: 'b' }], batch)).to.include({
+          errorCode: ErrorCode.NONE,
+          baseOffset: 0,
+          lastOffset: 1,
+          duplicate: true,
+          logAppendTimeMs: START,
+        })
+        expect(t.log.endOffset).to.equal(3)
+        await t.reopen()
+      }
+      const gap = t.produce([{ value: 'c' }], { ...batch, baseSequence: 5 })
+      expect(gap.errorCode).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+      expect(gap.errorMessage).to.contain('sequence 5')
+      await t.log.close()
+    })
+
+    it('knows aborted transactions and the first unstable offset, also after a restart and a truncation', async () => {
+      const t = makeLog(disk.disk, { segmentBytes: 400 })
+      const produce = (producerId: number, baseSequence: number) =>
+        t.produce([{ value: 'x' }], { producerId, producerEpoch: 0, baseSequence, transactional: true })
+      produce(1, 0) // 0
+      produce(2, 0) // 1
+      t.produce([{ value: 'plain' }]) // 2
+      t.log.append(encodeEndTxn(1, 0, 'abort'), { origin: 'coordinator', leaderEpoch: 0, now: START }) // 3
+      t.log.append(encodeEndTxn(2, 0, 'commit'), { origin: 'coordinator', leaderEpoch: 0, now: START }) // 4
+      produce(1, 1) // 5
+      t.produce([{ value: 'plain' }]) // 6
+      const aborted = async (from: number, upperBound = t.log.endOffset) =>
+        (await t.log.read(from, { maxBytes: 1, upperBound, minOneMessage: true })).abortedTransactions
+      for (let round = 0; round < 2; round++) {
+        expect(t.log.firstUnstableOffset).to.equal(0)
+        t.log.onHighWatermark(t.log.endOffset)
+        expect(t.log.firstUnstableOffset).to.equal(5)
+        expect(await aborted(0)).to.deep.equal([{ producerId: 1, firstOffset: 0 }])
+        expect(await aborted(4)).to.deep.equal([])
+        await t.reopen()
+      }
+      await t.log.truncateTo(3)
+      expect(t.log.firstUnstableOffset).to.equal(0)
+      expect(await aborted(0)).to.deep.equal([])
+      expect((await readAll(t.log)).length).to.equal(3)
+      await t.log.close()
+    })
+
+    it('takes what a leader sent as it is, and only if it continues the log', async () => {
+      const t = makeLog(disk.disk)
+      const follow = (records: Buffer) => t.log.append(records, { origin: 'replication', leaderEpoch: -1, now: START })
+      const batch = (baseOffset: number, partitionLeaderEpoch: number) =>
+        buildBatch([{ value: 'a' }, { value: 'b' }], { baseOffset, partitionLeaderEpoch, baseTimestamp: START })
+      const info = follow(Buffer.concat([batch(0, 3), batch(2, 4), batch(10, 4), batch(12, 4).subarray(0, 70)]))
+      expect(info).to.include({ errorCode: ErrorCode.NONE, baseOffset: 0, lastOffset: 11 })
+      expect(t.log.leaderEpochs).to.deep.equal([
+        { epoch: 3, startOffset: 0 },
+        { epoch: 4, startOffset: 2 },
+      ])
+      expect(t.log.endOffsetForEpoch(3)).to.deep.equal({ leaderEpoch: 3, endOffset: 2 })
+      expect(follow(batch(11, 4)).errorCode).to.equal(ErrorCode.UNKNOWN_SERVER_ERROR)
+      const damaged = batch(12, 4)
+      damaged[70]! ^= 1
+      expect(follow(damaged).errorCode).to.equal(ErrorCode.CORRUPT_MESSAGE)
+      expect(t.log.endOffset).to.equal(12)
+      expect((await readAll(t.log, 5)).map((record) => record.offset)).to.deep.equal([10, 11])
+      await t.log.close()
+    })
+
+    it('finds the record with the largest timestamp, and none in an empty log', async () => {
+      const t = makeLog(disk.disk, { segmentBytes: 300 })
+      expect(await t.log.maxTimestampOffset()).to.equal(null)
+      expect(await t.log.offsetForTimestamp(0)).to.equal(null)
+      t.produce([{ value: 'a', timestamp: START - 5 }])
+      t.produce(
+        [
+          { value: 'b', timestamp: START - 2 },
+          { value: 'c', timestamp: START },
+          { value: 'd', timestamp: START },
+        ],
+        {},
+        6,
+      )
+      t.produce([{ value: 'e', timestamp: START - 9 }], {}, 6)
+      expect(await t.log.maxTimestampOffset()).to.deep.equal({ timestamp: START, offset: 2, leaderEpoch: 6 })
+      expect(await t.log.offsetForTimestamp(START + 1)).to.equal(null)
+      await t.log.close()
+    })
+
+    it('is gone with its files after delete', async () => {
+      const t = makeLog(disk.disk, { segmentBytes: 200 })
+      for (let i = 0; i < 3; i++) t.produce([{ value: 'x'.repeat(80) }])
+      await t.log.delete()
+      expect(disk.disk.list('')).to.deep.equal([])
+      expect(t.produce([{ value: 'late' }]).errorCode).to.equal(ErrorCode.KAFKA_STORAGE_ERROR)
+    })
+  })
+}
