@@ -1,3 +1,4 @@
+import type { Clock } from '../host/clock.js'
 import { type Counter, type Histogram, type MetricsRegistry, TIME_BOUNDS_MS } from './registry.js'
 
 /** Kafka's RequestMetrics, per API key: how many, how long, how big, and what went wrong. */
@@ -5,7 +6,8 @@ export interface ApiMetrics {
   readonly requests: Counter
   readonly requestBytes: Counter
   readonly responseBytes: Counter
-  /** Milliseconds from the whole frame to the handler's answer, without what it waited for in a purgatory. */
+  readonly failures: Counter
+  /** Milliseconds from the whole frame until the handler returned, without what it waited for in a purgatory. */
   readonly localTimeMs: Histogram
   /** Milliseconds from the whole frame to the answer's hand-over to the socket. */
   readonly totalTimeMs: Histogram
@@ -21,32 +23,51 @@ export interface RequestMetricsOptions {
 }
 
 /**
- * What one request was, noted when its answer leaves. One array access and a few additions; the metrics of an API are
- * made when it is asked for the first time.
+ * What requests were. One array access and a few additions per call; the metrics of an API are made when it is asked
+ * for the first time. Has the shape of the dispatcher's observer.
  */
 export class RequestMetrics {
   readonly #options: RequestMetricsOptions
   readonly #registry: MetricsRegistry
+  readonly #clock: Clock
   readonly #byKey: (OneApi | undefined)[] = []
   readonly #unknown: Counter
 
-  constructor(options: RequestMetricsOptions, ports: { registry: MetricsRegistry }) {
+  constructor(options: RequestMetricsOptions, ports: { registry: MetricsRegistry; clock: Clock }) {
     this.#options = options
     this.#registry = ports.registry
+    this.#clock = ports.clock
     this.#unknown = ports.registry.counter(
       'odradek_unknown_requests_total',
       'Requests of an API or version that is not served',
     )
   }
 
-  /** A request of this API has been answered (or, without an answer, done). Times are in milliseconds. */
-  record(apiKey: number, requestBytes: number, responseBytes: number, localTimeMs: number, totalTimeMs: number): void {
+  /** A whole request has come. Returns when (monotonic milliseconds), to be given to the calls below. */
+  begin(apiKey: number, requestBytes: number): number {
     const api = this.#byKey[apiKey] ?? this.#make(apiKey)
     api.requests.value += 1
     api.requestBytes.value += requestBytes
+    return this.#clock.monotonic()
+  }
+
+  /** The handler has returned: with an answer, or with a promise of one. */
+  handled(apiKey: number, startedAtMs: number): void {
+    this.#byKey[apiKey]?.localTimeMs.observe(this.#clock.monotonic() - startedAtMs)
+  }
+
+  /** The answer (0 bytes when the request wants none) has been handed to the socket. */
+  end(apiKey: number, startedAtMs: number, responseBytes: number): void {
+    const api = this.#byKey[apiKey]
+    if (api === undefined) return
     api.responseBytes.value += responseBytes
-    api.localTimeMs.observe(localTimeMs)
-    api.totalTimeMs.observe(totalTimeMs)
+    api.totalTimeMs.observe(this.#clock.monotonic() - startedAtMs)
+  }
+
+  /** There is no answer because the handler failed, and the connection ends. */
+  failed(apiKey: number): void {
+    const api = this.#byKey[apiKey] ?? this.#make(apiKey)
+    api.failures.value += 1
   }
 
   /** An error code inside an answer; each code once per answer, or once per partition: as the caller counts. */
@@ -76,6 +97,7 @@ class OneApi implements ApiMetrics {
   readonly requests: Counter
   readonly requestBytes: Counter
   readonly responseBytes: Counter
+  readonly failures: Counter
   readonly localTimeMs: Histogram
   readonly totalTimeMs: Histogram
   readonly errors = new Map<number, Counter>()
@@ -91,6 +113,7 @@ class OneApi implements ApiMetrics {
     this.requests = registry.counter('odradek_requests_total', 'Requests by API', labels)
     this.requestBytes = registry.counter('odradek_request_bytes_total', 'Bytes of requests by API', labels)
     this.responseBytes = registry.counter('odradek_response_bytes_total', 'Bytes of responses by API', labels)
+    this.failures = registry.counter('odradek_request_failures_total', 'Requests whose handler failed, by API', labels)
     this.localTimeMs = registry.histogram(
       'odradek_request_local_time_ms',
       'Milliseconds in the handler, waiting excluded',

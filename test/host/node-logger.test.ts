@@ -5,7 +5,11 @@ describe('node logger', () => {
   const make = (options: Partial<NodeLoggerOptions>) => {
     const lines: string[] = []
     let wake = (): void => {}
-    const logger = createLogger({ level: 'info', write: (text) => (lines.push(text), wake()), ...options })
+    const write = (text: string): void => {
+      lines.push(text)
+      wake()
+    }
+    const logger = createLogger({ level: 'info', write, ...options })
     const until = async (count: number): Promise<void> => {
       while (lines.length < count) await new Promise<void>((resolve) => (wake = resolve))
     }

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { VirtualClock } from '../../lib/host/virtual-clock.js'
 import { Histogram, MetricsRegistry } from '../../lib/metrics/registry.js'
 import { RequestMetrics } from '../../lib/metrics/request-metrics.js'
 
@@ -42,10 +43,22 @@ describe('metrics', () => {
 
   it('requests are counted by API, errors by code', () => {
     const registry = new MetricsRegistry()
-    const metrics = new RequestMetrics({ apiName: (key) => `Api${key}`, errorName: (code) => `E${code}` }, { registry })
+    const clock = new VirtualClock()
+    const metrics = new RequestMetrics(
+      { apiName: (key) => `Api${key}`, errorName: (code) => `E${code}` },
+      { registry, clock },
+    )
     expect(metrics.of(1)).to.equal(undefined)
-    metrics.record(1, 100, 2000, 0.2, 500)
-    metrics.record(1, 100, 1000, 0.4, 1)
+    const first = metrics.begin(1, 100)
+    clock.advance(0.2)
+    metrics.handled(1, first)
+    const second = metrics.begin(1, 100)
+    clock.advance(0.4)
+    metrics.handled(1, second)
+    metrics.end(1, second, 1000)
+    clock.advance(499.4)
+    metrics.end(1, first, 2000)
+    metrics.failed(1)
     metrics.recordError(1, 0)
     metrics.recordError(1, 6)
     metrics.recordError(1, 6)
@@ -53,10 +66,11 @@ describe('metrics', () => {
     const api = metrics.of(1)!
     expect([api.requests.value, api.requestBytes.value, api.responseBytes.value]).to.deep.equal([2, 200, 3000])
     expect(api.localTimeMs.mean).to.be.closeTo(0.3, 1e-9)
-    expect(api.totalTimeMs.max).to.equal(500)
+    expect(api.totalTimeMs.max).to.be.closeTo(500, 1e-9)
+    expect(api.failures.value).to.equal(1)
     expect([...api.errors].map(([code, counter]) => [code, counter.value])).to.deep.equal([[6, 2]])
     const errors = registry.collect().find(({ name }) => name === 'odradek_request_errors_total')!
     expect(errors.metrics[0]!.labels).to.deep.equal({ request: 'Api1', error: 'E6' })
-    expect(() => metrics.record(-1, 0, 0, 0, 0)).to.throw(RangeError)
+    expect(() => metrics.begin(-1, 0)).to.throw(RangeError)
   })
 })
