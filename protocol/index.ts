@@ -16,6 +16,7 @@ export {
   sample,
 } from './codec.js'
 export * from './errors.js'
+export { type ExplainedFrame, explainRequestFrame, explainResponseFrame } from './explain-frame.js'
 export {
   decodeRequestFrame,
   decodeResponseFrame,

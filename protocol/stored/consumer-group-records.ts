@@ -69,6 +69,7 @@ export const ConsumerGroupMemberMetadataRecord = keyedRecord(
     subscribedTopicRegex: string('0+', { nullable: '0+' }),
     rebalanceTimeoutMs: int32('0+', { default: -1 }),
     serverAssignor: string('0+', { nullable: '0+' }),
+    // Set while the member speaks the classic protocol; else say null, for an absent tag is the struct of defaults (README).
     classicMemberMetadata: struct(
       '0+',
       {
@@ -133,6 +134,7 @@ export type ConsumerGroupTargetAssignmentMemberValue = SchemaOf<
 const consumerGroupCurrentMemberAssignmentTopicPartitions = {
   topicId: uuid('0+'),
   partitions: array('0+', 'int32'),
+  // Null is written out and an absent tag is the empty value: Kafka's bytes show that its default is not null.
   assignmentEpochs: array('0+', 'int32', { nullable: '0+', tag: 0 }),
 }
 

@@ -25,6 +25,7 @@ export const StreamsGroupMetadataRecord = keyedRecord(
     epoch: int32('0+'),
     metadataHash: int64('0+'),
     validatedTopologyEpoch: int32('0+', { tag: 0, default: -1 }),
+    // Null is written out and an absent tag is the empty value: Kafka's bytes show that its default is not null.
     lastAssignmentConfigs: array('0+', streamsGroupMetadataLastAssignmentConfig, { nullable: '0+', tag: 1 }),
     storedDescriptionTopologyEpoch: int32('0+', { tag: 2, default: -1 }),
     failedDescriptionTopologyEpoch: int32('0+', { tag: 3, default: -1 }),
@@ -121,6 +122,7 @@ export type StreamsGroupTargetAssignmentMemberValue = SchemaOf<
 const streamsGroupCurrentMemberAssignmentTaskIds = {
   subtopologyId: string('0+'),
   partitions: array('0+', 'int32'),
+  // Null is written out and an absent tag is the empty value: Kafka's bytes show that its default is not null.
   assignmentEpochs: array('0+', 'int32', { nullable: '0+', tag: 0 }),
 }
 
