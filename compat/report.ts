@@ -1,0 +1,75 @@
+/**
+ * Runs all suites against one broker and prints a report card: what passed, failed and was left out, client by client.
+ * `node build/compat/report.js [kafkajs|others]`; the broker is chosen as in target.ts. The last line reads
+ * `N passed, N failed`, and the exit code is 0 only when nothing failed.
+ */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import Mocha from 'mocha'
+import { currentTarget, mochaGlobalSetup, mochaGlobalTeardown } from './fixture.js'
+import { projectRoot } from './project-root.js'
+
+interface Card {
+  passed: number
+  failed: number
+  skipped: number
+  ms: number
+}
+
+const wanted = process.argv.slice(2)
+const suites = ['kafkajs', 'others'].filter((name) => wanted.length === 0 || wanted.includes(name))
+
+const mocha = new Mocha({ timeout: 30_000, reporter: 'spec', slow: 5000 })
+for (const suite of suites) {
+  const folder = join(projectRoot, 'build', 'compat', suite)
+  for (const file of readdirSync(folder).sort()) if (file.endsWith('.test.js')) mocha.addFile(join(folder, file))
+}
+await mocha.loadFilesAsync()
+await mochaGlobalSetup()
+const cards = await runSuites()
+const name = currentTarget().name
+await mochaGlobalTeardown()
+process.exitCode = print(name, cards) ? 0 : 1
+
+/** One row per client: the suites of kafkajs together, the others by the name of their suite. */
+function clientOf(test: Mocha.Runnable): string {
+  const top = test.titlePath()[0] ?? ''
+  return test.file?.includes('kafkajs') ? 'kafkajs' : top
+}
+
+function runSuites(): Promise<Map<string, Card>> {
+  const found = new Map<string, Card>()
+  const card = (test: Mocha.Runnable) => {
+    const row = found.get(clientOf(test)) ?? { passed: 0, failed: 0, skipped: 0, ms: 0 }
+    found.set(clientOf(test), row)
+    row.ms += test.duration ?? 0
+    return row
+  }
+  return new Promise((resolve) => {
+    const runner = mocha.run(() => resolve(found))
+    runner.on('pass', (test) => {
+      card(test).passed += 1
+    })
+    runner.on('fail', (test) => {
+      card(test).failed += 1
+    })
+    runner.on('pending', (test) => {
+      card(test).skipped += 1
+    })
+  })
+}
+
+function print(targetName: string, rows: Map<string, Card>): boolean {
+  const widest = Math.max(6, ...[...rows.keys()].map((client) => client.length))
+  const line = (client: string, ...cells: (string | number)[]) =>
+    `${client.padEnd(widest)}${cells.map((cell) => String(cell).padStart(9)).join('')}\n`
+  let text = `\nAgainst ${targetName}:\n\n${line('client', 'passed', 'failed', 'skipped', 'seconds')}`
+  const all = { passed: 0, failed: 0 }
+  for (const [client, row] of rows) {
+    text += line(client, row.passed, row.failed, row.skipped, (row.ms / 1000).toFixed(1))
+    all.passed += row.passed
+    all.failed += row.failed
+  }
+  process.stdout.write(`${text}\n${all.passed} passed, ${all.failed} failed\n`)
+  return all.failed === 0 && all.passed > 0
+}
