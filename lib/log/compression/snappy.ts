@@ -1,14 +1,15 @@
 /**
  * Snappy. Kafka's clients write the stream format of snappy-java ("xerial": a 16-byte header, then blocks with an int32 length each);
- * some, kafkajs-snappy among them, write one raw block. Both are read, the first is written. Blocks are snappyjs's business.
+ * some, kafkajs-snappy among them, write one raw block. Both are read, the first is written. snappyjs compresses the blocks; reading them
+ * is ours (`snappy-block.ts`), because a negative literal length sends snappyjs's reader into an endless loop.
  */
 import { createRequire } from 'node:module'
 import type { Codec } from './codec.js'
-import { corrupt, reasonOf, tooLarge } from './error.js'
+import { corrupt, tooLarge } from './error.js'
+import { declaredSize, decodeBlock } from './snappy-block.js'
 
 interface SnappyJs {
   compress(bytes: Uint8Array): Uint8Array
-  uncompress(bytes: Uint8Array, maxBytes?: number): Uint8Array
 }
 
 let library: SnappyJs | undefined
@@ -25,30 +26,17 @@ const MAX_RATIO = 32
 const hasMagic = (b: Buffer, at: number): boolean =>
   b.length - at >= STREAM_HEADER.length && b.compare(STREAM_HEADER, 0, MAGIC_BYTES, at, at + MAGIC_BYTES) === 0
 
-/** The size that a block's first bytes (a varint) declare, -1 when they are malformed. */
-function declaredSize(block: Uint8Array): number {
-  let size = 0
-  for (let i = 0; i < 5 && i < block.length; i++) {
-    size += (block[i]! & 0x7f) * 2 ** (7 * i)
-    if (block[i]! < 0x80) return size
-  }
-  return -1
-}
-
-function readBlock(block: Buffer, room: number, maxBytes: number): Uint8Array {
+function readBlock(block: Buffer, room: number, maxBytes: number): Buffer {
   const size = declaredSize(block)
-  if (size < 0 || size > block.length * MAX_RATIO)
+  if (size < 0 || size > block.length * MAX_RATIO) {
     throw corrupt('snappy', `a block of ${block.length} bytes declares ${size}`)
-  if (size > room) throw tooLarge('snappy', maxBytes)
-  try {
-    return load().uncompress(block)
-  } catch (error) {
-    throw corrupt('snappy', reasonOf(error), error)
   }
+  if (size > room) throw tooLarge('snappy', maxBytes)
+  return decodeBlock(block, size)
 }
 
 function readStream(bytes: Buffer, maxBytes: number): Buffer {
-  const blocks: Uint8Array[] = []
+  const blocks: Buffer[] = []
   let total = 0
   let at = STREAM_HEADER.length
   while (at < bytes.length) {
@@ -67,10 +55,8 @@ function readStream(bytes: Buffer, maxBytes: number): Buffer {
     total += block.length
     at += size
   }
-  return blocks.length === 1 ? asBuffer(blocks[0]!) : Buffer.concat(blocks, total)
+  return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, total)
 }
-
-const asBuffer = (b: Uint8Array): Buffer => Buffer.from(b.buffer, b.byteOffset, b.byteLength)
 
 export const snappy: Codec = {
   name: 'snappy',
@@ -86,5 +72,5 @@ export const snappy: Codec = {
     return Buffer.concat(parts)
   },
   decompress: (bytes, maxBytes) =>
-    hasMagic(bytes, 0) ? readStream(bytes, maxBytes) : asBuffer(readBlock(bytes, maxBytes, maxBytes)),
+    hasMagic(bytes, 0) ? readStream(bytes, maxBytes) : readBlock(bytes, maxBytes, maxBytes),
 }

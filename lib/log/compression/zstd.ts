@@ -78,12 +78,18 @@ function readFrameHeader(b: Buffer, at: number): FrameHeader {
   return { contentBytes, blocksAt: sizeAt + sizeBytes, checksum: (descriptor & 4) !== 0 }
 }
 
-/** The most that the frames can decompress to. Exported for its test. @throws CompressionError CORRUPT_DATA */
-export function zstdBound(b: Buffer): { bytes: number; declared: boolean } {
-  let bytes = 0
-  let declared = true
+/** One frame of the input: where it lies and the most it can decompress to (`declared`: exactly that). */
+interface Frame {
+  start: number
+  end: number
+  bytes: number
+  declared: boolean
+}
+
+/** The frames of `b`, skippable ones left out. Exported for its test. @throws CompressionError CORRUPT_DATA */
+export function zstdFrames(b: Buffer): Frame[] {
+  const frames: Frame[] = []
   let at = 0
-  let frames = 0
   while (at < b.length) {
     if (b.length - at < 8) throw corrupt('zstd', 'the last frame is cut short')
     const magic = b.readUInt32LE(at)
@@ -92,18 +98,17 @@ export function zstdBound(b: Buffer): { bytes: number; declared: boolean } {
       continue
     }
     if (magic !== FRAME_MAGIC) throw corrupt('zstd', 'no frame header')
+    const start = at
     const header = readFrameHeader(b, at)
     const blocks = scanBlocks(b, header.blocksAt)
     at = blocks.end + (header.checksum ? 4 : 0)
     // A declared size above what the blocks can yield is a lie.
     if (header.contentBytes > blocks.bound) throw corrupt('zstd', 'the declared size is impossible')
-    bytes += header.contentBytes >= 0 ? header.contentBytes : blocks.bound
-    if (header.contentBytes < 0) declared = false
-    frames++
+    const declared = header.contentBytes >= 0
+    frames.push({ start, end: at, bytes: declared ? header.contentBytes : blocks.bound, declared })
   }
   if (at !== b.length) throw corrupt('zstd', 'the last frame is cut short')
-  // The library trusts the first frame's size for all of them.
-  return { bytes, declared: declared && frames === 1 }
+  return frames
 }
 
 function scanBlocks(b: Buffer, start: number): { end: number; bound: number } {
@@ -123,17 +128,31 @@ function scanBlocks(b: Buffer, start: number): { end: number; bound: number } {
 }
 
 function decompressByWasm(bytes: Buffer, maxBytes: number): Buffer {
+  const parts: Buffer[] = []
+  let total = 0
+  // Frame by frame: the library takes the first one's size for all of them.
+  for (const frame of zstdFrames(bytes)) {
+    const part = decompressFrame(bytes.subarray(frame.start, frame.end), frame, maxBytes - total, maxBytes)
+    parts.push(part)
+    total += part.length
+  }
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts, total)
+}
+
+function decompressFrame(bytes: Buffer, frame: Frame, limit: number, maxBytes: number): Buffer {
   const library = ready()
-  const bound = zstdBound(bytes)
-  if (bound.declared && bound.bytes > maxBytes) throw tooLarge('zstd', maxBytes)
-  const most = Math.min(bound.bytes, maxBytes)
+  if (frame.declared && frame.bytes > limit) throw tooLarge('zstd', maxBytes)
+  const most = Math.min(frame.bytes, limit)
   for (let room = Math.min(most, FIRST_ATTEMPT_BYTES); ; room = Math.min(most, room * 8)) {
     try {
       const out = library.decompress(bytes, { defaultHeapSize: Math.max(1, room) })
+      // One byte is asked for where nothing is allowed.
+      if (out.byteLength > limit) throw tooLarge('zstd', maxBytes)
       return Buffer.from(out.buffer, out.byteOffset, out.byteLength)
     } catch (error) {
+      if (error instanceof CompressionError) throw error
       if (!OUTPUT_TOO_SMALL.test(reasonOf(error))) throw corrupt('zstd', reasonOf(error), error)
-      if (room >= most) throw bound.bytes > maxBytes ? tooLarge('zstd', maxBytes) : corrupt('zstd', 'the size is wrong')
+      if (room >= most) throw frame.bytes > limit ? tooLarge('zstd', maxBytes) : corrupt('zstd', 'the size is wrong')
     }
   }
 }

@@ -30,6 +30,25 @@ describe('records', () => {
     )
   })
 
+  it('reads lengths and deltas on both sides of every varint width', () => {
+    const lengths = [0, 1, 63, 64, 8191, 8192, 20000]
+    const times = [0, -1, 63, 64, -65, 8192, 2 ** 20, 2 ** 27, -(2 ** 27) - 1, 2 ** 31, 2 ** 40]
+    const records = lengths.flatMap((key, i) =>
+      lengths.map((value, j) => ({
+        key: Buffer.alloc(key, i),
+        value: Buffer.alloc(value, j),
+        timestamp: times[(i * 7 + j) % times.length]!,
+        headers: [],
+      })),
+    )
+    const offsets = records.map((_r, i) => i * 300)
+    const batch = buildBatch(
+      records.map((r, i) => ({ ...r, offsetDelta: offsets[i]! })),
+      { baseTimestamp: 0 },
+    )
+    expect(decodeBatch(batch)).to.deep.equal(records.map((r, i) => ({ ...r, offset: offsets[i] })))
+  })
+
   it('keeps timestamps that need all 64 bits', () => {
     const timestamp = (2n ** 63n - 1n) as unknown as number
     const batch = buildBatch([{ timestamp: 5 }, { timestamp }], { baseTimestamp: -10 })
