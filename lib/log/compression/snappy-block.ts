@@ -11,11 +11,13 @@ export function declaredSize(block: Uint8Array): number {
   return -1
 }
 
-/** Little-endian, 1 to 4 bytes, unsigned. */
+/** Little-endian, 1 to 4 bytes, unsigned. Integer operations, because this runs for every element. */
 function littleEndian(b: Uint8Array, at: number, bytes: number): number {
-  let value = 0
-  for (let i = 0; i < bytes; i++) value += b[at + i]! * 2 ** (8 * i)
-  return value
+  if (bytes === 1) return b[at]!
+  const low = b[at]! | (b[at + 1]! << 8)
+  if (bytes === 2) return low
+  if (bytes === 3) return low | (b[at + 2]! << 16)
+  return (low | (b[at + 2]! << 16) | (b[at + 3]! << 24)) >>> 0
 }
 
 /** The content of `block`, whose declared size (checked by the caller against its limits) is `size`. */
