@@ -9,8 +9,10 @@ export interface ChunksOptions {
   hotBytesMax: number
 }
 
-/** First chunk of a log: a thousand partitions with one record each cost 16 MB at most. */
-const SMALLEST_BYTES = 16 * 1024
+/** First chunk of a log: a thousand partitions with one record each cost 4 MB. */
+const SMALLEST_BYTES = 4 * 1024
+/** Every next chunk of a log is so much larger, up to the largest. */
+const GROWTH = 4
 /** A megabyte is one fetch answer; larger chunks only waste more at their end. */
 const LARGEST_BYTES = 1024 * 1024
 /** A batch larger than this gets memory of its own size: at most a quarter of a chunk is wasted at its end. */
@@ -19,6 +21,8 @@ const OWN_CHUNK_FROM_BYTES = LARGEST_BYTES / 4
 const ODD_BYTES = 64
 /** Free chunks kept for the next log: fresh memory of this size costs more than anything else here. */
 const FREE_CHUNKS_MAX = 8
+/** Chunks looked at to make room for one: a disk that hangs leaves many that cannot go, and an append must stay cheap. */
+const LOOKS_MAX = 64
 
 export class Chunk {
   used = 0
@@ -37,42 +41,45 @@ export class Chunk {
 }
 
 export class Chunks {
-  private readonly hot: Chunk[] = []
+  /** Oldest first. */
+  private readonly hot = new Set<Chunk>()
   private readonly free: Buffer[] = []
   /** Memory held by chunks in the hot cache, those being filled included. */
   hotBytes = 0
+  /** Logs that have chunks in the hot cache. */
+  logs = 0
 
   constructor(private readonly options: ChunksOptions = { hotBytesMax: 32 * 1024 * 1024 }) {}
 
   /** Memory for at least `bytes`; `previousBytes` is the size of the log's last chunk (0: none): busy logs get larger ones. */
   allocate(bytes: number, previousBytes: number): Buffer {
     if (bytes > OWN_CHUNK_FROM_BYTES) return Buffer.allocUnsafeSlow(bytes)
-    // When the cache is half full of other logs' chunks, memory is dear: small steps.
-    const crowded = this.hotBytes > this.options.hotBytesMax / 2
-    const wanted = crowded ? SMALLEST_BYTES * 4 : Math.min(LARGEST_BYTES, previousBytes * 4)
+    // A log's share of the cache: chunks that are much larger would push each other out half empty.
+    const share = this.options.hotBytesMax / 2 / Math.max(1, this.logs)
+    const wanted = Math.min(LARGEST_BYTES, previousBytes * GROWTH, share)
     let size = SMALLEST_BYTES
-    while (size < wanted || size - ODD_BYTES < bytes) size *= 4
+    while (size * GROWTH <= wanted + ODD_BYTES * GROWTH || size - ODD_BYTES < bytes) size *= GROWTH
     if (size === LARGEST_BYTES && this.free.length > 0) return this.free.pop()!
     return Buffer.allocUnsafeSlow(size - ODD_BYTES)
   }
 
   /** Puts a chunk under the limit; the oldest that are written are pushed out when it is exceeded. */
   keepHot(chunk: Chunk): void {
-    this.hot.push(chunk)
+    this.hot.add(chunk)
     this.hotBytes += chunk.buffer.length
     if (this.hotBytes <= this.options.hotBytesMax) return
-    let kept = 0
+    let looks = LOOKS_MAX
     for (const old of this.hot) {
-      if (this.hotBytes > this.options.hotBytesMax && old !== chunk && !old.evicted) old.evict(old)
-      if (!old.evicted) this.hot[kept++] = old
+      if (old !== chunk) old.evict(old)
+      if (this.hotBytes <= this.options.hotBytesMax || --looks === 0) return
     }
-    this.hot.length = kept
   }
 
   /** The chunk left its log's hot tail. `reuse` false: a write may still be reading it. */
   release(chunk: Chunk, reuse: boolean): void {
     if (chunk.evicted) return
     chunk.evicted = true
+    this.hot.delete(chunk)
     this.hotBytes -= chunk.buffer.length
     if (reuse) this.recycle(chunk)
     else chunk.readers = Number.POSITIVE_INFINITY

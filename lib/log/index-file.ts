@@ -49,18 +49,21 @@ export abstract class IndexFile {
     return at
   }
 
+  /** A rising column of the entries. */
+  protected abstract keyAt(slot: number, column: 0 | 1): number
+
   /**
    * The last slot whose key is at most `target`, -1 when there is none. Keys rise with the slots, and most questions
    * are about the end of the log, so the last entry is tried first.
    */
-  protected floorSlot(target: number, keyAt: (slot: number) => number): number {
+  protected floorSlot(target: number, column: 0 | 1): number {
     let high = this.entries - 1
-    if (high < 0 || keyAt(0) > target) return -1
-    if (keyAt(high) <= target) return high
+    if (high < 0 || this.keyAt(0, column) > target) return -1
+    if (this.keyAt(high, column) <= target) return high
     let low = 0
     while (low < high - 1) {
       const middle = (low + high) >>> 1
-      if (keyAt(middle) <= target) low = middle
+      if (this.keyAt(middle, column) <= target) low = middle
       else high = middle
     }
     return low

@@ -128,9 +128,9 @@ export class LogBody {
         this.discard(...this.segments.removeFrom(this.segments.all.length - 1))
       }
       const segment = this.newSegment(baseOffset, now)
+      this.segments.add(segment)
       // The name of the file is the only place that knows where the log ends when everything before is deleted.
       if (baseOffset > 0) segment.openLog()
-      this.segments.add(segment)
       if (sealed.sizeInBytes > 0) sealed.seal()
       return true
     } catch (error) {
@@ -171,8 +171,8 @@ export class LogBody {
       this.producers.clear()
       this.epochs.clear()
       const segment = this.newSegment(offset, this.ports.clock.now())
-      if (offset > 0) segment.openLog()
       this.segments.add(segment)
+      if (offset > 0) segment.openLog()
       this.logStartOffset = offset
       this.endOffset = offset
       this.writtenOffset = offset
@@ -199,7 +199,8 @@ export class LogBody {
     let doomed: string | null = null
     try {
       // Renamed at once: half a log must not stay behind a crash, nor be in the way when the topic is made again.
-      if (disk.exists(folder)) disk.rename(folder, (doomed = deletedFolder(folder, random.uuid().replaceAll('-', ''))))
+      if (disk.exists(folder)) doomed = this.segments.first.viewable ? folder : deletedFolder(folder, random.uuid())
+      if (doomed !== null && doomed !== folder) disk.rename(folder, doomed)
     } catch (error) {
       doomed = folder
       this.ports.logger.warn(`The folder ${folder} cannot be renamed: ${String(error)}`)
@@ -225,6 +226,7 @@ export class LogBody {
     return new Segment(
       { folder, baseOffset, createdMs, segmentIndexBytes, indexIntervalBytes, jitterMs },
       this.ports.disk,
+      this.ports.shared.indexes,
     )
   }
 
@@ -287,8 +289,8 @@ const FILE_NAME_MAX = 255
 export const DELETED_FOLDER = /\.[0-9a-f]{32}-delete$/
 
 /** Kafka's name for a log on its way out: `<topic>-<partition>.<unique>-delete`, cut to what file systems take. */
-function deletedFolder(folder: string, unique: string): string {
-  const suffix = `.${unique}-delete`
+function deletedFolder(folder: string, uuid: string): string {
+  const suffix = `.${uuid.replaceAll('-', '')}-delete`
   const slash = folder.lastIndexOf('/') + 1
   return folder.slice(0, slash) + folder.slice(slash, slash + FILE_NAME_MAX - suffix.length) + suffix
 }

@@ -22,24 +22,33 @@ export class OffsetIndex extends IndexFile {
     pokeInt32(this.bytes, at + 4, position)
   }
 
-  offsetAt = (slot: number): number => this.baseOffset + peekInt32(this.bytes, slot * OFFSET_ENTRY_BYTES)
-  positionAt = (slot: number): number => peekInt32(this.bytes, slot * OFFSET_ENTRY_BYTES + 4)
+  private offsetAt(slot: number): number {
+    return this.baseOffset + peekInt32(this.bytes, slot * OFFSET_ENTRY_BYTES)
+  }
+
+  private positionAt(slot: number): number {
+    return peekInt32(this.bytes, slot * OFFSET_ENTRY_BYTES + 4)
+  }
+
+  protected keyAt(slot: number, column: 0 | 1): number {
+    return column === 0 ? this.offsetAt(slot) : this.positionAt(slot)
+  }
 
   /** A position at or before the batch that contains `offset`; 0 when the index knows nothing that low. */
   floorPosition(offset: number): number {
-    const slot = this.floorSlot(offset, this.offsetAt)
+    const slot = this.floorSlot(offset, 0)
     return slot < 0 ? 0 : this.positionAt(slot)
   }
 
   /** The last indexed batch start at or before `position`; 0 when there is none. */
   floorBatchStart(position: number): number {
-    const slot = this.floorSlot(position, this.positionAt)
+    const slot = this.floorSlot(position, 1)
     return slot < 0 ? 0 : this.positionAt(slot)
   }
 
   /** Drops entries of batches that begin at `position` or later. */
   truncateToPosition(position: number): void {
-    this.entries = this.floorSlot(position - 1, this.positionAt) + 1
+    this.entries = this.floorSlot(position - 1, 1) + 1
   }
 
   /** True when the entries rise and point into a file of `logBytes`. A false answer means: rebuild from the log. */

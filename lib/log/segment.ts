@@ -7,6 +7,7 @@
 
 import * as header from '../../protocol/batch/header.js'
 import type { Disk, DiskFile } from '../host/disk.js'
+import type { IndexCache } from './index-cache.js'
 import { OffsetIndex } from './offset-index.js'
 import type { SegmentFacts } from './retention.js'
 import { TimeIndex } from './time-index.js'
@@ -65,6 +66,7 @@ export class Segment implements SegmentFacts {
   constructor(
     readonly options: SegmentOptions,
     private readonly disk: Disk,
+    private readonly cache: IndexCache,
   ) {
     this.baseOffset = options.baseOffset
     this.nextOffset = options.baseOffset
@@ -158,12 +160,18 @@ export class Segment implements SegmentFacts {
     this.times.clear()
     this.indexesResident = true
     this.indexesSaved = false
+    this.cache.forget(this)
   }
 
   /** No more appends: the last time-index entry is made, and the index files are written where there is a disk. @throws DiskError */
   seal(): void {
     this.timeIndex.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
     this.saveIndexes()
+    if (this.indexesSaved) this.cache.loaded(this, this.indexBytes)
+  }
+
+  private get indexBytes(): number {
+    return this.offsets.content().length + this.times.content().length
   }
 
   saveIndexes(): void {
@@ -185,41 +193,22 @@ export class Segment implements SegmentFacts {
     }
   }
 
-  /** Gives the indexes' memory back if the files have the same; returns how many bytes that were. */
-  unloadIndexes(): number {
-    if (!this.indexesSaved || !this.indexesResident) return 0
-    const bytes = this.offsets.content().length + this.times.content().length
+  /** Gives the indexes' memory back, as the files have the same. */
+  unloadIndexes(): void {
+    if (!this.indexesSaved) return
     this.indexesResident = false
     this.offsets.clear()
     this.times.clear()
-    return bytes
   }
 
-  /**
-   * Reads the index files; false when one is missing or makes no sense beside a log of `sizeInBytes` and `nextOffset`. An index
-   * that has vanished under a running broker only makes searches longer.
-   */
-  loadIndexes(): boolean {
+  /** Reads the index files. One that has vanished or changed under a running broker only makes searches longer. @throws DiskError */
+  private loadIndexes(): void {
     this.indexesResident = true
-    const offsets = this.disk.readFile(this.path('.index'))
-    const times = this.disk.readFile(this.path('.timeindex'))
-    this.offsets.load(offsets ?? Buffer.alloc(0))
-    this.times.load(times ?? Buffer.alloc(0))
-    const transactions = this.disk.readFile(this.path('.txnindex'))
-    const saneTransactions =
-      transactions === null || !this.txnIndex.isEmpty || this.txnIndex.load(transactions, this.baseOffset)
-    const sane =
-      offsets !== null &&
-      times !== null &&
-      saneTransactions &&
-      this.offsets.isSane(this.sizeInBytes) &&
-      this.times.isSane(this.nextOffset)
-    if (!sane) {
-      this.offsets.clear()
-      this.times.clear()
-    }
-    this.indexesSaved = sane
-    return sane
+    this.offsets.load(this.disk.readFile(this.path('.index')) ?? Buffer.alloc(0))
+    this.times.load(this.disk.readFile(this.path('.timeindex')) ?? Buffer.alloc(0))
+    if (!this.offsets.isSane(this.sizeInBytes)) this.offsets.clear()
+    if (!this.times.isSane(this.nextOffset)) this.times.clear()
+    this.cache.loaded(this, this.indexBytes)
   }
 
   /** An asynchronous read keeps the file open. */
@@ -249,6 +238,7 @@ export class Segment implements SegmentFacts {
   /** Closes the file once nobody reads it any more. */
   close(): void {
     this.closing = true
+    this.cache.forget(this)
     if (this.readersInFlight > 0 || this.file === null) return
     this.file.close()
     this.file = null
@@ -258,6 +248,7 @@ export class Segment implements SegmentFacts {
   /** Removes the files. The log goes first: an index without a log is swept away at the next start. @throws DiskError */
   remove(): void {
     this.generation++
+    this.cache.forget(this)
     const hadFile = this.file !== null
     this.close()
     if (!hadFile && !this.disk.exists(this.path('.log'))) return

@@ -141,13 +141,20 @@ export class Tail {
 
   /** Keeps the chunks behind [position, position + length) from being used again until the returned function is called. */
   hold(segment: Segment, position: number, length: number): () => void {
-    const held = this.hot.filter(
-      (chunk) =>
-        chunk.segment === segment && chunk.position < position + length && chunk.position + chunk.used > position,
-    )
+    const held: Chunk[] = []
+    for (let i = this.hot.length - 1; i >= 0; i--) {
+      const chunk = this.hot[i]!
+      if (chunk.segment === segment) {
+        if (chunk.position + chunk.used <= position) break
+        if (chunk.position < position + length) held.push(chunk)
+      }
+    }
     for (const chunk of held) chunk.readers++
+    let released = false
     return () => {
-      for (const chunk of held.splice(0)) {
+      if (released) return
+      released = true
+      for (const chunk of held) {
         chunk.readers--
         this.ports.chunks.recycle(chunk)
       }
@@ -158,18 +165,24 @@ export class Tail {
   forget(segment: Segment): void {
     if (this.current?.segment === segment) this.current = null
     this.unwritten = this.unwritten.filter((other) => other !== segment)
-    this.hot = this.hot.filter((chunk) => {
-      if (chunk.segment !== segment) return true
-      this.ports.chunks.release(chunk, this.writing === null)
-      return false
-    })
+    const kept = this.hot.filter((chunk) => chunk.segment !== segment)
+    for (const chunk of this.hot) {
+      if (chunk.segment === segment) this.ports.chunks.release(chunk, this.writing === null)
+    }
+    this.setHot(kept)
   }
 
   /** Gives all memory back. */
   clear(): void {
-    for (const chunk of this.hot.splice(0)) this.ports.chunks.release(chunk, this.writing === null)
+    for (const chunk of this.hot) this.ports.chunks.release(chunk, this.writing === null)
+    this.setHot([])
     this.current = null
     this.unwritten = []
+  }
+
+  private setHot(hot: Chunk[]): void {
+    if (hot.length === 0 && this.hot.length > 0) this.ports.chunks.logs--
+    this.hot = hot
   }
 
   private chunkFor(segment: Segment, bytes: number): Chunk {
@@ -180,6 +193,7 @@ export class Tail {
     this.lastChunkBytes = buffer.length
     this.current = chunk
     if (!segment.viewable) {
+      if (this.hot.length === 0) this.ports.chunks.logs++
       this.hot.push(chunk)
       this.ports.chunks.keepHot(chunk)
     }
@@ -189,6 +203,7 @@ export class Tail {
   private readonly evict = (chunk: Chunk): void => {
     if (this.hot[0] !== chunk || chunk.position + chunk.used > chunk.segment.writtenBytes) return
     this.hot.shift()
+    if (this.hot.length === 0) this.ports.chunks.logs--
     if (this.current === chunk) this.current = null
     this.ports.chunks.release(chunk, true)
   }

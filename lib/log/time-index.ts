@@ -17,8 +17,17 @@ export class TimeIndex extends IndexFile {
     return this.entries >= this.maxEntries - 1
   }
 
-  timestampAt = (slot: number): number => peekInt64(this.bytes, slot * TIME_ENTRY_BYTES)
-  offsetAt = (slot: number): number => this.baseOffset + peekInt32(this.bytes, slot * TIME_ENTRY_BYTES + 8)
+  private timestampAt(slot: number): number {
+    return peekInt64(this.bytes, slot * TIME_ENTRY_BYTES)
+  }
+
+  private offsetAt(slot: number): number {
+    return this.baseOffset + peekInt32(this.bytes, slot * TIME_ENTRY_BYTES + 8)
+  }
+
+  protected keyAt(slot: number, column: 0 | 1): number {
+    return column === 0 ? this.timestampAt(slot) : this.offsetAt(slot)
+  }
 
   /** Adds an entry unless the timestamp is no larger than the last one: timestamps in the index only rise. */
   maybeAppend(timestamp: number, offset: number): void {
@@ -30,13 +39,13 @@ export class TimeIndex extends IndexFile {
 
   /** Nothing at or above `timestamp` lies below this offset. */
   floorOffset(timestamp: number): number {
-    const slot = this.floorSlot(timestamp, this.timestampAt)
+    const slot = this.floorSlot(timestamp, 0)
     return slot < 0 ? this.baseOffset : this.offsetAt(slot)
   }
 
   /** Drops entries for `offset` and above. */
   truncateToOffset(offset: number): void {
-    this.entries = this.floorSlot(offset - 1, this.offsetAt) + 1
+    this.entries = this.floorSlot(offset - 1, 1) + 1
   }
 
   /** True when the entries rise and stay below `nextOffset`. A false answer means: rebuild from the log. */

@@ -195,9 +195,9 @@ describe('a log and its disk', () => {
 
   it('gives chunks from small to large, and large batches their own', () => {
     const chunks = new Chunks({ hotBytesMax: 1 << 30 })
-    expect(chunks.allocate(100, 0).length).to.be.below(16 * 1024)
-    expect(chunks.allocate(100, 16 * 1024).length).to.be.within(60_000, 65_536)
-    expect(chunks.allocate(100, 1 << 20).length).to.be.within(1_000_000, 1 << 20)
+    expect(chunks.allocate(100, 0).length).to.be.below(4 * 1024)
+    expect(chunks.allocate(100, 16 * 1024 - 64).length).to.be.within(60_000, 65_536)
+    expect(chunks.allocate(100, (1 << 20) - 64).length).to.be.within(1_000_000, 1 << 20)
     expect(chunks.allocate(700_000, 1 << 20).length).to.equal(700_000)
   })
 })

@@ -52,7 +52,7 @@ export interface TestLog {
 export function makeLog(disk: Disk, config: Partial<LogConfig> = {}, hotBytesMax = 32 * 1024 * 1024): TestLog {
   const clock = new VirtualClock({ startMs: START_MS })
   const options = { topic: 't', partition: 0, folder: 't-0', config: defaultLogConfig(config) }
-  const ports = { disk, clock, random: seededRandom(1), shared: new LogShared({ hotBytesMax }) }
+  const ports = { disk, clock, random: seededRandom(1), shared: new LogShared({ hotBytesMax }, hotBytesMax / 100) }
   const test: TestLog = {
     log: new PartitionLog(options, ports),
     clock,
