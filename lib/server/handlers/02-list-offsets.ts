@@ -40,9 +40,9 @@ function listOffsetsHandler(
     }),
   )
   if (found.every((topic) => topic.every((one) => !(one instanceof Promise)))) {
-    return respond(request, found as FoundOffset[][])
+    return respond(request, found as FoundOffset[][], context.apiVersion)
   }
-  return Promise.all(found.map((topic) => Promise.all(topic))).then((all) => respond(request, all))
+  return Promise.all(found.map((topic) => Promise.all(topic))).then((all) => respond(request, all, context.apiVersion))
 }
 
 function lookUp(
@@ -81,12 +81,15 @@ function repeatedPartitions(request: Request): ReadonlySet<string> {
   return repeated
 }
 
-function respond(request: Request, found: readonly (readonly FoundOffset[])[]): Response {
+function respond(request: Request, found: readonly (readonly FoundOffset[])[], version: number): Response {
   return {
     throttleTimeMs: 0,
     topics: request.topics.map(({ name, partitions }, topic) => ({
       name,
-      partitions: partitions.map(({ partitionIndex }, index) => ({ partitionIndex, ...found[topic]![index]! })),
+      partitions: partitions.map(({ partitionIndex }, index) => {
+        const { errorCode, timestamp, offset, leaderEpoch } = found[topic]![index]!
+        return { partitionIndex, errorCode, timestamp, offset, leaderEpoch: version >= 4 ? leaderEpoch : -1 }
+      }),
     })),
   }
 }
