@@ -217,6 +217,7 @@ export class Connection implements ConnectionView {
     this.#held = []
     this.#heldBytes = 0
     this.#out = []
+    this.#framer.stop()
     this.#ports.memory.forget(this)
     this.#balance()
     if (error) this.#ports.logger.debug(`Connection ${this.id} broke: ${error.message}`)
