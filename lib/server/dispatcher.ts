@@ -41,11 +41,12 @@ const SMALLEST_REQUEST = 8
 /** Below this a reply leaves as one piece: one small copy is cheaper than a longer writev. */
 const JOIN_BELOW_BYTES = 4096
 
-/** Sees every request and reply; the metrics implement it. */
+/** Counts requests; lib/metrics implements it. */
 export interface RequestObserver {
-  begin(apiKey: number, requestBytes: number): number
-  end(apiKey: number, startedAt: number, responseBytes: number): void
-  failed(apiKey: number): void
+  /** Bytes with headers, without the size field; times in milliseconds. */
+  record(apiKey: number, requestBytes: number, responseBytes: number, localTimeMs: number, totalTimeMs: number): void
+  /** A request of an API or version that is not served, or that cannot be read. */
+  recordUnknown(): void
 }
 
 export interface DispatcherPorts {
@@ -72,7 +73,10 @@ export class Dispatcher implements FrameDispatcher {
     const apiKey = frame.readInt16BE(0)
     const apiVersion = frame.readInt16BE(2)
     const row = this.#ports.table.row(apiKey)
-    if (row === undefined) return new Hangup(`API key ${apiKey} is not served here`)
+    if (row === undefined) {
+      this.#ports.observer.recordUnknown()
+      return new Hangup(`API key ${apiKey} is not served here`)
+    }
     if (apiVersion < row.minVersion || apiVersion > row.maxVersion) return this.#unsupported(row, apiVersion, frame)
     return this.#handle(row, apiVersion, frame, connection)
   }
@@ -88,74 +92,67 @@ export class Dispatcher implements FrameDispatcher {
   }
 
   #handle(row: ApiRow, apiVersion: number, frame: Buffer, connection: Connection): FrameReply {
-    const { broker, observer, logger } = this.#ports
-    const { key } = row.message
-    const startedAt = observer.begin(key, frame.length)
-    let correlationId = 0
-    let result: Awaitable<HandlerResult<Message>>
+    const { broker, clock } = this.#ports
+    const startedAtMs = clock.monotonic()
     try {
       const header = decodeRequestHeader(frame)
-      correlationId = header.correlationId
       const context: RequestContext = {
-        apiKey: key,
+        apiKey: row.message.key,
         apiVersion,
-        correlationId,
+        correlationId: header.correlationId,
         clientId: header.clientId,
         connection,
         body: frame.subarray(header.bodyOffset),
         requestBytes: frame.length,
       }
-      result =
+      const result: Awaitable<HandlerResult<Message>> =
         row.shortcut?.(context, broker) ??
         row.handle(
-          decode(row.message, 'request', apiVersion, context.body, { trailing: 'ignore' }) as RequestOf<Message>,
+          decode(row.message, 'request', apiVersion, frame, { trailing: 'ignore', offset: header.bodyOffset }) as RequestOf<Message>,
           context,
           broker,
         )
-    } catch (error) {
-      observer.failed(key)
-      if (error instanceof ProtocolError)
-        return new Hangup(`${row.message.name} v${apiVersion} cannot be read: ${error.message}`)
-      logger.error(
-        `${row.message.name} v${apiVersion} failed inside the broker: ${(error as Error).stack ?? String(error)}`,
+      const localTimeMs = clock.monotonic() - startedAtMs
+      if (!(result instanceof Promise)) return this.#finish(row, context, result, startedAtMs, localTimeMs)
+      return new PendingReply(
+        result.then(
+          (value) => this.#finish(row, context, value, startedAtMs, localTimeMs),
+          (error: unknown) => this.#failed(row, apiVersion, error),
+        ),
+        row.pipelined === true ? row.message.key : -1,
       )
-      return new Hangup(`${row.message.name} failed inside the broker`)
+    } catch (error) {
+      return this.#failed(row, apiVersion, error)
     }
-    if (!(result instanceof Promise)) return this.#encode(row, apiVersion, correlationId, result, startedAt)
-    return new PendingReply(
-      result.then(
-        (value) => this.#encode(row, apiVersion, correlationId, value, startedAt),
-        (error: unknown) => {
-          observer.failed(key)
-          throw error
-        },
-      ),
-      row.pipelined === true ? key : -1,
-    )
   }
 
-  #encode(
-    row: ApiRow,
-    version: number,
-    correlationId: number,
-    result: HandlerResult<Message>,
-    startedAt: number,
-  ): FrameOutcome {
-    const { observer } = this.#ports
-    const { key } = row.message
-    if (result === NO_RESPONSE || result === CLOSE_CONNECTION) {
-      observer.end(key, startedAt, 0)
-      return result === NO_RESPONSE ? NO_REPLY : new Hangup(`${row.message.name} has no answer for this error`)
-    }
-    const pieces =
-      result instanceof EncodedBody
-        ? frameBody(row, version, correlationId, result.bytes)
-        : encodeResponseFrame(row.message, version, correlationId, result as ResponseInput<Message>)
-    let bytes = 0
-    for (const piece of pieces) bytes += piece.length
-    observer.end(key, startedAt, bytes)
-    return pieces
+  /** A body that cannot be read, or a fault of ours: the protocol has no answer for either, and the process goes on. */
+  #failed(row: ApiRow, apiVersion: number, error: unknown): Hangup {
+    const { observer, logger } = this.#ports
+    const what = `${row.message.name} v${apiVersion}`
+    observer.recordUnknown()
+    if (error instanceof ProtocolError) return new Hangup(`${what} cannot be read: ${error.message}`)
+    logger.error(`${what} failed inside the broker: ${error instanceof Error ? error.stack : String(error)}`)
+    return new Hangup(`${what} failed inside the broker`)
   }
+
+  #finish(row: ApiRow, context: RequestContext, result: HandlerResult<Message>, startedAtMs: number, localTimeMs: number): FrameOutcome {
+    const { observer, clock } = this.#ports
+    const outcome = encodeResult(row, context, result)
+    let bytes = 0
+    if (Array.isArray(outcome)) for (const piece of outcome) bytes += piece.length
+    observer.record(row.message.key, context.requestBytes, bytes, localTimeMs, clock.monotonic() - startedAtMs)
+    return outcome
+  }
+}
+
+function encodeResult(row: ApiRow, context: RequestContext, result: HandlerResult<Message>): FrameOutcome {
+  if (result === NO_RESPONSE) return NO_REPLY
+  if (result === CLOSE_CONNECTION) return new Hangup(`${row.message.name} has no answer for this error`)
+  const { apiVersion, correlationId } = context
+  return result instanceof EncodedBody
+    ? frameBody(row, apiVersion, correlationId, result.bytes)
+    : encodeResponseFrame(row.message, apiVersion, correlationId, result as ResponseInput<Message>)
 }
 
 /** Size, response header and a body that is ready. */

@@ -41,6 +41,72 @@ export interface NodePorts {
 const DRAIN_MS = 500
 const LOG_DIRECTORY = '/odradek/memory'
 
+interface Parts {
+  readonly config: BrokerConfig
+  readonly listenerConfig: Listeners
+  readonly clusterId: string
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  readonly metadata: MetadataStore
+  readonly controller: Controller
+  readonly logs: LogStore
+  readonly replicas: Replicas
+  readonly groups: GroupService
+  readonly acceptor: Acceptor
+  readonly maintenance: Maintenance
+}
+
+/** Makes the parts and tells them of each other; nothing runs yet. */
+function assemble(options: NodeOptions, ports: NodePorts): Parts {
+  const { logger = silentLogger, clock = new SystemClock(), random = secureRandom, disk = new MemoryDisk(), network = new NodeNetwork() } = ports
+  checkValues(options.values)
+  const brokerId = brokerIdOf(options.values)
+  const config = new BrokerConfig({ brokerId, values: options.values, profile: options.profile }, { logger })
+  const listenerConfig = listenersOf(config)
+  const clusterId = options.clusterId ?? random.topicId()
+  const timers = new TimerWheel({
+    clock,
+    onError: (error, key) => logger.error(`The timer ${key ?? ''} failed: ${error instanceof Error ? error.stack : String(error)}`),
+  })
+  const metadata = new MetadataStore({ brokerId, clusterId })
+  const coordination: Coordination = new EmbeddedCoordination({ clusterId }).connect(brokerId)
+  const controller = new Controller({ brokerId }, { coordination, metadata, config, random, clock, logger })
+  const topicConfigs = new TopicConfigs(config)
+  const logs = new LogStore(
+    { directory: LOG_DIRECTORY, producerIdExpirationMs: config.number('producer.id.expiration.ms') },
+    { disk, clock, random, logger },
+  )
+  const replicas = new Replicas(
+    { brokerId },
+    {
+      clock,
+      timers,
+      logger,
+      logs: {
+        open: (at, logConfiguration) => logs.create(at.topic, at.partition, logConfiguration),
+        remove: (log) => removeLog(logs, log, logger),
+      },
+      topicConfig: (topic, name) => topicConfigs.of(metadata.image, topic).text(name),
+    },
+    metadata.image,
+  )
+  const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic: (topic) => controller.createInternalTopic(topic) })
+  const services = servicesOf({ config, clock, logger, random, metadata, controller, replicas, logs, groups })
+  const dispatcher = new Dispatcher({ table: services.apiTable, broker: services, clock, logger, observer: requestMetrics() })
+  const acceptor = new Acceptor(connectionLimits(config), { network, clock, logger, dispatcher, onReadDone: logs.flushPending })
+  metadata.subscribe({
+    onImage(image, delta) {
+      config.applyImage(image)
+      for (const topic of delta.deletedTopics) topicConfigs.forget(topic.name)
+      replicas.apply(delta)
+      groups.apply(delta)
+    },
+  })
+  const maintenance = new Maintenance({ replicas, config, clock, timers, logger })
+  return { config, listenerConfig, clusterId, logger, clock, timers, metadata, controller, logs, replicas, groups, acceptor, maintenance }
+}
+
 /** A running broker. */
 export class BrokerNode {
   readonly brokerId: number
