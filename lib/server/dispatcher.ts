@@ -12,7 +12,6 @@ import {
   type ResponseInput,
   responseHeaderVersion,
 } from '../../protocol/index.js'
-import type { Clock } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { ApiTable } from './api-table.js'
 import {
@@ -41,18 +40,22 @@ const SMALLEST_REQUEST = 8
 /** Below this a reply leaves as one piece: one small copy is cheaper than a longer writev. */
 const JOIN_BELOW_BYTES = 4096
 
-/** Counts requests; lib/metrics implements it. */
+/** Counts requests; lib/metrics implements it. Times are what its own clock says. */
 export interface RequestObserver {
-  /** Bytes with headers, without the size field; times in milliseconds. */
-  record(apiKey: number, requestBytes: number, responseBytes: number, localTimeMs: number, totalTimeMs: number): void
-  /** A request of an API or version that is not served, or that cannot be read. */
+  /** A whole request has come. What it returns is given back below. */
+  begin(apiKey: number, requestBytes: number): number
+  /** The handler has returned, with an answer or a promise of one. */
+  handled(apiKey: number, startedAtMs: number): void
+  /** The answer, of so many bytes, goes to the socket. */
+  end(apiKey: number, startedAtMs: number, responseBytes: number): void
+  failed(apiKey: number): void
+  /** A request of an API or version that is not served. */
   recordUnknown(): void
 }
 
 export interface DispatcherPorts {
   readonly table: ApiTable
   readonly broker: BrokerServices
-  readonly clock: Clock
   readonly logger: Logger
   readonly observer: RequestObserver
 }
@@ -88,12 +91,13 @@ export class Dispatcher implements FrameDispatcher {
         `${row.message.name} version ${apiVersion} is not served (${row.minVersion}-${row.maxVersion} are)`,
       )
     }
+    this.#ports.observer.recordUnknown()
     return encodeResponseFrame(ApiVersions, 0, frame.readInt32BE(4), unsupportedApiVersions(row))
   }
 
   #handle(row: ApiRow, apiVersion: number, frame: Buffer, connection: Connection): FrameReply {
-    const { broker, clock } = this.#ports
-    const startedAtMs = clock.monotonic()
+    const { broker, observer } = this.#ports
+    const startedAtMs = observer.begin(row.message.key, frame.length)
     try {
       const header = decodeRequestHeader(frame)
       const context: RequestContext = {
@@ -112,11 +116,11 @@ export class Dispatcher implements FrameDispatcher {
           context,
           broker,
         )
-      const localTimeMs = clock.monotonic() - startedAtMs
-      if (!(result instanceof Promise)) return this.#finish(row, context, result, startedAtMs, localTimeMs)
+      observer.handled(row.message.key, startedAtMs)
+      if (!(result instanceof Promise)) return this.#finish(row, context, result, startedAtMs)
       return new PendingReply(
         result.then(
-          (value) => this.#finish(row, context, value, startedAtMs, localTimeMs),
+          (value) => this.#finish(row, context, value, startedAtMs),
           (error: unknown) => this.#failed(row, apiVersion, error),
         ),
         row.pipelined === true ? row.message.key : -1,
@@ -130,18 +134,17 @@ export class Dispatcher implements FrameDispatcher {
   #failed(row: ApiRow, apiVersion: number, error: unknown): Hangup {
     const { observer, logger } = this.#ports
     const what = `${row.message.name} v${apiVersion}`
-    observer.recordUnknown()
+    observer.failed(row.message.key)
     if (error instanceof ProtocolError) return new Hangup(`${what} cannot be read: ${error.message}`)
     logger.error(`${what} failed inside the broker: ${error instanceof Error ? error.stack : String(error)}`)
     return new Hangup(`${what} failed inside the broker`)
   }
 
-  #finish(row: ApiRow, context: RequestContext, result: HandlerResult<Message>, startedAtMs: number, localTimeMs: number): FrameOutcome {
-    const { observer, clock } = this.#ports
+  #finish(row: ApiRow, context: RequestContext, result: HandlerResult<Message>, startedAtMs: number): FrameOutcome {
     const outcome = encodeResult(row, context, result)
     let bytes = 0
     if (Array.isArray(outcome)) for (const piece of outcome) bytes += piece.length
-    observer.record(row.message.key, context.requestBytes, bytes, localTimeMs, clock.monotonic() - startedAtMs)
+    this.#ports.observer.end(row.message.key, startedAtMs, bytes)
     return outcome
   }
 }

@@ -2,7 +2,7 @@
  * Puts one broker together: the only file that knows everybody. Starts in this order: agreement (metadata), logs, replicas,
  * coordinators, sockets, registration; stops in reverse.
  */
-import { GroupCoordinator } from '../broker/group/coordinator.js'
+import { apiName, errorName } from '../../protocol/index.js'
 import { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
 import { Replicas } from '../broker/partition/replicas.js'
 import { Controller } from '../cluster/controller.js'
@@ -21,12 +21,19 @@ import { TimerWheel } from '../host/timer-wheel.js'
 import { logConfig } from '../log/config.js'
 import { LogStore } from '../log/log-store.js'
 import { BrokerConfig } from '../metadata/broker-config.js'
+import { RequestMetrics } from '../metrics/request-metrics.js'
+import { MetricsRegistry } from '../metrics/registry.js'
 import { MetadataStore } from '../metadata/store.js'
 import { TopicConfigs } from '../metadata/topic-config.js'
+import { advertisedAddress } from './advertised.js'
 import { ApiTable } from './api-table.js'
 import { Dispatcher } from './dispatcher.js'
 import { GroupService } from './group-service.js'
 import { Acceptor, type BoundListener } from './listener.js'
+import { type Listeners, isWildcard } from './listeners.js'
+import { Maintenance } from './maintenance.js'
+import { MetadataCache } from './metadata-cache.js'
+import type { BrokerServices } from './services.js'
 import { brokerIdOf, checkValues, connectionLimits, listenersOf, type NodeOptions, StartError } from './options.js'
 
 export interface NodePorts {
@@ -92,8 +99,26 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
     metadata.image,
   )
   const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic: (topic) => controller.createInternalTopic(topic) })
-  const services = servicesOf({ config, clock, logger, random, metadata, controller, replicas, logs, groups })
-  const dispatcher = new Dispatcher({ table: services.apiTable, broker: services, clock, logger, observer: requestMetrics() })
+  const fetchSessions = new FetchSessionCache({ slots: config.number('max.incremental.fetch.session.cache.slots') }, { random })
+  const apiTable = new ApiTable()
+  const services: BrokerServices = {
+    brokerId,
+    clock,
+    logger,
+    apiTable,
+    config,
+    controller,
+    metadataCache: new MetadataCache(),
+    groups: groups.coordinator,
+    internalTopics: groups,
+    replicas,
+    fetchSessions,
+    logs,
+    image: () => metadata.image,
+    advertised: (id, connection) => advertisedAddress(metadata.image, id, connection),
+  }
+  const metrics = new RequestMetrics({ apiName: (key) => apiName(key) ?? String(key), errorName }, { registry: new MetricsRegistry(), clock })
+  const dispatcher = new Dispatcher({ table: apiTable, broker: services, logger, observer: metrics })
   const acceptor = new Acceptor(connectionLimits(config), { network, clock, logger, dispatcher, onReadDone: logs.flushPending })
   metadata.subscribe({
     onImage(image, delta) {
@@ -107,61 +132,84 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
   return { config, listenerConfig, clusterId, logger, clock, timers, metadata, controller, logs, replicas, groups, acceptor, maintenance }
 }
 
+/** The log store removes files in the background on a slow disk; a failure there must not go unheard. */
+function removeLog(logs: LogStore, log: PartitionLog, logger: Logger): void {
+  const done = logs.delete(log.topic, log.partition)
+  done?.catch((error: unknown) => logger.error(`The files of ${log.topic}-${log.partition} could not be removed: ${String(error)}`))
+}
+
 /** A running broker. */
 export class BrokerNode {
   readonly brokerId: number
   readonly clusterId: string
-  readonly logger: Logger
   readonly clock: Clock
-  readonly config: BrokerConfig
-  readonly metadata: MetadataStore
-  readonly controller: Controller
-  readonly groups: GroupService
   listeners: readonly BoundListener[] = []
   readonly #parts: Parts
-  #serving = false
+  readonly #closeListeners = new Set<() => void>()
   #closed: Promise<void> | null = null
 
-  constructor(options: NodeOptions, ports: NodePorts) {
-    this.#parts = assemble(options, ports)
-    const { config, clusterId, logger, clock, metadata, controller, groups } = this.#parts
-    this.config = config
-    this.brokerId = config.brokerId
-    this.clusterId = clusterId
-    this.logger = logger
-    this.clock = clock
-    this.metadata = metadata
-    this.controller = controller
-    this.groups = groups
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.brokerId = parts.config.brokerId
+    this.clusterId = parts.clusterId
+    this.clock = parts.clock
   }
 
-  /** HOST:PORT of each listener of the first kind, as clients should use it. */
+  /** HOST:PORT of the first listener, as clients should use it; empty without one. */
   get bootstrapServers(): string {
     const [first] = this.listeners
     if (first === undefined) return ''
-    const { host, port } = shownAddress(first)
+    const { host, port } = first.spec.advertised ?? { host: isWildcard(first.host) ? '127.0.0.1' : first.host, port: first.port }
     return `${host.includes(':') ? `[${host}]` : host}:${port}`
   }
 
-  /** Binds, registers, and resolves when every request would be served. */
-  async start(): Promise<void> {
-    const { acceptor, config, controller } = this.#parts
+  /** Binds, registers, and resolves when every request would be served. @throws StartError */
+  async start(listen: boolean): Promise<void> {
+    const { controller, config, maintenance } = this.#parts
     try {
       await controller.start()
-      this.listeners = await this.#bind(acceptor, config)
-      await controller.register({ brokerId: this.brokerId, rack: config.string('broker.rack'), endpoints: this.#endpoints() })
+      if (listen) this.listeners = await this.#bind()
+      await controller.register({ rack: config.string('broker.rack'), endpoints: this.#endpoints() })
     } catch (error) {
       await this.close()
-      throw error
+      throw asStartError(error)
     }
-    this.#serving = true
-    this.#parts.maintenance.start()
+    maintenance.start()
   }
 
   /** Takes over a connection that did not come through a listener. */
   handle(stream: Stream): void {
     const { acceptor, listenerConfig } = this.#parts
     acceptor.accept(stream, listenerConfig.specs[0]!)
+  }
+
+  async createTopic(topic: TopicToCreate): Promise<TopicResult> {
+    const { name, partitions, replicationFactor, configs } = topic
+    const { topics } = await this.#parts.controller.createTopics([{ name, numPartitions: partitions, replicationFactor, assignments: [], configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })) }], { validateOnly: false })
+    return topics[0]!
+  }
+
+  async deleteTopic(name: string): Promise<TopicResult> {
+    const [result] = await this.#parts.controller.deleteTopics([{ name, topicId: null }])
+    return result!
+  }
+
+  /** Calls back once when the group is stable with all assignments given out; returns what undoes it. */
+  onGroupReady(groupId: string, members: number, listener: (members: readonly DescribedMember[]) => void): () => void {
+    return this.#parts.groups.coordinator.onReady(groupId, { members }, listener)
+  }
+
+  /** In words, for an error message. */
+  groupState(groupId: string): string {
+    const described = this.#parts.groups.coordinator.describeGroups([groupId])
+    if (described instanceof Promise) return 'waiting for its coordinator'
+    const [group] = described
+    return group === undefined || group.groupState === 'Dead' ? 'not there' : `${group.groupState} with ${group.members.length} members`
+  }
+
+  onClose(listener: () => void): () => void {
+    this.#closeListeners.add(listener)
+    return () => this.#closeListeners.delete(listener)
   }
 
   /** Finishes what is at hand, drops what waits, frees the port. Idempotent. */
@@ -172,7 +220,7 @@ export class BrokerNode {
 
   async #close(): Promise<void> {
     const { acceptor, replicas, groups, controller, logs, timers, maintenance } = this.#parts
-    this.#serving = false
+    for (const listener of [...this.#closeListeners]) listener()
     maintenance.stop()
     await acceptor.close(DRAIN_MS)
     groups.close()
@@ -181,4 +229,47 @@ export class BrokerNode {
     await logs.close()
     timers.close()
   }
+
+  async #bind(): Promise<BoundListener[]> {
+    const { acceptor, listenerConfig, metadata } = this.#parts
+    const serving = (): boolean => metadata.image.brokers.has(this.brokerId)
+    const bound: BoundListener[] = []
+    for (const spec of listenerConfig.specs) bound.push(await acceptor.listen(spec, serving))
+    return bound
+  }
+
+  /** What the cluster is told: the advertised address, or what was bound. Without sockets, what was configured. */
+  #endpoints(): { name: string; host: string; port: number; securityProtocol: string }[] {
+    const { specs } = this.#parts.listenerConfig
+    return specs.map((spec) => {
+      const bound = this.listeners.find((one) => one.spec === spec)
+      const { host, port } = spec.advertised ?? bound ?? spec
+      // A free port that is advertised under another name is still the one that was bound.
+      return { name: spec.name, host, port: port === 0 ? (bound?.port ?? 0) : port, securityProtocol: spec.securityProtocol }
+    })
+  }
+}
+
+export interface TopicToCreate {
+  readonly name: string
+  /** -1 for the broker's default, as is `replicationFactor`. */
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface TopicResult {
+  readonly errorCode: ErrorCode
+  readonly errorMessage: string | null
+}
+
+/** Starts a broker; resolves when it serves. @throws StartError */
+export async function startNode(options: NodeOptions, ports: NodePorts = {}): Promise<BrokerNode> {
+  const node = new BrokerNode(assemble(options, ports))
+  await node.start(options.listen ?? true)
+  return node
+}
+
+function asStartError(error: unknown): unknown {
+  return error instanceof NetworkError ? new StartError(error.code, error.message, { cause: error }) : error
 }

@@ -1,0 +1,233 @@
+/**
+ * A broker inside your process: for tests, demos and tools.
+ *
+ * ```js
+ * const broker = await Broker.create()
+ * const kafka = new Kafka({ brokers: broker.brokers })
+ * // ...
+ * await broker.close()
+ * ```
+ */
+import type { Duplex } from 'node:stream'
+import { errorName } from '../../protocol/errors.js'
+import { fromDuplex } from '../host/duplex-stream.js'
+import { type Logger, type LogLevel, silentLogger } from '../host/logger.js'
+import { createLogger } from '../host/node-logger.js'
+import type { ProfileName } from '../metadata/profiles.js'
+import { type BrokerNode, startNode } from '../server/wire-up.js'
+
+export interface BrokerOptions {
+  /** Port to listen on. Default 0: a free one. */
+  port?: number
+  /** Address to bind. Default 127.0.0.1. */
+  host?: string
+  /** What clients are told to connect to, when they reach the broker by another address. Default: what was bound. */
+  advertisedHost?: string
+  advertisedPort?: number
+  /** False opens no socket: connections come by `handle`. Default true. */
+  listen?: boolean
+  /** Default 1. */
+  brokerId?: number
+  /** Created before `create` resolves. */
+  topics?: readonly (string | NewTopic)[]
+  /** `test` (default): no initial rebalance delay, small internal topics. `kafka`: Apache Kafka's own defaults. */
+  profile?: ProfileName
+  /** Any of Kafka's broker configs by name. An unknown name or invalid value makes `create` reject. */
+  config?: Readonly<Record<string, string | number | boolean>>
+  /** Logs to standard error from this level on. Default silent. */
+  logLevel?: LogLevel
+  /** Takes the log instead. */
+  logger?: Logger
+  /** Kafka's text form of a uuid. Default: a fresh one. */
+  clusterId?: string
+}
+
+export interface NewTopic {
+  name: string
+  /** Default: the broker's num.partitions (1). */
+  partitions?: number
+  /** Default: the broker's default.replication.factor (1). */
+  replicationFactor?: number
+  /** Topic configs by Kafka's names. */
+  config?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface GroupReadyOptions {
+  /** Members that must be in, at least. Default 1. */
+  members?: number
+  /** Rejects after so long. Default 10,000. */
+  timeoutMs?: number
+}
+
+export interface GroupMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+}
+
+/** A refusal of the broker or of its embedding. `code` is stable: one of Kafka's error names, or ERR_ODRADEK_... */
+export class BrokerError extends Error {
+  override readonly name = 'BrokerError'
+  constructor(
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+const GROUP_READY_TIMEOUT_MS = 10_000
+
+export class Broker {
+  readonly #node: BrokerNode
+  readonly #closeLogger: () => void
+
+  private constructor(node: BrokerNode, closeLogger: () => void) {
+    this.#node = node
+    this.#closeLogger = closeLogger
+  }
+
+  /**
+   * Starts a broker and resolves when it serves everything, coordinators included.
+   * @throws StartError (code EADDRINUSE, ERR_ODRADEK_CONFIG ...) when it cannot start as asked
+   */
+  static async create(options: BrokerOptions = {}): Promise<Broker> {
+    const { logger, close } = loggerFor(options)
+    const { profile = 'test', listen = true, clusterId } = options
+    const node = await startNode(
+      { values: brokerConfigs(options), profile, listen, ...(clusterId === undefined ? {} : { clusterId }) },
+      { logger },
+    )
+    const broker = new Broker(node, close)
+    try {
+      for (const topic of options.topics ?? []) await broker.createTopic(topic)
+    } catch (error) {
+      await broker.close()
+      throw error
+    }
+    return broker
+  }
+
+  /** HOST:PORT, for `bootstrap.servers`. Empty without a listener. */
+  get bootstrapServers(): string {
+    return this.#node.bootstrapServers
+  }
+
+  /** The array that kafkajs takes as `brokers`. */
+  get brokers(): string[] {
+    return this.bootstrapServers === '' ? [] : [this.bootstrapServers]
+  }
+
+  /** The port bound; 0 without a listener. */
+  get port(): number {
+    return this.#node.listeners[0]?.port ?? 0
+  }
+
+  get brokerId(): number {
+    return this.#node.brokerId
+  }
+
+  get clusterId(): string {
+    return this.#node.clusterId
+  }
+
+  /** Creates a topic that serves when this resolves. @throws BrokerError with Kafka's error name, e.g. TOPIC_ALREADY_EXISTS */
+  async createTopic(topic: string | NewTopic): Promise<void> {
+    const { name, partitions = -1, replicationFactor = -1, config = {} } = typeof topic === 'string' ? { name: topic } : topic
+    const result = await this.#node.createTopic({ name, partitions, replicationFactor, configs: texts(config) })
+    if (result.errorCode !== 0) {
+      throw new BrokerError(errorName(result.errorCode), result.errorMessage ?? `The topic ${name} could not be created.`)
+    }
+  }
+
+  /** Deletes a topic with everything in it. @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
+  async deleteTopic(name: string): Promise<void> {
+    const result = await this.#node.deleteTopic(name)
+    if (result.errorCode !== 0) {
+      throw new BrokerError(errorName(result.errorCode), result.errorMessage ?? `The topic ${name} could not be deleted.`)
+    }
+  }
+
+  /**
+   * Resolves when the consumer group is stable and all members have their assignments: what is produced from then on reaches them, even
+   * when they start at the end of the topic.
+   */
+  groupReady(groupId: string, options: GroupReadyOptions = {}): Promise<readonly GroupMember[]> {
+    const { members = 1, timeoutMs = GROUP_READY_TIMEOUT_MS } = options
+    const node = this.#node
+    return new Promise((resolve, reject) => {
+      const undo: (() => void)[] = []
+      const settle = (then: () => void): void => {
+        for (const step of undo.splice(0)) step()
+        then()
+      }
+      const timer = node.clock.setTimer(timeoutMs, () => settle(() => reject(this.#notReady(groupId, members, timeoutMs))))
+      undo.push(
+        () => timer.cancel(),
+        node.onClose(() =>
+          settle(() => reject(new BrokerError('ERR_ODRADEK_CLOSED', `The broker was closed before the group ${groupId} was ready.`))),
+        ),
+      )
+      undo.push(node.onGroupReady(groupId, members, (found) => settle(() => resolve(found.map(memberOf)))))
+    })
+  }
+
+  /** Takes over a connection: any duplex stream that carries Kafka's bytes. Its advertised addresses are those of the listener. */
+  handle(duplex: Duplex): void {
+    this.#node.handle(fromDuplex(duplex))
+  }
+
+  /** Stops serving. Afterwards no handle, timer or log line is left. Idempotent. */
+  async close(): Promise<void> {
+    await this.#node.close()
+    this.#closeLogger()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #notReady(groupId: string, members: number, timeoutMs: number): BrokerError {
+    const wanted = `${members} member${members === 1 ? '' : 's'}`
+    return new BrokerError(
+      'ERR_ODRADEK_GROUP_NOT_READY',
+      `The group ${groupId} was not ready with ${wanted} within ${timeoutMs} ms: it is ${this.#node.groupState(groupId)}.`,
+    )
+  }
+}
+
+function memberOf({ memberId, groupInstanceId, clientId, clientHost }: GroupMember): GroupMember {
+  return { memberId, groupInstanceId, clientId, clientHost }
+}
+
+function loggerFor(options: BrokerOptions): { logger: Logger; close: () => void } {
+  if (options.logger) return { logger: options.logger, close: () => {} }
+  const level = options.logLevel ?? 'silent'
+  if (level === 'silent') return { logger: silentLogger, close: () => {} }
+  const logger = createLogger({ level })
+  return { logger, close: () => logger.close() }
+}
+
+function texts(config: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]))
+}
+
+function brokerConfigs(options: BrokerOptions): Record<string, string> {
+  const { host = '127.0.0.1', port = 0 } = options
+  const values = texts(options.config ?? {})
+  if (options.brokerId !== undefined) values['node.id'] = String(options.brokerId)
+  if (options.port !== undefined || options.host !== undefined || values['listeners'] === undefined) {
+    values['listeners'] = `PLAINTEXT://${bracketed(host)}:${port}`
+  }
+  if (options.advertisedHost !== undefined || options.advertisedPort !== undefined) {
+    values['advertised.listeners'] =
+      `PLAINTEXT://${bracketed(options.advertisedHost ?? host)}:${options.advertisedPort ?? port}`
+  }
+  return values
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
