@@ -44,9 +44,10 @@ function connectable(text: string): Address {
 }
 
 async function start(flags: StartFlags, host: Program): Promise<void> {
-  const { startNode, StartError } = await import('../server/wire-up.js')
-  const { createNodeLogger } = await import('../host/node-logger.js')
-  const logger = createNodeLogger({ level: flags.logLevel, json: flags.json === true })
+  const { startNode } = await import('../server/wire-up.js')
+  const { StartError } = await import('../server/options.js')
+  const { createLogger } = await import('../host/node-logger.js')
+  const logger = createLogger({ level: flags.logLevel, json: flags.json === true })
   let stopEarly = false
   const stopped = new Promise<string>((resolve) => host.onStop(resolve))
   void stopped.then(() => {

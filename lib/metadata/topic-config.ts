@@ -77,6 +77,13 @@ export class TopicConfig {
     return value
   }
 
+  /** The value in force as DescribeConfigs shows it; null when it has none. */
+  text(name: string): string | null {
+    const def = configDefs('topic').get(name)
+    if (def === undefined) throw new TypeError(`There is no topic config ${name}`)
+    return effectiveTopicConfig(def, this.own, this.broker).text
+  }
+
   /** LONG values such as retention.ms may be -1 (no limit) or about 2^63 (Kafka's "never"). */
   number(name: string): number {
     const value = this.get(name)

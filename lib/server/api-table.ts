@@ -3,6 +3,9 @@
  * not advertised and closes the connection; protocol/messages/GAPS.md says why a key is absent.
  */
 import type { ApiRow } from './context.js'
+import { produce } from './handlers/00-produce.js'
+import { fetch } from './handlers/01-fetch.js'
+import { listOffsets } from './handlers/02-list-offsets.js'
 import { metadata } from './handlers/03-metadata.js'
 import { offsetCommit } from './handlers/08-offset-commit.js'
 import { offsetFetch } from './handlers/09-offset-fetch.js'
@@ -14,11 +17,17 @@ import { syncGroup } from './handlers/14-sync-group.js'
 import { describeGroups } from './handlers/15-describe-groups.js'
 import { listGroups } from './handlers/16-list-groups.js'
 import { apiVersions } from './handlers/18-api-versions.js'
+import { deleteRecords } from './handlers/21-delete-records.js'
+import { offsetForLeaderEpoch } from './handlers/23-offset-for-leader-epoch.js'
+import { describeLogDirs } from './handlers/35-describe-log-dirs.js'
 import { deleteGroups } from './handlers/42-delete-groups.js'
 import { offsetDelete } from './handlers/47-offset-delete.js'
 
 /** By rising API key. Typed loosely: each row's handler was checked against its own message by `api()`. */
 export const servedApis: readonly ApiRow[] = [
+  produce,
+  fetch,
+  listOffsets,
   metadata,
   offsetCommit,
   offsetFetch,
@@ -30,6 +39,9 @@ export const servedApis: readonly ApiRow[] = [
   describeGroups,
   listGroups,
   apiVersions,
+  deleteRecords,
+  offsetForLeaderEpoch,
+  describeLogDirs,
   deleteGroups,
   offsetDelete,
 ] as unknown as readonly ApiRow[]

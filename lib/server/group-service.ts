@@ -4,7 +4,8 @@
  */
 import { ErrorCode } from '../../protocol/errors.js'
 import { groupRecordCodec } from '../broker/group/codec.js'
-import { GROUP_TOPIC, GroupCoordinator } from '../broker/group/coordinator.js'
+import { GROUP_TOPIC } from '../broker/coordinator/locate.js'
+import { GroupCoordinator } from '../broker/group/coordinator.js'
 import type { Partition } from '../broker/partition/partition.js'
 import type { Replicas } from '../broker/partition/replicas.js'
 import { PartitionShardLog } from '../broker/partition/shard-log.js'
@@ -55,7 +56,7 @@ export class GroupService implements InternalTopics {
     for (const { topic, partition } of delta.removed) if (topic.name === GROUP_TOPIC) this.coordinator.unload(partition.partition)
     for (const { topic, partition } of delta.followed) if (topic.name === GROUP_TOPIC) this.coordinator.unload(partition.partition)
     for (const { topic, partition, before } of delta.led) {
-      if (topic.name === GROUP_TOPIC && before?.leaderEpoch !== partition.leaderEpoch) this.#load(partition.partition, partition.leaderEpoch)
+      if (topic.name === GROUP_TOPIC && before?.leaderEpoch !== partition.leaderEpoch) this.#load(partition.partition)
     }
     if (delta.deletedTopics.length > 0) this.coordinator.onTopicsDeleted(delta.deletedTopics.map((topic) => topic.name))
   }
@@ -74,13 +75,13 @@ export class GroupService implements InternalTopics {
     this.coordinator.close()
   }
 
-  #load(partition: number, leaderEpoch: number): void {
+  #load(partition: number): void {
     const found: Partition | ErrorCode = this.#ports.replicas.find(GROUP_TOPIC, partition)
     if (typeof found === 'number') {
       this.#ports.logger.error(`The coordinator cannot use ${GROUP_TOPIC}-${partition}: its log is not here (error ${found}).`)
       return
     }
-    this.coordinator.load(partition, new PartitionShardLog(found, leaderEpoch))
+    this.coordinator.load(partition, new PartitionShardLog(found))
   }
 }
 

@@ -2,7 +2,8 @@
  * Puts one broker together: the only file that knows everybody. Starts in this order: agreement (metadata), logs, replicas,
  * coordinators, sockets, registration; stops in reverse.
  */
-import { apiName, errorName } from '../../protocol/index.js'
+import { apiName, type ErrorCode, errorName } from '../../protocol/index.js'
+import type { DescribedMember } from '../broker/group/commands.js'
 import { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
 import { Replicas } from '../broker/partition/replicas.js'
 import { Controller } from '../cluster/controller.js'
@@ -18,7 +19,6 @@ import type { Random } from '../host/random.js'
 import { secureRandom } from '../host/random-sources.js'
 import { SystemClock } from '../host/system-clock.js'
 import { TimerWheel } from '../host/timer-wheel.js'
-import { logConfig } from '../log/config.js'
 import { LogStore } from '../log/log-store.js'
 import { BrokerConfig } from '../metadata/broker-config.js'
 import { RequestMetrics } from '../metrics/request-metrics.js'
@@ -31,7 +31,6 @@ import { Dispatcher } from './dispatcher.js'
 import { GroupService } from './group-service.js'
 import { Acceptor, type BoundListener } from './listener.js'
 import { type Listeners, isWildcard } from './listeners.js'
-import { Maintenance } from './maintenance.js'
 import { MetadataCache } from './metadata-cache.js'
 import type { BrokerServices } from './services.js'
 import { brokerIdOf, checkValues, connectionLimits, listenersOf, type NodeOptions, StartError } from './options.js'
@@ -61,7 +60,6 @@ interface Parts {
   readonly replicas: Replicas
   readonly groups: GroupService
   readonly acceptor: Acceptor
-  readonly maintenance: Maintenance
 }
 
 /** Makes the parts and tells them of each other; nothing runs yet. */
@@ -90,10 +88,7 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
       clock,
       timers,
       logger,
-      logs: {
-        open: (at, logConfiguration) => logs.create(at.topic, at.partition, logConfiguration),
-        remove: (log) => removeLog(logs, log, logger),
-      },
+      logs,
       topicConfig: (topic, name) => topicConfigs.of(metadata.image, topic).text(name),
     },
     metadata.image,
@@ -128,14 +123,7 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
       groups.apply(delta)
     },
   })
-  const maintenance = new Maintenance({ replicas, config, clock, timers, logger })
-  return { config, listenerConfig, clusterId, logger, clock, timers, metadata, controller, logs, replicas, groups, acceptor, maintenance }
-}
-
-/** The log store removes files in the background on a slow disk; a failure there must not go unheard. */
-function removeLog(logs: LogStore, log: PartitionLog, logger: Logger): void {
-  const done = logs.delete(log.topic, log.partition)
-  done?.catch((error: unknown) => logger.error(`The files of ${log.topic}-${log.partition} could not be removed: ${String(error)}`))
+  return { config, listenerConfig, clusterId, logger, clock, timers, metadata, controller, logs, replicas, groups, acceptor }
 }
 
 /** A running broker. */
@@ -165,7 +153,7 @@ export class BrokerNode {
 
   /** Binds, registers, and resolves when every request would be served. @throws StartError */
   async start(listen: boolean): Promise<void> {
-    const { controller, config, maintenance } = this.#parts
+    const { controller, config, replicas } = this.#parts
     try {
       await controller.start()
       if (listen) this.listeners = await this.#bind()
@@ -174,7 +162,7 @@ export class BrokerNode {
       await this.close()
       throw asStartError(error)
     }
-    maintenance.start()
+    replicas.sweep(config.number('log.retention.check.interval.ms'))
   }
 
   /** Takes over a connection that did not come through a listener. */
@@ -219,9 +207,8 @@ export class BrokerNode {
   }
 
   async #close(): Promise<void> {
-    const { acceptor, replicas, groups, controller, logs, timers, maintenance } = this.#parts
+    const { acceptor, replicas, groups, controller, logs, timers } = this.#parts
     for (const listener of [...this.#closeListeners]) listener()
-    maintenance.stop()
     await acceptor.close(DRAIN_MS)
     groups.close()
     replicas.close()

@@ -117,10 +117,9 @@ export class ReplicaBroker {
     const table = new ApiTable(ROWS as unknown as readonly ApiRow[])
     this.#dispatcher = new Dispatcher({
       table,
-      clock,
       logger,
       broker: this.#services(table, logger),
-      observer: { begin: () => 0, end() {}, failed() {} },
+      observer: { begin: () => 0, handled() {}, end() {}, failed() {}, recordUnknown() {} },
     })
   }
 

@@ -1,0 +1,201 @@
+import { ErrorCode } from '../../../protocol/errors.js'
+import { applyAll } from '../../metadata/apply.js'
+import { emptyImage, type Image } from '../../metadata/image.js'
+import type { MetadataRecord } from '../../metadata/records.js'
+import { imageToRecords } from '../../metadata/snapshot.js'
+import {
+  type AppendResult,
+  type ControllerLease,
+  type Coordination,
+  type CoordinationListener,
+  DuplicateMemberError,
+  type LiveMember,
+  type MemberInfo,
+} from './coordination.js'
+
+export interface EmbeddedCoordinationOptions {
+  clusterId: string
+  /** Records kept for late joiners before a snapshot replaces them; bounds memory, since topics come and go in long test runs. */
+  logRecordsMax?: number
+}
+
+/**
+ * Coordination for brokers of one process. Everything happens in the calling turn: when `append` returns its promise, all
+ * members have the records. Calls made from inside a callback are queued, so every member sees one order.
+ */
+export class EmbeddedCoordination {
+  readonly clusterId: string
+  private readonly logRecordsMax: number
+  private image: Image
+  /** Offset of the last record that `image` holds as a snapshot; `log` begins after it. */
+  private snapshotOffset = -1
+  private snapshot: readonly MetadataRecord[] = []
+  private log: { records: readonly MetadataRecord[]; baseOffset: number }[] = []
+  private logRecords = 0
+  private readonly clients = new Set<EmbeddedClient>()
+  private readonly candidates: EmbeddedClient[] = []
+  private holder: EmbeddedClient | null = null
+  private lease: ControllerLease | null = null
+  private controllerEpoch = 0
+  private lastBrokerEpoch = 0
+  private readonly queue: (() => void)[] = []
+  private delivering = false
+
+  constructor(options: EmbeddedCoordinationOptions) {
+    this.clusterId = options.clusterId
+    this.logRecordsMax = options.logRecordsMax ?? 10_000
+    this.image = emptyImage(options.clusterId)
+  }
+
+  /** The port of one more broker. */
+  connect(brokerId: number): Coordination {
+    return new EmbeddedClient(this, brokerId)
+  }
+
+  get endOffset(): number {
+    return this.image.version
+  }
+
+  join(client: EmbeddedClient): void {
+    this.clients.add(client)
+    const { listener } = client
+    if (this.snapshotOffset >= 0) listener.onSnapshot(this.snapshot, this.snapshotOffset)
+    for (const { records, baseOffset } of this.log) listener.onRecords(records, baseOffset)
+    listener.onController(this.lease)
+    listener.onMembers(this.members())
+  }
+
+  register(client: EmbeddedClient, info: MemberInfo): number {
+    for (const other of this.clients) {
+      if (other !== client && other.member?.brokerId === info.brokerId) throw new DuplicateMemberError(info.brokerId)
+    }
+    // Broker epochs are larger than every offset so far, as in KRaft, where the epoch is the registration's offset.
+    this.lastBrokerEpoch = Math.max(this.lastBrokerEpoch, this.image.version) + 1
+    client.member = { ...info, brokerEpoch: this.lastBrokerEpoch }
+    this.tellMembers()
+    return this.lastBrokerEpoch
+  }
+
+  campaign(client: EmbeddedClient): void {
+    if (this.candidates.includes(client)) return
+    this.candidates.push(client)
+    this.elect()
+  }
+
+  resign(client: EmbeddedClient): void {
+    const at = this.candidates.indexOf(client)
+    if (at >= 0) this.candidates.splice(at, 1)
+    if (this.holder !== client) return
+    this.holder = null
+    this.lease = null
+    if (this.candidates.length > 0) this.elect()
+    else this.tell((listener) => listener.onController(null))
+  }
+
+  append(client: EmbeddedClient, records: readonly MetadataRecord[], controllerEpoch: number): AppendResult {
+    if (this.holder !== client || controllerEpoch !== this.controllerEpoch) {
+      return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, offset: -1 }
+    }
+    if (records.length === 0) return { errorCode: ErrorCode.NONE, offset: this.image.version }
+    const baseOffset = this.image.version + 1
+    this.image = applyAll(this.image, records)
+    this.log.push({ records, baseOffset })
+    this.logRecords += records.length
+    this.tell((listener) => listener.onRecords(records, baseOffset))
+    if (this.logRecords > this.logRecordsMax) this.tell(null)
+    return { errorCode: ErrorCode.NONE, offset: this.image.version }
+  }
+
+  leave(client: EmbeddedClient): void {
+    this.clients.delete(client)
+    const wasMember = client.member !== null
+    client.member = null
+    this.resign(client)
+    if (wasMember) this.tellMembers()
+  }
+
+  private elect(): void {
+    const next = this.candidates[0]
+    if (this.holder !== null || next === undefined) return
+    this.holder = next
+    this.lease = { controllerId: next.brokerId, controllerEpoch: ++this.controllerEpoch }
+    const { lease } = this
+    this.tell((listener) => listener.onController(lease))
+  }
+
+  private members(): LiveMember[] {
+    const members: LiveMember[] = []
+    for (const { member } of this.clients) if (member !== null) members.push(member)
+    return members.sort((a, b) => a.brokerId - b.brokerId)
+  }
+
+  private tellMembers(): void {
+    this.tell((listener) => listener.onMembers(this.members()))
+  }
+
+  /** Calls every listener, after what is already on its way; null compacts the log between two deliveries. */
+  private tell(call: ((listener: CoordinationListener) => void) | null): void {
+    this.queue.push(() => {
+      if (call === null) return this.compact()
+      for (const client of [...this.clients]) if (this.clients.has(client)) call(client.listener)
+    })
+    if (this.delivering) return
+    this.delivering = true
+    try {
+      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) next()
+    } finally {
+      this.delivering = false
+    }
+  }
+
+  private compact(): void {
+    this.snapshot = imageToRecords(this.image)
+    this.snapshotOffset = this.image.version
+    this.log = []
+    this.logRecords = 0
+  }
+}
+
+const deaf: CoordinationListener = {
+  onSnapshot() {},
+  onRecords() {},
+  onController() {},
+  onMembers() {},
+  onExpelled() {},
+}
+
+class EmbeddedClient implements Coordination {
+  listener: CoordinationListener = deaf
+  member: LiveMember | null = null
+
+  constructor(
+    private readonly hub: EmbeddedCoordination,
+    readonly brokerId: number,
+  ) {}
+
+  async start(listener: CoordinationListener): Promise<void> {
+    this.listener = listener
+    this.hub.join(this)
+  }
+
+  async register(member: MemberInfo): Promise<{ brokerEpoch: number }> {
+    return { brokerEpoch: this.hub.register(this, member) }
+  }
+
+  campaign(): void {
+    this.hub.campaign(this)
+  }
+
+  resign(): void {
+    this.hub.resign(this)
+  }
+
+  async append(records: readonly MetadataRecord[], controllerEpoch: number): Promise<AppendResult> {
+    return this.hub.append(this, records, controllerEpoch)
+  }
+
+  async close(): Promise<void> {
+    this.listener = deaf
+    this.hub.leave(this)
+  }
+}
