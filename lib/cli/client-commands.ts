@@ -29,7 +29,9 @@ function example(text: string): string {
 function client(command: Command): Command {
   return command
     .addOption(
-      new Option('--bootstrap <HOST:PORT,...>', 'brokers to ask').argParser(bootstrapList).default(['127.0.0.1:9092'], '127.0.0.1:9092'),
+      new Option('--bootstrap <HOST:PORT,...>', 'brokers to ask')
+        .argParser(bootstrapList)
+        .default(['127.0.0.1:9092'], '127.0.0.1:9092'),
     )
     .option('--json', 'print JSON')
 }
@@ -50,24 +52,50 @@ function addTopics(program: Command, host: Program): void {
   const topics = program.command('topics').description('list, create, describe and delete topics')
   client(topics.command('list').description('all topics'))
     .addHelpText('after', example('odradek topics list --json'))
-    .action((options: Common) => run(host, options, async (output) => (await import('./commands/topics.js')).listTopics(options.bootstrap, output)))
+    .action((options: Common) =>
+      run(host, options, async (output) =>
+        (await import('./commands/topics.js')).listTopics(options.bootstrap, output),
+      ),
+    )
   client(topics.command('create').description('create a topic').argument('<name>'))
-    .option('--partitions <n>', 'number of partitions; the default is the broker\'s (num.partitions)', wholeNumber(1, MAX_PARTITIONS), -1)
-    .option('--replication-factor <n>', 'copies of each partition; the default is the broker\'s', wholeNumber(1, 32767), -1)
+    .option(
+      '--partitions <n>',
+      "number of partitions; the default is the broker's (num.partitions)",
+      wholeNumber(1, MAX_PARTITIONS),
+      -1,
+    )
+    .option(
+      '--replication-factor <n>',
+      "copies of each partition; the default is the broker's",
+      wholeNumber(1, 32767),
+      -1,
+    )
     .option('--config <key=value>', 'topic config, repeatable', keyValue, {})
     .addHelpText('after', example('odradek topics create orders --partitions 6 --config retention.ms=86400000'))
-    .action((name: string, options: Common & { partitions: number; replicationFactor: number; config: Record<string, string> }) =>
-      run(host, options, async (output) => (await import('./commands/topics.js')).createTopic(options.bootstrap, name, options, output)),
+    .action(
+      (
+        name: string,
+        options: Common & { partitions: number; replicationFactor: number; config: Record<string, string> },
+      ) =>
+        run(host, options, async (output) =>
+          (await import('./commands/topics.js')).createTopic(options.bootstrap, name, options, output),
+        ),
     )
-  client(topics.command('describe').description('partitions, leaders, replicas and configs of a topic').argument('<name>'))
+  client(
+    topics.command('describe').description('partitions, leaders, replicas and configs of a topic').argument('<name>'),
+  )
     .addHelpText('after', example('odradek topics describe orders'))
     .action((name: string, options: Common) =>
-      run(host, options, async (output) => (await import('./commands/topics.js')).describeTopic(options.bootstrap, name, output)),
+      run(host, options, async (output) =>
+        (await import('./commands/topics.js')).describeTopic(options.bootstrap, name, output),
+      ),
     )
   client(topics.command('delete').description('delete topics and everything in them').argument('<names...>'))
     .addHelpText('after', example('odradek topics delete orders'))
     .action((names: string[], options: Common) =>
-      run(host, options, async (output) => (await import('./commands/topics.js')).deleteTopics(options.bootstrap, names, output)),
+      run(host, options, async (output) =>
+        (await import('./commands/topics.js')).deleteTopics(options.bootstrap, names, output),
+      ),
     )
 }
 
@@ -75,23 +103,46 @@ function addGroups(program: Command, host: Program): void {
   const groups = program.command('groups').description('list, describe, reset and delete consumer groups')
   client(groups.command('list').description('all groups with their states'))
     .addHelpText('after', example('odradek groups list'))
-    .action((options: Common) => run(host, options, async (output) => (await import('./commands/groups.js')).listGroups(options.bootstrap, output)))
+    .action((options: Common) =>
+      run(host, options, async (output) =>
+        (await import('./commands/groups.js')).listGroups(options.bootstrap, output),
+      ),
+    )
   client(groups.command('describe').description('state, members, committed offsets and lag').argument('<group>'))
     .addHelpText('after', example('odradek groups describe billing'))
     .action((group: string, options: Common) =>
-      run(host, options, async (output) => (await import('./commands/groups.js')).describeGroup(options.bootstrap, group, output)),
+      run(host, options, async (output) =>
+        (await import('./commands/groups.js')).describeGroup(options.bootstrap, group, output),
+      ),
     )
-  client(groups.command('reset').description('move the committed offsets of a group that is not running').argument('<group>'))
+  client(
+    groups
+      .command('reset')
+      .description('move the committed offsets of a group that is not running')
+      .argument('<group>'),
+  )
     .requiredOption('--topic <topic>', 'the topic')
-    .requiredOption('--to <position>', 'earliest, latest, an offset, or a time (2026-01-31T12:00:00Z, or milliseconds since 1970)')
+    .requiredOption(
+      '--to <position>',
+      'earliest, latest, an offset, or a time (2026-01-31T12:00:00Z, or milliseconds since 1970)',
+    )
     .addHelpText('after', example('odradek groups reset billing --topic orders --to earliest'))
     .action((group: string, options: Common & { topic: string; to: string }) =>
-      run(host, options, async (output) => (await import('./commands/groups.js')).resetGroup(options.bootstrap, group, options.topic, options.to, output)),
+      run(host, options, async (output) =>
+        (await import('./commands/groups.js')).resetGroup(options.bootstrap, group, options.topic, options.to, output),
+      ),
     )
-  client(groups.command('delete').description('delete groups that are not running, with their offsets').argument('<groups...>'))
+  client(
+    groups
+      .command('delete')
+      .description('delete groups that are not running, with their offsets')
+      .argument('<groups...>'),
+  )
     .addHelpText('after', example('odradek groups delete billing'))
     .action((names: string[], options: Common) =>
-      run(host, options, async (output) => (await import('./commands/groups.js')).deleteGroups(options.bootstrap, names, output)),
+      run(host, options, async (output) =>
+        (await import('./commands/groups.js')).deleteGroups(options.bootstrap, names, output),
+      ),
     )
 }
 
@@ -101,28 +152,43 @@ interface ResourceFlags {
 }
 
 function resourceOf(flags: ResourceFlags): { type: 'topic' | 'broker'; name: string } {
-  if ((flags.topic === undefined) === (flags.broker === undefined)) throw new CommandError('Say whose configs: either --topic NAME or --broker ID.', 2)
-  return flags.topic === undefined ? { type: 'broker', name: String(flags.broker) } : { type: 'topic', name: flags.topic }
+  if ((flags.topic === undefined) === (flags.broker === undefined))
+    throw new CommandError('Say whose configs: either --topic NAME or --broker ID.', 2)
+  return flags.topic === undefined
+    ? { type: 'broker', name: String(flags.broker) }
+    : { type: 'topic', name: flags.topic }
 }
 
 function addConfigs(program: Command, host: Program): void {
   const configs = program.command('configs').description('describe and alter the configs of topics and brokers')
   const resource = (command: Command): Command =>
-    client(command).option('--topic <name>', 'a topic').option('--broker <id>', 'a broker', wholeNumber(0, 2 ** 31 - 1))
+    client(command)
+      .option('--topic <name>', 'a topic')
+      .option('--broker <id>', 'a broker', wholeNumber(0, 2 ** 31 - 1))
   resource(configs.command('describe').description('configs that differ from their defaults'))
     .option('--all', 'defaults too')
     .addHelpText('after', example('odradek configs describe --topic orders --all'))
     .action((options: Common & ResourceFlags & { all?: boolean }) =>
       run(host, options, async (output) =>
-        (await import('./commands/configs.js')).describeConfigs(options.bootstrap, resourceOf(options), options.all === true, output),
+        (await import('./commands/configs.js')).describeConfigs(
+          options.bootstrap,
+          resourceOf(options),
+          options.all === true,
+          output,
+        ),
       ),
     )
   resource(configs.command('alter').description('set configs, or delete them to return to the default'))
     .option('--set <key=value>', 'repeatable', keyValue, {})
     .option('--delete <key>', 'repeatable', repeated, [])
-    .addHelpText('after', example('odradek configs alter --topic orders --set retention.ms=3600000 --delete cleanup.policy'))
+    .addHelpText(
+      'after',
+      example('odradek configs alter --topic orders --set retention.ms=3600000 --delete cleanup.policy'),
+    )
     .action((options: Common & ResourceFlags & { set: Record<string, string>; delete: string[] }) =>
-      run(host, options, async (output) => (await import('./commands/configs.js')).alterConfigs(options.bootstrap, resourceOf(options), options, output)),
+      run(host, options, async (output) =>
+        (await import('./commands/configs.js')).alterConfigs(options.bootstrap, resourceOf(options), options, output),
+      ),
     )
 }
 
@@ -137,7 +203,12 @@ function addProduce(program: Command, host: Program): void {
   client(program.command('produce').description('a record per line of standard input').argument('<topic>'))
     .option('--key-separator <text>', 'what stands between key and value in a line')
     .option('--header <key=value>', 'on every record, repeatable', repeatedPair, [])
-    .option('--compression <codec>', 'none, gzip, snappy, lz4 or zstd', oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd'), 'none')
+    .option(
+      '--compression <codec>',
+      'none, gzip, snappy, lz4 or zstd',
+      oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd'),
+      'none',
+    )
     .option('--acks <n>', '0, 1 or all', oneOf('all', '-1', '0', '1'), 'all')
     .addHelpText('after', example("printf 'k1:hello\\nk2:world\\n' | odradek produce orders --key-separator :"))
     .action((topic: string, options: ProduceFlags) =>
@@ -149,8 +220,17 @@ function addProduce(program: Command, host: Program): void {
         await produce(
           options.bootstrap,
           topic,
-          { keySeparator: options.keySeparator ?? null, headers: options.header, compression: options.compression, acks },
-          { lines: host.lines(), showProgress: host.errIsTerminal && options.json !== true, monotonic: () => clock.monotonic() },
+          {
+            keySeparator: options.keySeparator ?? null,
+            headers: options.header,
+            compression: options.compression,
+            acks,
+          },
+          {
+            lines: host.lines(),
+            showProgress: host.errIsTerminal && options.json !== true,
+            monotonic: () => clock.monotonic(),
+          },
           output,
         )
       }),
@@ -176,7 +256,10 @@ function addConsume(program: Command, host: Program): void {
     .option('--group <id>', 'read as a member of this group and commit; without it nothing is left behind')
     .option('--max <n>', 'stop after so many records', wholeNumber(1))
     .option('--timeout <ms>', 'stop when nothing came for so long', wholeNumber(1, 2 ** 31 - 1))
-    .option('--format <format>', "value, json, or a pattern of %t %p %o %T %k %v %h (topic, partition, offset, time, key, value, headers)")
+    .option(
+      '--format <format>',
+      'value, json, or a pattern of %t %p %o %T %k %v %h (topic, partition, offset, time, key, value, headers)',
+    )
     .addHelpText('after', example("odradek consume orders --from-beginning --max 10 --format '%k %v %p %o'"))
     .action((topic: string, options: ConsumeFlags) =>
       run(host, options, async () => {
@@ -212,7 +295,9 @@ function addTools(program: Command, host: Program): void {
   client(program.command('api-versions').description('the APIs and versions that a broker serves'))
     .addHelpText('after', example('odradek api-versions --bootstrap 127.0.0.1:9092'))
     .action((options: Common) =>
-      run(host, options, async (output) => (await import('./commands/api-versions.js')).apiVersions(options.bootstrap, output)),
+      run(host, options, async (output) =>
+        (await import('./commands/api-versions.js')).apiVersions(options.bootstrap, output),
+      ),
     )
   program
     .command('explain')
@@ -235,7 +320,12 @@ function addTools(program: Command, host: Program): void {
     .addHelpText('after', example('odradek dump orders-0/00000000000000000000.log --records'))
     .action((file: string, options: { records?: boolean; json?: boolean }) =>
       run(host, { bootstrap: [], ...options } as Common, async (output) =>
-        (await import('./commands/dump.js')).dumpFile(file, host.readBytes, { records: options.records === true }, output),
+        (await import('./commands/dump.js')).dumpFile(
+          file,
+          host.readBytes,
+          { records: options.records === true },
+          output,
+        ),
       ),
     )
 }

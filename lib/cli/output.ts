@@ -26,7 +26,9 @@ export class Output {
       return
     }
     const texts = rows.map((row) => row.map(cellText))
-    this.#host.out(this.#host.outIsTerminal ? aligned(headings, texts) : texts.map((row) => `${row.join('\t')}\n`).join(''))
+    this.#host.out(
+      this.#host.outIsTerminal ? aligned(headings, texts) : texts.map((row) => `${row.join('\t')}\n`).join(''),
+    )
   }
 
   /** One JSON document on one line. */
@@ -50,8 +52,13 @@ function cellText(cell: Cell): string {
 }
 
 function aligned(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headings.map((heading, column) => Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
   const line = (cells: readonly string[]): string =>
-    `${cells.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()}\n`
+    `${cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd()}\n`
   return line(headings.map((heading) => heading.toUpperCase())) + rows.map(line).join('')
 }

@@ -54,7 +54,9 @@ interface KafkaJsError {
 export function explainFailure(error: unknown, bootstrap: readonly string[]): string {
   if (error instanceof CommandError) return error.message
   const root = rootOf(error as KafkaJsError)
-  if (/ECONNREFUSED|ENOTFOUND|ETIMEDOUT|Connection timeout|ECONNRESET|EHOSTUNREACH|Closed connection/.test(root.message)) {
+  if (
+    /ECONNREFUSED|ENOTFOUND|ETIMEDOUT|Connection timeout|ECONNRESET|EHOSTUNREACH|Closed connection/.test(root.message)
+  ) {
     return `Cannot reach a broker at ${bootstrap.join(', ')}: ${root.message}. Is it running, and is --bootstrap right?`
   }
   const parts = (root.errors ?? []).map((one) => one.message)

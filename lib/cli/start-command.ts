@@ -23,12 +23,27 @@ export function addStartCommand(program: Command, host: Program): void {
   program
     .command('start', { isDefault: true })
     .description('run a broker')
-    .addOption(new Option('--listen <HOST:PORT>', 'where to listen; port 0 takes a free one (default: 127.0.0.1:9092)').argParser(address))
-    .addOption(new Option('--advertise <HOST:PORT>', 'what clients are told, when they reach this broker by another address').argParser(connectable))
+    .addOption(
+      new Option(
+        '--listen <HOST:PORT>',
+        'where to listen; port 0 takes a free one (default: 127.0.0.1:9092)',
+      ).argParser(address),
+    )
+    .addOption(
+      new Option(
+        '--advertise <HOST:PORT>',
+        'what clients are told, when they reach this broker by another address',
+      ).argParser(connectable),
+    )
     .option('--id <n>', 'broker id (default: 1)', wholeNumber(0, 2 ** 31 - 1))
     .option('--config <file>', "Kafka's server.properties")
     .option('--set <key=value>', 'one broker config, repeatable; wins over --config', keyValue, {})
-    .option('--profile <name>', "test: starts and rebalances at once; kafka: Apache Kafka's own defaults", oneOf('test', 'kafka'), 'test')
+    .option(
+      '--profile <name>',
+      "test: starts and rebalances at once; kafka: Apache Kafka's own defaults",
+      oneOf('test', 'kafka'),
+      'test',
+    )
     .option('--log-level <level>', LEVELS.join(', '), oneOf(...LEVELS), 'info')
     .option('--json', 'the ready line and the log as JSON')
     .addHelpText('after', '\nExample:\n  $ odradek start --listen 127.0.0.1:0 --set num.partitions=3')
@@ -67,8 +82,18 @@ async function start(flags: StartFlags, host: Program): Promise<void> {
 }
 
 /** The first line on standard output; scripts wait for it. */
-function sayReady(flags: StartFlags, host: Program, bootstrapServers: string, brokerId: number, clusterId: string): void {
-  host.out(flags.json ? `${JSON.stringify({ ready: bootstrapServers, brokerId, clusterId })}\n` : `ready ${bootstrapServers}\n`)
+function sayReady(
+  flags: StartFlags,
+  host: Program,
+  bootstrapServers: string,
+  brokerId: number,
+  clusterId: string,
+): void {
+  host.out(
+    flags.json
+      ? `${JSON.stringify({ ready: bootstrapServers, brokerId, clusterId })}\n`
+      : `ready ${bootstrapServers}\n`,
+  )
 }
 
 /** Broker configs from the file, then --set, then the flags that stand for one. */

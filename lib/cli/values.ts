@@ -46,7 +46,8 @@ export function repeated(text: string, before: string[] = []): string[] {
 
 export function oneOf<T extends string>(...choices: readonly T[]): (text: string) => T {
   return (text) => {
-    if (!(choices as readonly string[]).includes(text)) throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`)
+    if (!(choices as readonly string[]).includes(text))
+      throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`)
     return text as T
   }
 }

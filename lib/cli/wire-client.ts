@@ -95,7 +95,10 @@ export class WireClient {
 }
 
 /** Connects to the first address that answers. */
-export async function withBroker<T>(bootstrap: readonly string[], work: (client: WireClient) => Promise<T>): Promise<T> {
+export async function withBroker<T>(
+  bootstrap: readonly string[],
+  work: (client: WireClient) => Promise<T>,
+): Promise<T> {
   const network = new NodeNetwork()
   let lastError: unknown
   for (const one of bootstrap) {

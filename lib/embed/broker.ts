@@ -135,10 +135,18 @@ export class Broker {
 
   /** Creates a topic that serves when this resolves. @throws BrokerError with Kafka's error name, e.g. TOPIC_ALREADY_EXISTS */
   async createTopic(topic: string | NewTopic): Promise<void> {
-    const { name, partitions = -1, replicationFactor = -1, config = {} } = typeof topic === 'string' ? { name: topic } : topic
+    const {
+      name,
+      partitions = -1,
+      replicationFactor = -1,
+      config = {},
+    } = typeof topic === 'string' ? { name: topic } : topic
     const result = await this.#node.createTopic({ name, partitions, replicationFactor, configs: texts(config) })
     if (result.errorCode !== 0) {
-      throw new BrokerError(errorName(result.errorCode), result.errorMessage ?? `The topic ${name} could not be created.`)
+      throw new BrokerError(
+        errorName(result.errorCode),
+        result.errorMessage ?? `The topic ${name} could not be created.`,
+      )
     }
   }
 
@@ -146,7 +154,10 @@ export class Broker {
   async deleteTopic(name: string): Promise<void> {
     const result = await this.#node.deleteTopic(name)
     if (result.errorCode !== 0) {
-      throw new BrokerError(errorName(result.errorCode), result.errorMessage ?? `The topic ${name} could not be deleted.`)
+      throw new BrokerError(
+        errorName(result.errorCode),
+        result.errorMessage ?? `The topic ${name} could not be deleted.`,
+      )
     }
   }
 
@@ -163,11 +174,17 @@ export class Broker {
         for (const step of undo.splice(0)) step()
         then()
       }
-      const timer = node.clock.setTimer(timeoutMs, () => settle(() => reject(this.#notReady(groupId, members, timeoutMs))))
+      const timer = node.clock.setTimer(timeoutMs, () =>
+        settle(() => reject(this.#notReady(groupId, members, timeoutMs))),
+      )
       undo.push(
         () => timer.cancel(),
         node.onClose(() =>
-          settle(() => reject(new BrokerError('ERR_ODRADEK_CLOSED', `The broker was closed before the group ${groupId} was ready.`))),
+          settle(() =>
+            reject(
+              new BrokerError('ERR_ODRADEK_CLOSED', `The broker was closed before the group ${groupId} was ready.`),
+            ),
+          ),
         ),
       )
       undo.push(node.onGroupReady(groupId, members, (found) => settle(() => resolve(found.map(memberOf)))))

@@ -112,7 +112,10 @@ export class Dispatcher implements FrameDispatcher {
       const result: Awaitable<HandlerResult<Message>> =
         row.shortcut?.(context, broker) ??
         row.handle(
-          decode(row.message, 'request', apiVersion, frame, { trailing: 'ignore', offset: header.bodyOffset }) as RequestOf<Message>,
+          decode(row.message, 'request', apiVersion, frame, {
+            trailing: 'ignore',
+            offset: header.bodyOffset,
+          }) as RequestOf<Message>,
           context,
           broker,
         )

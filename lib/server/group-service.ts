@@ -3,8 +3,8 @@
  * unloads what it loses, creates the topic when somebody needs it, and tells of deleted topics.
  */
 import { ErrorCode } from '../../protocol/errors.js'
-import { groupRecordCodec } from '../broker/group/codec.js'
 import { GROUP_TOPIC } from '../broker/coordinator/locate.js'
+import { groupRecordCodec } from '../broker/group/codec.js'
 import { GroupCoordinator } from '../broker/group/coordinator.js'
 import type { Partition } from '../broker/partition/partition.js'
 import type { Replicas } from '../broker/partition/replicas.js'
@@ -53,8 +53,10 @@ export class GroupService implements InternalTopics {
 
   /** After the replicas have taken over the same delta. */
   apply(delta: Delta): void {
-    for (const { topic, partition } of delta.removed) if (topic.name === GROUP_TOPIC) this.coordinator.unload(partition.partition)
-    for (const { topic, partition } of delta.followed) if (topic.name === GROUP_TOPIC) this.coordinator.unload(partition.partition)
+    for (const { topic, partition } of delta.removed)
+      if (topic.name === GROUP_TOPIC) this.coordinator.unload(partition.partition)
+    for (const { topic, partition } of delta.followed)
+      if (topic.name === GROUP_TOPIC) this.coordinator.unload(partition.partition)
     for (const { topic, partition, before } of delta.led) {
       if (topic.name === GROUP_TOPIC && before?.leaderEpoch !== partition.leaderEpoch) this.#load(partition.partition)
     }
@@ -78,7 +80,9 @@ export class GroupService implements InternalTopics {
   #load(partition: number): void {
     const found: Partition | ErrorCode = this.#ports.replicas.find(GROUP_TOPIC, partition)
     if (typeof found === 'number') {
-      this.#ports.logger.error(`The coordinator cannot use ${GROUP_TOPIC}-${partition}: its log is not here (error ${found}).`)
+      this.#ports.logger.error(
+        `The coordinator cannot use ${GROUP_TOPIC}-${partition}: its log is not here (error ${found}).`,
+      )
       return
     }
     this.coordinator.load(partition, new PartitionShardLog(found))

@@ -21,19 +21,19 @@ import { SystemClock } from '../host/system-clock.js'
 import { TimerWheel } from '../host/timer-wheel.js'
 import { LogStore } from '../log/log-store.js'
 import { BrokerConfig } from '../metadata/broker-config.js'
-import { RequestMetrics } from '../metrics/request-metrics.js'
-import { MetricsRegistry } from '../metrics/registry.js'
 import { MetadataStore } from '../metadata/store.js'
 import { TopicConfigs } from '../metadata/topic-config.js'
+import { MetricsRegistry } from '../metrics/registry.js'
+import { RequestMetrics } from '../metrics/request-metrics.js'
 import { advertisedAddress } from './advertised.js'
 import { ApiTable } from './api-table.js'
 import { Dispatcher } from './dispatcher.js'
 import { GroupService } from './group-service.js'
 import { Acceptor, type BoundListener } from './listener.js'
-import { type Listeners, isWildcard } from './listeners.js'
+import { isWildcard, type Listeners } from './listeners.js'
 import { MetadataCache } from './metadata-cache.js'
-import type { BrokerServices } from './services.js'
 import { brokerIdOf, checkValues, connectionLimits, listenersOf, type NodeOptions, StartError } from './options.js'
+import type { BrokerServices } from './services.js'
 
 export interface NodePorts {
   readonly logger?: Logger
@@ -64,7 +64,13 @@ interface Parts {
 
 /** Makes the parts and tells them of each other; nothing runs yet. */
 function assemble(options: NodeOptions, ports: NodePorts): Parts {
-  const { logger = silentLogger, clock = new SystemClock(), random = secureRandom, disk = new MemoryDisk(), network = new NodeNetwork() } = ports
+  const {
+    logger = silentLogger,
+    clock = new SystemClock(),
+    random = secureRandom,
+    disk = new MemoryDisk(),
+    network = new NodeNetwork(),
+  } = ports
   checkValues(options.values)
   const brokerId = brokerIdOf(options.values)
   const config = new BrokerConfig({ brokerId, values: options.values, profile: options.profile }, { logger })
@@ -72,7 +78,8 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
   const clusterId = options.clusterId ?? random.topicId()
   const timers = new TimerWheel({
     clock,
-    onError: (error, key) => logger.error(`The timer ${key ?? ''} failed: ${error instanceof Error ? error.stack : String(error)}`),
+    onError: (error, key) =>
+      logger.error(`The timer ${key ?? ''} failed: ${error instanceof Error ? error.stack : String(error)}`),
   })
   const metadata = new MetadataStore({ brokerId, clusterId })
   const coordination: Coordination = new EmbeddedCoordination({ clusterId }).connect(brokerId)
@@ -93,8 +100,18 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
     },
     metadata.image,
   )
-  const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic: (topic) => controller.createInternalTopic(topic) })
-  const fetchSessions = new FetchSessionCache({ slots: config.number('max.incremental.fetch.session.cache.slots') }, { random })
+  const groups = new GroupService(config, {
+    clock,
+    random,
+    logger,
+    metadata,
+    replicas,
+    createInternalTopic: (topic) => controller.createInternalTopic(topic),
+  })
+  const fetchSessions = new FetchSessionCache(
+    { slots: config.number('max.incremental.fetch.session.cache.slots') },
+    { random },
+  )
   const apiTable = new ApiTable()
   const services: BrokerServices = {
     brokerId,
@@ -112,9 +129,18 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
     image: () => metadata.image,
     advertised: (id, connection) => advertisedAddress(metadata.image, id, connection),
   }
-  const metrics = new RequestMetrics({ apiName: (key) => apiName(key) ?? String(key), errorName }, { registry: new MetricsRegistry(), clock })
+  const metrics = new RequestMetrics(
+    { apiName: (key) => apiName(key) ?? String(key), errorName },
+    { registry: new MetricsRegistry(), clock },
+  )
   const dispatcher = new Dispatcher({ table: apiTable, broker: services, logger, observer: metrics })
-  const acceptor = new Acceptor(connectionLimits(config), { network, clock, logger, dispatcher, onReadDone: logs.flushPending })
+  const acceptor = new Acceptor(connectionLimits(config), {
+    network,
+    clock,
+    logger,
+    dispatcher,
+    onReadDone: logs.flushPending,
+  })
   metadata.subscribe({
     onImage(image, delta) {
       config.applyImage(image)
@@ -123,7 +149,20 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
       groups.apply(delta)
     },
   })
-  return { config, listenerConfig, clusterId, logger, clock, timers, metadata, controller, logs, replicas, groups, acceptor }
+  return {
+    config,
+    listenerConfig,
+    clusterId,
+    logger,
+    clock,
+    timers,
+    metadata,
+    controller,
+    logs,
+    replicas,
+    groups,
+    acceptor,
+  }
 }
 
 /** A running broker. */
@@ -147,7 +186,10 @@ export class BrokerNode {
   get bootstrapServers(): string {
     const [first] = this.listeners
     if (first === undefined) return ''
-    const { host, port } = first.spec.advertised ?? { host: isWildcard(first.host) ? '127.0.0.1' : first.host, port: first.port }
+    const { host, port } = first.spec.advertised ?? {
+      host: isWildcard(first.host) ? '127.0.0.1' : first.host,
+      port: first.port,
+    }
     return `${host.includes(':') ? `[${host}]` : host}:${port}`
   }
 
@@ -173,7 +215,18 @@ export class BrokerNode {
 
   async createTopic(topic: TopicToCreate): Promise<TopicResult> {
     const { name, partitions, replicationFactor, configs } = topic
-    const { topics } = await this.#parts.controller.createTopics([{ name, numPartitions: partitions, replicationFactor, assignments: [], configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })) }], { validateOnly: false })
+    const { topics } = await this.#parts.controller.createTopics(
+      [
+        {
+          name,
+          numPartitions: partitions,
+          replicationFactor,
+          assignments: [],
+          configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+      { validateOnly: false },
+    )
     return topics[0]!
   }
 
@@ -192,7 +245,9 @@ export class BrokerNode {
     const described = this.#parts.groups.coordinator.describeGroups([groupId])
     if (described instanceof Promise) return 'waiting for its coordinator'
     const [group] = described
-    return group === undefined || group.groupState === 'Dead' ? 'not there' : `${group.groupState} with ${group.members.length} members`
+    return group === undefined || group.groupState === 'Dead'
+      ? 'not there'
+      : `${group.groupState} with ${group.members.length} members`
   }
 
   onClose(listener: () => void): () => void {
@@ -232,7 +287,12 @@ export class BrokerNode {
       const bound = this.listeners.find((one) => one.spec === spec)
       const { host, port } = spec.advertised ?? bound ?? spec
       // A free port that is advertised under another name is still the one that was bound.
-      return { name: spec.name, host, port: port === 0 ? (bound?.port ?? 0) : port, securityProtocol: spec.securityProtocol }
+      return {
+        name: spec.name,
+        host,
+        port: port === 0 ? (bound?.port ?? 0) : port,
+        securityProtocol: spec.securityProtocol,
+      }
     })
   }
 }

@@ -15,5 +15,9 @@ export async function apiVersions(bootstrap: readonly string[], output: Output):
       knownMax: known?.stableVersions.high ?? null,
     }
   })
-  output.table(['key', 'name', 'min', 'max', 'known max'], rows.map((row) => [row.key, row.name, row.min, row.max, row.knownMax]), rows)
+  output.table(
+    ['key', 'name', 'min', 'max', 'known max'],
+    rows.map((row) => [row.key, row.name, row.min, row.max, row.knownMax]),
+    rows,
+  )
 }

@@ -14,7 +14,12 @@ const SET = 0
 const DELETE = 1
 
 /** Without `all`, only what differs from the built-in defaults. */
-export async function describeConfigs(bootstrap: readonly string[], resource: Resource, all: boolean, output: Output): Promise<void> {
+export async function describeConfigs(
+  bootstrap: readonly string[],
+  resource: Resource,
+  all: boolean,
+  output: Output,
+): Promise<void> {
   const entries = await withAdmin(bootstrap, async (admin) => {
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
@@ -31,7 +36,11 @@ export async function describeConfigs(bootstrap: readonly string[], resource: Re
       default: isDefault,
     }))
     .sort((one, other) => (one.name < other.name ? -1 : 1))
-  output.table(['name', 'value', 'read-only'], shown.map((entry) => [entry.name, entry.value, entry.readOnly]), shown)
+  output.table(
+    ['name', 'value', 'read-only'],
+    shown.map((entry) => [entry.name, entry.value, entry.readOnly]),
+    shown,
+  )
 }
 
 export async function alterConfigs(

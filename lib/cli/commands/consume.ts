@@ -25,7 +25,12 @@ export interface ConsumeIo {
   setTimer(delayMs: number, fire: () => void): { cancel(): void }
 }
 
-export async function consume(bootstrap: readonly string[], topic: string, options: ConsumeOptions, io: ConsumeIo): Promise<void> {
+export async function consume(
+  bootstrap: readonly string[],
+  topic: string,
+  options: ConsumeOptions,
+  io: ConsumeIo,
+): Promise<void> {
   await registerCodecs()
   const kafka = await connect(bootstrap)
   const groupId = options.group ?? `odradek-cli-${io.uuid()}`
@@ -59,7 +64,8 @@ function run(consumer: Consumer, options: ConsumeOptions, io: ConsumeIo): Promis
     }
     const restartTimer = (): void => {
       timer?.cancel()
-      if (options.timeoutMs !== null && !over) timer = io.setTimer(options.timeoutMs, () => finish(() => resolve(printed)))
+      if (options.timeoutMs !== null && !over)
+        timer = io.setTimer(options.timeoutMs, () => finish(() => resolve(printed)))
     }
     void io.interrupted.then(() => finish(() => resolve(printed)))
     consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -74,7 +80,9 @@ function run(consumer: Consumer, options: ConsumeOptions, io: ConsumeIo): Promis
           for (const message of batch.messages) {
             if (over) break
             const { offset, timestamp, key, value, headers } = message
-            io.host.out(`${format({ topic: batch.topic, partition: batch.partition, offset, timestamp, key, value, headers: headers ?? {} })}\n`)
+            io.host.out(
+              `${format({ topic: batch.topic, partition: batch.partition, offset, timestamp, key, value, headers: headers ?? {} })}\n`,
+            )
             resolveOffset(offset)
             printed++
             restartTimer()

@@ -1,12 +1,12 @@
 /** `odradek dump`: what is in a segment or index file, ours or Apache Kafka's. Formats: lib/log/README.md. */
 import {
   AbortedTxnSchema,
-  batchHeader as header,
   type DecodedRecord,
   decodeBatch,
   decodeRecordSet,
   decodeVersioned,
   forEachBatch,
+  batchHeader as header,
   isValidBatch,
   ProtocolError,
 } from '../../../protocol/index.js'
@@ -19,14 +19,20 @@ const TIME_ENTRY_BYTES = 12
 const ABORTED_ENTRY_BYTES = 34
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
-export async function dumpFile(path: string, read: (path: string) => Buffer, options: { records: boolean }, output: Output): Promise<void> {
+export async function dumpFile(
+  path: string,
+  read: (path: string) => Buffer,
+  options: { records: boolean },
+  output: Output,
+): Promise<void> {
   let bytes: Buffer
   try {
     bytes = read(path)
   } catch (error) {
     throw new CommandError(`Cannot read ${path}: ${(error as Error).message}.`, 2, { cause: error })
   }
-  if (path.endsWith('.log') || path.endsWith('.snapshot.checkpoint')) await dumpSegment(path, bytes, options.records, output)
+  if (path.endsWith('.log') || path.endsWith('.snapshot.checkpoint'))
+    await dumpSegment(path, bytes, options.records, output)
   else if (path.endsWith('.timeindex')) dumpTimeIndex(path, bytes, output)
   else if (path.endsWith('.txnindex')) dumpTxnIndex(path, bytes, output)
   else if (path.endsWith('.index')) dumpOffsetIndex(path, bytes, output)
@@ -67,7 +73,8 @@ async function dumpSegment(path: string, bytes: Buffer, withRecords: boolean, ou
   if (broken !== null) throw new CommandError(`${path}: ${broken}.`)
   const bad = batches.find((batch) => !batch.crcValid)
   if (bad) throw new CommandError(`${path}: the batch at byte ${bad.position} has a wrong CRC.`)
-  if (end < bytes.length) throw new CommandError(`${path}: the last ${bytes.length - end} bytes, from byte ${end}, are no whole batch.`)
+  if (end < bytes.length)
+    throw new CommandError(`${path}: the last ${bytes.length - end} bytes, from byte ${end}, are no whole batch.`)
 }
 
 function batchRow(bytes: Buffer, at: number): BatchRow {
@@ -116,7 +123,20 @@ function legacyRow(bytes: Buffer, at: number, magic: number): BatchRow {
 
 function showBatches(batches: readonly BatchRow[], output: Output): void {
   output.table(
-    ['position', 'bytes', 'base', 'last', 'count', 'epoch', 'timestamp', 'codec', 'producer', 'sequence', 'flags', 'crc'],
+    [
+      'position',
+      'bytes',
+      'base',
+      'last',
+      'count',
+      'epoch',
+      'timestamp',
+      'codec',
+      'producer',
+      'sequence',
+      'flags',
+      'crc',
+    ],
     batches.map((one) => [
       one.position,
       one.sizeInBytes,
@@ -149,7 +169,11 @@ async function dumpRecords(bytes: Buffer, batches: readonly BatchRow[], output: 
     value: value?.toString('utf8') ?? null,
     headers: headers.map((one) => `${one.key}=${one.value?.toString('utf8') ?? ''}`).join(','),
   }))
-  output.table(['offset', 'timestamp', 'key', 'value', 'headers'], rows.map((row) => [row.offset, row.timestamp, row.key, row.value, row.headers || null]), rows)
+  output.table(
+    ['offset', 'timestamp', 'key', 'value', 'headers'],
+    rows.map((row) => [row.offset, row.timestamp, row.key, row.value, row.headers || null]),
+    rows,
+  )
 }
 
 /** The number that a segment's files are named by: the offset of its first record. */
@@ -168,19 +192,33 @@ function entries(path: string, bytes: Buffer, size: number): number[] {
 function dumpOffsetIndex(path: string, bytes: Buffer, output: Output): void {
   const base = baseOffsetOf(path)
   const rows = withoutPadding(
-    entries(path, bytes, OFFSET_ENTRY_BYTES).map((at) => ({ offset: base + bytes.readInt32BE(at), position: bytes.readInt32BE(at + 4) })),
+    entries(path, bytes, OFFSET_ENTRY_BYTES).map((at) => ({
+      offset: base + bytes.readInt32BE(at),
+      position: bytes.readInt32BE(at + 4),
+    })),
     (row) => row.offset === base && row.position === 0,
   )
-  output.table(['offset', 'position'], rows.map((row) => [row.offset, row.position]), rows)
+  output.table(
+    ['offset', 'position'],
+    rows.map((row) => [row.offset, row.position]),
+    rows,
+  )
 }
 
 function dumpTimeIndex(path: string, bytes: Buffer, output: Output): void {
   const base = baseOffsetOf(path)
   const rows = withoutPadding(
-    entries(path, bytes, TIME_ENTRY_BYTES).map((at) => ({ timestamp: header.peekInt64(bytes, at), offset: base + bytes.readInt32BE(at + 8) })),
+    entries(path, bytes, TIME_ENTRY_BYTES).map((at) => ({
+      timestamp: header.peekInt64(bytes, at),
+      offset: base + bytes.readInt32BE(at + 8),
+    })),
     (row) => row.timestamp === 0,
   )
-  output.table(['timestamp', 'offset'], rows.map((row) => [row.timestamp, row.offset]), rows)
+  output.table(
+    ['timestamp', 'offset'],
+    rows.map((row) => [row.timestamp, row.offset]),
+    rows,
+  )
 }
 
 /** An index of a segment that is still written to is a preallocated file: zeros after the last entry. */
@@ -191,7 +229,9 @@ function withoutPadding<T>(rows: T[], empty: (row: T) => boolean): T[] {
 }
 
 function dumpTxnIndex(path: string, bytes: Buffer, output: Output): void {
-  const rows = entries(path, bytes, ABORTED_ENTRY_BYTES).map((at) => decodeVersioned(AbortedTxnSchema, bytes.subarray(at, at + ABORTED_ENTRY_BYTES)).value)
+  const rows = entries(path, bytes, ABORTED_ENTRY_BYTES).map(
+    (at) => decodeVersioned(AbortedTxnSchema, bytes.subarray(at, at + ABORTED_ENTRY_BYTES)).value,
+  )
   output.table(
     ['producer', 'first', 'last', 'last stable'],
     rows.map((row) => [row.producerId, row.firstOffset, row.lastOffset, row.lastStableOffset]),

@@ -1,5 +1,11 @@
 /** `odradek explain`: what a hexadecimal frame means, field by field, or where it goes wrong. */
-import { decodeRequestHeader, type ExplainedField, explain, messageByKey, ProtocolError } from '../../../protocol/index.js'
+import {
+  decodeRequestHeader,
+  type ExplainedField,
+  explain,
+  messageByKey,
+  ProtocolError,
+} from '../../../protocol/index.js'
 import type { Output } from '../output.js'
 import { CommandError } from '../session.js'
 
@@ -10,7 +16,8 @@ export interface ExplainOptions {
 
 export function explainHex(hex: string, options: ExplainOptions, output: Output): void {
   const digits = hex.replace(/^0x|[\s:]/g, '')
-  if (!/^([0-9a-fA-F]{2})+$/.test(digits)) throw new CommandError('The frame must be an even number of hexadecimal digits.', 2)
+  if (!/^([0-9a-fA-F]{2})+$/.test(digits))
+    throw new CommandError('The frame must be an even number of hexadecimal digits.', 2)
   const bytes = withoutSize(Buffer.from(digits, 'hex'))
   if (options.response) explainBody(bytes, options.response.apiKey, options.response.version, 'response', output)
   else explainRequest(bytes, output)
@@ -30,23 +37,41 @@ function explainRequest(bytes: Buffer, output: Output): void {
     throw new CommandError(`This is no Kafka request: ${error.message}.`, 1, { cause: error })
   }
   const { apiKey, apiVersion, correlationId, clientId, bodyOffset } = header
-  output.done(`${messageByKey(apiKey)!.name} request, version ${apiVersion}, correlation id ${correlationId}, client id ${JSON.stringify(clientId)}`)
+  output.done(
+    `${messageByKey(apiKey)!.name} request, version ${apiVersion}, correlation id ${correlationId}, client id ${JSON.stringify(clientId)}`,
+  )
   explainBody(bytes.subarray(bodyOffset), apiKey, apiVersion, 'request', output)
 }
 
-function explainBody(body: Buffer, apiKey: number, version: number, direction: 'request' | 'response', output: Output): void {
+function explainBody(
+  body: Buffer,
+  apiKey: number,
+  version: number,
+  direction: 'request' | 'response',
+  output: Output,
+): void {
   const message = messageByKey(apiKey)
   if (!message) throw new CommandError(`No API has the key ${apiKey}.`, 2)
   if (version < message.versions.low || version > message.versions.high) {
-    throw new CommandError(`${message.name} has the versions ${message.versions.low}-${message.versions.high}, not ${version}.`, 2)
+    throw new CommandError(
+      `${message.name} has the versions ${message.versions.low}-${message.versions.high}, not ${version}.`,
+      2,
+    )
   }
   const { fields, error } = explain(message, direction, version, body)
   const rows = fields.map((field: ExplainedField) => ({ ...field, value: printable(field.value) }))
-  output.table(['offset', 'bytes', 'field', 'value'], rows.map((row) => [row.offset, row.bytes, row.path, row.value]), rows)
+  output.table(
+    ['offset', 'bytes', 'field', 'value'],
+    rows.map((row) => [row.offset, row.bytes, row.path, row.value]),
+    rows,
+  )
   if (error) throw new CommandError(error.message)
 }
 
 function printable(value: unknown): string {
-  if (Buffer.isBuffer(value)) return value.length > 32 ? `${value.subarray(0, 32).toString('hex')}... (${value.length} bytes)` : value.toString('hex')
+  if (Buffer.isBuffer(value))
+    return value.length > 32
+      ? `${value.subarray(0, 32).toString('hex')}... (${value.length} bytes)`
+      : value.toString('hex')
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }

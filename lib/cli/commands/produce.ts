@@ -34,7 +34,13 @@ export interface ProduceIo {
   monotonic(): number
 }
 
-export async function produce(bootstrap: readonly string[], topic: string, options: ProduceOptions, io: ProduceIo, output: Output): Promise<void> {
+export async function produce(
+  bootstrap: readonly string[],
+  topic: string,
+  options: ProduceOptions,
+  io: ProduceIo,
+  output: Output,
+): Promise<void> {
   await registerCodecs()
   const kafka = await connect(bootstrap)
   const producer = kafka.producer({ allowAutoTopicCreation: true })
@@ -47,7 +53,13 @@ export async function produce(bootstrap: readonly string[], topic: string, optio
   }
 }
 
-async function sendAll(producer: Producer, topic: string, options: ProduceOptions, io: ProduceIo, output: Output): Promise<number> {
+async function sendAll(
+  producer: Producer,
+  topic: string,
+  options: ProduceOptions,
+  io: ProduceIo,
+  output: Output,
+): Promise<number> {
   const headers = headersOf(options.headers)
   let batch: Message[] = []
   let sent = 0

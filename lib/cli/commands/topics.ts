@@ -17,10 +17,19 @@ export async function listTopics(bootstrap: readonly string[], output: Output): 
     replicationFactor: partitions[0]?.replicas.length ?? 0,
   }))
   rows.sort((one, other) => (one.name < other.name ? -1 : 1))
-  output.table(['topic', 'partitions', 'replicas'], rows.map(({ name, partitions, replicationFactor }) => [name, partitions, replicationFactor]), rows)
+  output.table(
+    ['topic', 'partitions', 'replicas'],
+    rows.map(({ name, partitions, replicationFactor }) => [name, partitions, replicationFactor]),
+    rows,
+  )
 }
 
-export async function createTopic(bootstrap: readonly string[], name: string, options: CreateOptions, output: Output): Promise<void> {
+export async function createTopic(
+  bootstrap: readonly string[],
+  name: string,
+  options: CreateOptions,
+  output: Output,
+): Promise<void> {
   const created = await withAdmin(bootstrap, (admin) =>
     admin.createTopics({
       topics: [
@@ -43,9 +52,16 @@ export async function describeTopic(bootstrap: readonly string[], name: string, 
     const topic = (await allTopics(admin)).find((one) => one.name === name)
     if (!topic) throw new CommandError(`There is no topic ${name}.`)
     const offsets = await admin.fetchTopicOffsets(name)
-    const configs = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: ConfigResourceTypes.TOPIC, name }] })
+    const configs = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name }],
+    })
     const changed = (configs.resources[0]?.configEntries ?? []).filter((entry) => !entry.isDefault)
-    return { topic, offsets, configs: Object.fromEntries(changed.map((entry) => [entry.configName, entry.configValue])) }
+    return {
+      topic,
+      offsets,
+      configs: Object.fromEntries(changed.map((entry) => [entry.configName, entry.configValue])),
+    }
   })
   const partitions = [...described.topic.partitions]
     .sort((one, other) => one.partitionId - other.partitionId)
@@ -55,13 +71,25 @@ export async function describeTopic(bootstrap: readonly string[], name: string, 
     })
   output.table(
     ['topic', 'partition', 'leader', 'replicas', 'isr', 'first offset', 'end offset'],
-    partitions.map((one) => [name, one.partition, one.leader, one.replicas.join(','), one.isr.join(','), one.low, one.high]),
+    partitions.map((one) => [
+      name,
+      one.partition,
+      one.leader,
+      one.replicas.join(','),
+      one.isr.join(','),
+      one.low,
+      one.high,
+    ]),
     { topic: name, partitions, configs: described.configs },
   )
   for (const [key, value] of Object.entries(described.configs)) output.done(`config\t${key}=${value}`)
 }
 
-export async function deleteTopics(bootstrap: readonly string[], names: readonly string[], output: Output): Promise<void> {
+export async function deleteTopics(
+  bootstrap: readonly string[],
+  names: readonly string[],
+  output: Output,
+): Promise<void> {
   await withAdmin(bootstrap, async (admin) => {
     const known = new Set(await admin.listTopics())
     const missing = names.filter((name) => !known.has(name))

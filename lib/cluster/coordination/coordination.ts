@@ -78,6 +78,8 @@ export class DuplicateMemberError extends Error {
   readonly code = 'ERR_DUPLICATE_BROKER_ID'
 
   constructor(readonly brokerId: number) {
-    super(`Broker ${brokerId} is already a live member of this cluster. Give this broker another id, or stop the other one.`)
+    super(
+      `Broker ${brokerId} is already a live member of this cluster. Give this broker another id, or stop the other one.`,
+    )
   }
 }
