@@ -16,8 +16,8 @@ ESBUILD := $(BIN)/esbuild --bundle --platform=node --target=node20.19 --packages
 start: build ## install, build and run the broker on 127.0.0.1:9092 (ARGS="--listen 0.0.0.0:9092" for more)
 	@exec node dist/odradek.cjs start $(ARGS)
 
-$(STAMP): package.json package-lock.json
-	npm ci --no-audit --no-fund
+$(STAMP): package-lock.json
+	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $(STAMP)
 
 build: $(STAMP) ## compile to build/ and bundle the program and the library into dist/
