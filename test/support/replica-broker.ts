@@ -70,6 +70,8 @@ export interface ReplicaBrokerOptions {
   logger?: Logger
   config?: Record<string, string>
   sessionSlots?: number
+  /** Hot bytes on a disk that has to read: 0 makes every old read a cold one. */
+  hotBytesMax?: number
 }
 
 export class ReplicaBroker {
@@ -98,7 +100,13 @@ export class ReplicaBroker {
     this.config = new BrokerConfig({ brokerId: 1, values: options.config ?? {} })
     this.#topicConfigs = new TopicConfigs(this.config)
     this.image = emptyImage('test-cluster')
-    this.logs = new LogStore({ directory: '/logs' }, { disk: options.disk ?? new MemoryDisk(), clock, random, logger })
+    const { hotBytesMax } = options
+    this.logs = new LogStore(hotBytesMax === undefined ? { directory: '/logs' } : { directory: '/logs', hotBytesMax }, {
+      disk: options.disk ?? new MemoryDisk(),
+      clock,
+      random,
+      logger,
+    })
     this.replicas = new Replicas(
       { brokerId: 1 },
       {

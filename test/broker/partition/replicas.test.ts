@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { ErrorCode } from '../../../protocol/errors.js'
+import { batchOf, fetchNow, produceNow } from '../../support/produce-fetch.js'
+import { ReplicaBroker } from '../../support/replica-broker.js'
+
+describe('broker/partition/replicas', () => {
+  let broker: ReplicaBroker
+  beforeEach(() => {
+    broker = new ReplicaBroker()
+  })
+
+  it('a topic deleted and made again is empty and has another id', () => {
+    const first = broker.createTopic('t')
+    produceNow(broker, batchOf(broker, ['x']))
+    broker.deleteTopic('t')
+    expect(broker.replicas.find('t', 0)).to.equal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    expect(broker.replicas.findById(first, 0)).to.equal(ErrorCode.UNKNOWN_TOPIC_ID)
+    const second = broker.createTopic('t')
+    expect(second).to.not.equal(first)
+    expect(fetchNow(broker)).to.include({ errorCode: ErrorCode.NONE, highWatermark: 0 })
+    expect(broker.replicas.findById(first, 0)).to.equal(ErrorCode.UNKNOWN_TOPIC_ID)
+    expect([...broker.replicas.partitions()]).to.have.length(1)
+  })
+
+  it('survives a deletion and a new topic of that name in one step', () => {
+    const topicId = broker.createTopic('t')
+    produceNow(broker, batchOf(broker, ['x']))
+    const again = 'topic-000000000000555A'
+    const none = { removingReplicas: [], addingReplicas: [] }
+    broker.metadata(
+      { type: 'RemoveTopicRecord', topicId },
+      { type: 'TopicRecord', name: 't', topicId: again },
+      {
+        type: 'PartitionRecord',
+        partitionId: 0,
+        topicId: again,
+        replicas: [1],
+        isr: [1],
+        ...none,
+        leader: 1,
+        leaderEpoch: 0,
+        partitionEpoch: 0,
+      },
+    )
+    expect(broker.partition('t').topicId).to.equal(again)
+    expect(fetchNow(broker)).to.include({ errorCode: ErrorCode.NONE, highWatermark: 0 })
+  })
+
+  it('applies configs at once: to one topic, or from the broker’s defaults to all', () => {
+    broker.createTopic('t')
+    broker.configure('t', 'max.message.bytes', '100')
+    const big = () => batchOf(broker, ['x'.repeat(200)])
+    expect(produceNow(broker, big()).errorCode).to.equal(ErrorCode.MESSAGE_TOO_LARGE)
+    broker.configure('t', 'max.message.bytes', '1000')
+    expect(produceNow(broker, big()).errorCode).to.equal(ErrorCode.NONE)
+  })
+
+  it('sweeps by retention, again and again', () => {
+    broker.createTopic('t', { configs: { 'retention.ms': '1000', 'segment.ms': '1' } })
+    produceNow(broker, batchOf(broker, ['old']))
+    broker.clock.advance(10)
+    produceNow(broker, batchOf(broker, ['young']))
+    broker.replicas.sweep(300)
+    expect(broker.partition('t').log.logStartOffset).to.equal(0)
+    broker.clock.advance(1200)
+    expect(broker.partition('t').log.logStartOffset).to.equal(2)
+    broker.replicas.close()
+    expect(broker.timers.size).to.equal(0)
+  })
+
+  it('the leader’s high watermark never goes back over elections', () => {
+    broker.createTopic('t', { replicas: [1, 2] })
+    produceNow(broker, batchOf(broker, ['x']), { acks: 1 })
+    fetchNow(broker, { replicaId: 2, fetchOffset: 1 })
+    expect(broker.partition('t').highWatermark).to.equal(1)
+    produceNow(broker, batchOf(broker, ['y']), { acks: 1 })
+    broker.elect('t', 0, 1)
+    expect(broker.partition('t').highWatermark).to.equal(1)
+    fetchNow(broker, { replicaId: 2, fetchOffset: 2 })
+    expect(broker.partition('t').highWatermark).to.equal(2)
+  })
+})
