@@ -237,6 +237,10 @@ export class Partition {
     return () => this.#listeners.delete(listener)
   }
 
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0
+  }
+
   /** Tells the listeners. For `Replicas` alone, which knows when it is safe. */
   notify(logger: Logger): void {
     for (const listener of this.#listeners) {

@@ -150,7 +150,7 @@ export class Replicas {
       log.updateConfig(config)
       return new Partition(
         { ...at, brokerId: this.#options.brokerId, minInsyncReplicas: this.#minInsyncReplicas(topic.name) },
-        { log, onChange: (partition) => this.#wakes.add(partition) },
+        { log, onChange: (partition) => this.#changed(partition) },
         image,
       )
     } catch (error) {
@@ -208,6 +208,12 @@ export class Replicas {
 
   #minInsyncReplicas(topic: string): number {
     return Number(this.#ports.topicConfig(topic, 'min.insync.replicas') ?? 1)
+  }
+
+  /** Nearly every append finds nobody waiting: then there is nothing to queue. */
+  #changed(partition: Partition): void {
+    const { produce, fetch, deleteRecords } = this.purgatories
+    if (produce.size + fetch.size + deleteRecords.size > 0 || partition.hasListeners) this.#wakes.add(partition)
   }
 
   #wake(partition: Partition): void {
