@@ -106,6 +106,11 @@ export class GroupCoordinator {
     return this.#runtime.status(partition)
   }
 
+  /** The state behind a loaded partition, to look at; null when it is not served here. */
+  machineOf(partition: number): GroupMachine | null {
+    return this.#runtime.machine(partition) as GroupMachine | null
+  }
+
   /** Unloads everything; nothing fires afterwards. */
   close(): void {
     this.#watchers.clear()
@@ -283,7 +288,7 @@ export class GroupCoordinator {
   #check(groupId: string): void {
     const watchers = this.#watchers.get(groupId)
     if (watchers === undefined) return
-    const machine = this.#runtime.machine(this.partitionFor(groupId)) as GroupMachine | null
+    const machine = this.machineOf(this.partitionFor(groupId))
     const group = machine?.registry.classic(groupId)
     if (machine === null || group === undefined) return
     if (group.state !== 'Stable' || group.pendingSyncMembers.size > 0) return

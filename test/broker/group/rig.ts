@@ -32,20 +32,30 @@ export interface Rig {
   clock: VirtualClock
   log: MemoryShardLog
   coordinator: GroupCoordinator
+  /** Messages of level error. */
   errors: string[]
+  /** Stacks of programmer errors that took the shard down. None is ever fine. */
+  crashes: string[]
 }
 
 export function makeRig(config: Partial<GroupConfig> = {}, topics: TopicView = lettersAsTopics): Rig {
   const clock = new VirtualClock({ startMs: 0 })
   const log = new MemoryShardLog()
   const errors: string[] = []
-  const logger: Logger = { ...silentLogger, error: (message) => void errors.push(message) }
+  const crashes: string[] = []
+  const logger: Logger = {
+    ...silentLogger,
+    error: (message, fields) => {
+      errors.push(message)
+      if (typeof fields?.error === 'string') crashes.push(fields.error)
+    },
+  }
   const coordinator = new GroupCoordinator(
     { config, partitionCount: 1 },
     { clock, random: countingRandom(), logger, codec: groupRecordCodec, topics },
   )
   coordinator.load(0, log)
-  return { clock, log, coordinator, errors }
+  return { clock, log, coordinator, errors, crashes }
 }
 
 /** The metadata of a member of Kafka's own protocol that subscribes to these topics. */
