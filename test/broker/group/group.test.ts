@@ -373,7 +373,7 @@ describe('group/codec', () => {
 
   it('writes the versions that Kafka 4.4 writes', () => {
     expect(roundTrip(commitOf(committed))).to.deep.equal({ version: 3, record: commitOf(committed) })
-    const withId = { ...committed, topicId: 'a'.repeat(21) + 'Q' }
+    const withId = { ...committed, topicId: `${'a'.repeat(21)}Q` }
     expect(roundTrip(commitOf(withId))).to.deep.equal({ version: 4, record: commitOf(withId) })
     // Version 1 has an expiry and no leader epoch.
     const expiring = { ...committed, expireTimestamp: 10 }
