@@ -89,7 +89,7 @@ export class GroupBroker {
       clock,
       logger: silentLogger,
       broker: services as BrokerServices,
-      observer: { begin: () => 0, end() {}, failed() {} },
+      observer: { begin: () => 0, handled() {}, end() {}, failed() {}, recordUnknown() {} },
     })
   }
 
