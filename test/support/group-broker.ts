@@ -86,7 +86,6 @@ export class GroupBroker {
     }
     this.#dispatcher = new Dispatcher({
       table,
-      clock,
       logger: silentLogger,
       broker: services as BrokerServices,
       observer: { begin: () => 0, handled() {}, end() {}, failed() {}, recordUnknown() {} },
