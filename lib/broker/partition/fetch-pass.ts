@@ -77,7 +77,7 @@ export class FetchPass {
     // Deleted while we waited: asked again, the finder knows the right error for names and for ids.
     if (typeof partition !== 'number' && partition.role.kind === 'gone')
       partition = this.#found[index] = this.#find(target)
-    if (typeof partition === 'number') return failedFetch(target, partition)
+    if (typeof partition === 'number') return notHere(target, partition)
     return partition.read(target, this.params, {
       maxBytes: planner.share(target.partitionMaxBytes),
       minOneMessage: planner.minOneMessage,
@@ -93,4 +93,11 @@ export class FetchPass {
     }
     return bytes >= Math.min(this.params.minBytes, this.params.maxBytes)
   }
+}
+
+/** As Kafka: what the metadata does not have is answered before any log is asked, with an empty list instead of null. */
+function notHere(target: FetchTarget, errorCode: ErrorCode): FetchAnswer {
+  const unknown = errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || errorCode === ErrorCode.UNKNOWN_TOPIC_ID
+  const answer = failedFetch(target, errorCode)
+  return unknown ? { ...answer, abortedTransactions: [] } : answer
 }
