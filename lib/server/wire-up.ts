@@ -21,6 +21,7 @@ import { SystemClock } from '../host/system-clock.js'
 import { TimerWheel } from '../host/timer-wheel.js'
 import { LogStore } from '../log/log-store.js'
 import { BrokerConfig } from '../metadata/broker-config.js'
+import { ZERO_UUID } from '../metadata/image.js'
 import { MetadataStore } from '../metadata/store.js'
 import { TopicConfigs } from '../metadata/topic-config.js'
 import { MetricsRegistry } from '../metrics/registry.js'
@@ -83,7 +84,7 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
   })
   const metadata = new MetadataStore({ brokerId, clusterId })
   const coordination: Coordination = new EmbeddedCoordination({ clusterId }).connect(brokerId)
-  const controller = new Controller({ brokerId }, { coordination, metadata, config, random, clock, logger })
+  const controller = new Controller({ brokerId }, { coordination, metadata, config, random, logger })
   const topicConfigs = new TopicConfigs(config)
   const logs = new LogStore(
     { directory: LOG_DIRECTORY, producerIdExpirationMs: config.number('producer.id.expiration.ms') },
@@ -215,8 +216,8 @@ export class BrokerNode {
 
   async createTopic(topic: TopicToCreate): Promise<TopicResult> {
     const { name, partitions, replicationFactor, configs } = topic
-    const { topics } = await this.#parts.controller.createTopics(
-      [
+    const topics = await this.#parts.controller.createTopics({
+      topics: [
         {
           name,
           numPartitions: partitions,
@@ -225,13 +226,13 @@ export class BrokerNode {
           configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
         },
       ],
-      { validateOnly: false },
-    )
+      validateOnly: false,
+    })
     return topics[0]!
   }
 
   async deleteTopic(name: string): Promise<TopicResult> {
-    const [result] = await this.#parts.controller.deleteTopics([{ name, topicId: null }])
+    const [result] = await this.#parts.controller.deleteTopics([{ name, topicId: ZERO_UUID }])
     return result!
   }
 

@@ -61,6 +61,7 @@ export class EmbeddedCoordination {
     const { listener } = client
     if (this.snapshotOffset >= 0) listener.onSnapshot(this.snapshot, this.snapshotOffset)
     for (const { records, baseOffset } of this.log) listener.onRecords(records, baseOffset)
+    client.delivered = this.image.version
     listener.onController(this.lease)
     listener.onMembers(this.members())
   }
@@ -101,7 +102,12 @@ export class EmbeddedCoordination {
     this.image = applyAll(this.image, records)
     this.log.push({ records, baseOffset })
     this.logRecords += records.length
-    this.tell((listener) => listener.onRecords(records, baseOffset))
+    this.tell((listener, client) => {
+      // A member that joined meanwhile had this batch from the log.
+      if (baseOffset <= client.delivered) return
+      client.delivered = baseOffset + records.length - 1
+      listener.onRecords(records, baseOffset)
+    })
     if (this.logRecords > this.logRecordsMax) this.tell(null)
     return { errorCode: ErrorCode.NONE, offset: this.image.version }
   }
@@ -134,10 +140,10 @@ export class EmbeddedCoordination {
   }
 
   /** Calls every listener, after what is already on its way; null compacts the log between two deliveries. */
-  private tell(call: ((listener: CoordinationListener) => void) | null): void {
+  private tell(call: ((listener: CoordinationListener, client: EmbeddedClient) => void) | null): void {
     this.queue.push(() => {
       if (call === null) return this.compact()
-      for (const client of [...this.clients]) if (this.clients.has(client)) call(client.listener)
+      for (const client of [...this.clients]) if (this.clients.has(client)) call(client.listener, client)
     })
     if (this.delivering) return
     this.delivering = true
@@ -167,6 +173,8 @@ const deaf: CoordinationListener = {
 class EmbeddedClient implements Coordination {
   listener: CoordinationListener = deaf
   member: LiveMember | null = null
+  /** Offset of the last record this member was given. */
+  delivered = -1
 
   constructor(
     private readonly hub: EmbeddedCoordination,

@@ -1,0 +1,98 @@
+import { type BrokerImage, type Image, isActiveBroker, securityProtocolCode } from '../../metadata/image.js'
+import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
+import type { LiveMember } from '../coordination/coordination.js'
+import { elect } from '../election.js'
+import type { Decision } from './command.js'
+
+/**
+ * Brings the registered brokers in line with the members that live: a new life is registered and takes up its partitions, a member
+ * that is gone is fenced and loses its leaderships and its place in every ISR of more than one.
+ */
+export function reconcileBrokers(image: Image, members: readonly LiveMember[]): Decision<null> {
+  const records: MetadataRecord[] = []
+  const live = new Map(members.map((member) => [member.brokerId, member]))
+  const changed = new Set<number>()
+  for (const member of members) {
+    const known = image.brokers.get(member.brokerId)
+    if (known?.epoch === member.brokerEpoch && !known.fenced) continue
+    if (known !== undefined && known.epoch > member.brokerEpoch) continue
+    records.push(
+      known?.epoch === member.brokerEpoch
+        ? { type: 'UnfenceBrokerRecord', id: member.brokerId, epoch: member.brokerEpoch }
+        : registration(member),
+    )
+    changed.add(member.brokerId)
+  }
+  for (const broker of image.brokers.values()) {
+    if (broker.fenced || live.has(broker.brokerId)) continue
+    records.push({ type: 'FenceBrokerRecord', id: broker.brokerId, epoch: broker.epoch })
+    changed.add(broker.brokerId)
+  }
+  if (changed.size > 0)
+    pushElections(image, records, changed, (id) => live.has(id) && !leaving(image.brokers.get(id), live))
+  return { records, results: null }
+}
+
+function leaving(broker: BrokerImage | undefined, live: ReadonlyMap<number, LiveMember>): boolean {
+  return broker?.inControlledShutdown === true && live.get(broker.brokerId)?.brokerEpoch === broker.epoch
+}
+
+/** A broker says that it is about to stop: its leaderships move while it still serves. */
+export function beginControlledShutdown(image: Image, brokerId: number): Decision<null> {
+  const broker = image.brokers.get(brokerId)
+  if (broker === undefined || broker.inControlledShutdown) return { records: [], results: null }
+  const records: MetadataRecord[] = [
+    { type: 'BrokerRegistrationChangeRecord', brokerId, brokerEpoch: broker.epoch, inControlledShutdown: 1 },
+  ]
+  // A partition that nobody else can lead stays where it is until the broker is gone.
+  const others = (id: number) => id !== brokerId && isActiveBroker(image, id)
+  pushElections(image, records, new Set([brokerId]), others, true)
+  return { records, results: null }
+}
+
+function registration(member: LiveMember): MetadataRecord {
+  return {
+    type: 'RegisterBrokerRecord',
+    brokerId: member.brokerId,
+    incarnationId: member.incarnationId,
+    brokerEpoch: member.brokerEpoch,
+    endPoints: member.endpoints.map(({ name, host, port, securityProtocol }) => ({
+      name,
+      host,
+      port,
+      securityProtocol: securityProtocolCode(securityProtocol),
+    })),
+    features: member.features,
+    rack: member.rack,
+    fenced: false,
+    logDirs: member.logDirs,
+  }
+}
+
+function pushElections(
+  image: Image,
+  records: MetadataRecord[],
+  changed: ReadonlySet<number>,
+  isUp: (brokerId: number) => boolean,
+  keepUnlessReplaced = false,
+): void {
+  for (const topic of image.topicsById.values()) {
+    for (const partition of topic.partitions) {
+      if (!partition.replicas.some((id) => changed.has(id))) continue
+      const { leader, isr } = elect(partition, isUp)
+      if (keepUnlessReplaced && leader === -1) continue
+      const sameIsr = isr.length === partition.isr.length && isr.every((id, index) => id === partition.isr[index])
+      // A leader that came back under a new epoch leads anew: the record raises the leader epoch.
+      const renewed = leader === partition.leader && leader !== -1 && changed.has(leader)
+      if (leader === partition.leader && sameIsr && !renewed) continue
+      const record: PartitionChangeRecord = {
+        type: 'PartitionChangeRecord',
+        topicId: topic.topicId,
+        partitionId: partition.partition,
+        ...(sameIsr ? {} : { isr }),
+        ...(leader === partition.leader && !renewed ? {} : { leader }),
+      }
+      records.push(record)
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { ErrorCode } from '../../../protocol/errors.js'
+import {
+  ELIGIBLE_LEADER_REPLICAS_VERSION,
+  KRAFT_VERSION,
+  METADATA_VERSION,
+  supportedFeatures,
+} from '../../metadata/features.js'
+import { type Image, resourceConfigs } from '../../metadata/image.js'
+import type { MetadataRecord } from '../../metadata/records.js'
+import { type ControlContext, type Decision, DONE, duplicates, type Outcome, refused } from './command.js'
+
+/** UpgradeType on the wire (FeatureUpdate.UpgradeType). */
+export const UpgradeType = { UNKNOWN: 0, UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
+
+export interface FeatureUpdate {
+  readonly feature: string
+  readonly maxVersionLevel: number
+  readonly upgradeType: number
+}
+
+export interface UpdateFeaturesCommand {
+  readonly updates: readonly FeatureUpdate[]
+  readonly validateOnly: boolean
+}
+
+/**
+ * Changes feature levels, all or none: the outcome is that of the first update that fails, INVALID_UPDATE_VERSION. Cases:
+ *
+ * A. a feature twice -> INVALID_REQUEST
+ * B. unknown upgrade type, a level below 0, a level this version or a registered broker does not work with
+ * C. lower without a downgrade type; higher with one
+ * D. metadata.version may not go down: there is nothing yet that would take the newer records back
+ * E. kraft.version cannot change here: the embedded and ZooKeeper quorums have no such thing
+ */
+export function updateFeatures(
+  image: Image,
+  _context: ControlContext,
+  command: UpdateFeaturesCommand,
+): Decision<Outcome> {
+  const twice = duplicates(command.updates.map((update) => update.feature))
+  if (twice.size > 0) {
+    const results = refused(ErrorCode.INVALID_REQUEST, `These features occur more than once: ${[...twice].join(', ')}.`)
+    return { records: [], results }
+  }
+  const records: MetadataRecord[] = []
+  for (const update of command.updates) {
+    const why = updateProblem(image, update)
+    if (why !== null) {
+      const message = `No feature was changed: ${update.feature} cannot be set to level ${update.maxVersionLevel}, because ${why}.`
+      return { records: [], results: refused(ErrorCode.INVALID_UPDATE_VERSION, message) }
+    }
+    const level = image.features.get(update.feature) ?? 0
+    if (level === update.maxVersionLevel) continue
+    records.push({ type: 'FeatureLevelRecord', name: update.feature, featureLevel: update.maxVersionLevel })
+    if (update.feature === ELIGIBLE_LEADER_REPLICAS_VERSION) pushMinIsr(image, records)
+  }
+  return { records: command.validateOnly ? [] : records, results: DONE }
+}
+
+function updateProblem(image: Image, { feature, maxVersionLevel: wanted, upgradeType }: FeatureUpdate): string | null {
+  if (upgradeType < UpgradeType.UPGRADE || upgradeType > UpgradeType.UNSAFE_DOWNGRADE) {
+    return `there is no upgrade type ${upgradeType}`
+  }
+  if (wanted < 0) return 'levels begin at 0'
+  const range = supportedFeatures.find((known) => known.name === feature)
+  if (range === undefined) return 'the controller does not know this feature'
+  if (wanted !== 0 && (wanted < range.minVersion || wanted > range.maxVersion)) {
+    return `the controller works with levels ${range.minVersion} to ${range.maxVersion}`
+  }
+  if (wanted === 0 && range.minVersion > 0) return `the lowest level is ${range.minVersion}`
+  for (const broker of image.brokers.values()) {
+    const supported = broker.features.find((known) => known.name === feature)
+    const [low, high] = [supported?.minSupportedVersion ?? 0, supported?.maxSupportedVersion ?? 0]
+    if (wanted !== 0 && (wanted < low || wanted > high)) {
+      return `broker ${broker.brokerId} works with levels ${low} to ${high}`
+    }
+  }
+  const current = image.features.get(feature) ?? 0
+  if (wanted < current && upgradeType === UpgradeType.UPGRADE)
+    return `it is ${current} now and this would be a downgrade`
+  if (wanted > current && upgradeType !== UpgradeType.UPGRADE)
+    return `it is ${current} now and this would be an upgrade`
+  if (wanted < current && feature === METADATA_VERSION) return 'metadata.version cannot go down'
+  if (wanted !== current && feature === KRAFT_VERSION) return 'this cluster has no KRaft quorum'
+  return null
+}
+
+/** With ELR the cluster-wide minimum has to exist (KIP-966); it becomes visible as a dynamic default of all brokers. */
+function pushMinIsr(image: Image, records: MetadataRecord[]): void {
+  if (resourceConfigs(image, 4, '').has('min.insync.replicas')) return
+  records.push({ type: 'ConfigRecord', resourceType: 4, resourceName: '', name: 'min.insync.replicas', value: '1' })
+}
+
+/** The records a fresh cluster begins with: what formatting with Kafka's defaults finalizes. */
+export function bootstrapRecords(image: Image): MetadataRecord[] {
+  if (image.features.size > 0) return []
+  const records: MetadataRecord[] = []
+  for (const { name, initialLevel } of supportedFeatures) {
+    if (initialLevel > 0) records.push({ type: 'FeatureLevelRecord', name, featureLevel: initialLevel })
+  }
+  pushMinIsr(image, records)
+  return records
+}
