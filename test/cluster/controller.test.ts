@@ -1,0 +1,142 @@
+import { expect } from 'chai'
+import type { NewTopic } from '../../lib/cluster/control/topics.js'
+import { Controller } from '../../lib/cluster/controller.js'
+import { EmbeddedCoordination } from '../../lib/cluster/coordination/embedded.js'
+import { silentLogger } from '../../lib/host/logger.js'
+import { seededRandom } from '../../lib/host/random-sources.js'
+import { BrokerConfig } from '../../lib/metadata/broker-config.js'
+import { ZERO_UUID } from '../../lib/metadata/image.js'
+import { MetadataStore } from '../../lib/metadata/store.js'
+import { ErrorCode } from '../../protocol/errors.js'
+
+function node(hub: EmbeddedCoordination, brokerId: number) {
+  const metadata = new MetadataStore({ brokerId, clusterId: hub.clusterId })
+  const config = new BrokerConfig({ brokerId, profile: 'test' })
+  const controller = new Controller(
+    { brokerId },
+    { coordination: hub.connect(brokerId), metadata, config, random: seededRandom(brokerId), logger: silentLogger },
+  )
+  const register = () =>
+    controller.register({
+      rack: null,
+      endpoints: [{ name: 'PLAINTEXT', host: 'h', port: 9092, securityProtocol: 'PLAINTEXT' }],
+    })
+  return { controller, metadata, config, register }
+}
+
+async function cluster(count: number) {
+  const hub = new EmbeddedCoordination({ clusterId: 'c' })
+  const nodes = Array.from({ length: count }, (_, index) => node(hub, index + 1))
+  for (const one of nodes) {
+    await one.controller.start()
+    await one.register()
+  }
+  return nodes
+}
+
+const topic = (name: string, more: Partial<NewTopic> = {}): NewTopic => ({
+  name,
+  numPartitions: 1,
+  replicationFactor: 1,
+  assignments: [],
+  configs: [],
+  ...more,
+})
+
+describe('cluster/controller', () => {
+  it('begins a cluster with finalized features and the cluster-wide min.insync.replicas', async () => {
+    const [one] = await cluster(1)
+    const { image } = one!.metadata
+    expect(image.controllerId).to.equal(1)
+    expect(Object.fromEntries(image.features)).to.deep.equal({
+      'eligible.leader.replicas.version': 1,
+      'group.version': 1,
+      'metadata.version': 33,
+      'share.version': 2,
+      'streams.version': 1,
+      'transaction.version': 2,
+    })
+    expect(image.configs.get(4)?.get('')?.get('min.insync.replicas')).to.equal('1')
+    expect(image.brokers.get(1)).to.include({ fenced: false, inControlledShutdown: false })
+  })
+
+  it('answers when every broker of the process has the change', async () => {
+    const [one, two] = await cluster(2)
+    const [created] = await one!.controller.createTopics({
+      topics: [topic('a', { numPartitions: 4, replicationFactor: 2 })],
+      validateOnly: false,
+    })
+    expect(created).to.include({ errorCode: 0, numPartitions: 4, replicationFactor: 2 })
+    const seen = two!.metadata.image.topicsByName.get('a')
+    expect(seen?.topicId).to.equal(created?.topicId)
+    expect(seen?.partitions.map((p) => p.leader).sort()).to.deep.equal([1, 1, 2, 2])
+  })
+
+  it('decides commands of one turn in order, each on what the one before left', async () => {
+    const [one] = await cluster(1)
+    const command = { topics: [topic('a')], validateOnly: false }
+    const answers = await Promise.all([
+      one!.controller.createTopics(command),
+      one!.controller.createTopics(command),
+      one!.controller.deleteTopics([{ name: 'a', topicId: ZERO_UUID }]),
+      one!.controller.createTopics(command),
+    ])
+    expect(answers.map((results) => results[0]?.errorCode)).to.deep.equal([0, ErrorCode.TOPIC_ALREADY_EXISTS, 0, 0])
+    expect(answers[0]?.[0]).to.not.have.property('topicId', (answers[3]?.[0] as { topicId: string }).topicId)
+  })
+
+  it('answers NOT_CONTROLLER where it is not, and takes over when the controller leaves', async () => {
+    const [one, two] = await cluster(2)
+    const command = { topics: [topic('a', { replicationFactor: 2 })], validateOnly: false }
+    expect((await two!.controller.createTopics(command))[0]?.errorCode).to.equal(ErrorCode.NOT_CONTROLLER)
+    await one!.controller.createTopics(command)
+    await one!.controller.close()
+    const { image } = two!.metadata
+    expect(image.controllerId).to.equal(2)
+    expect(image.brokers.get(1)?.fenced).to.equal(true)
+    const partition = image.topicsByName.get('a')?.partitions[0]
+    expect(partition).to.deep.include({ leader: 2, isr: [2] })
+    const [created] = await two!.controller.createTopics({ topics: [topic('b')], validateOnly: false })
+    expect(created?.errorCode).to.equal(0)
+    expect((await one!.controller.createTopics(command))[0]?.errorCode).to.equal(ErrorCode.NOT_CONTROLLER)
+  })
+
+  it('moves what can be moved before a broker stops', async () => {
+    const [one, two] = await cluster(2)
+    await one!.controller.createTopics({
+      topics: [
+        topic('both', {
+          numPartitions: -1,
+          replicationFactor: -1,
+          assignments: [{ partitionIndex: 0, brokerIds: [2, 1] }],
+        }),
+        topic('alone', {
+          numPartitions: -1,
+          replicationFactor: -1,
+          assignments: [{ partitionIndex: 0, brokerIds: [2] }],
+        }),
+      ],
+      validateOnly: false,
+    })
+    expect(await one!.controller.beginControlledShutdown(2)).to.equal(null)
+    const { topicsByName } = two!.metadata.image
+    expect(topicsByName.get('both')?.partitions[0]).to.deep.include({ leader: 1, isr: [1], leaderEpoch: 1 })
+    expect(topicsByName.get('alone')?.partitions[0]).to.deep.include({ leader: 2, isr: [2], leaderEpoch: 0 })
+  })
+
+  it('creates internal topics with their settings, once', async () => {
+    const [one] = await cluster(1)
+    const errors = await Promise.all([
+      one!.controller.createInternalTopic('__consumer_offsets'),
+      one!.controller.createInternalTopic('__consumer_offsets'),
+    ])
+    expect(errors).to.deep.equal([0, 0])
+    const { image } = one!.metadata
+    expect(image.topicsByName.get('__consumer_offsets')?.partitions).to.have.length(5)
+    expect(Object.fromEntries(image.configs.get(2)?.get('__consumer_offsets') ?? [])).to.deep.equal({
+      'cleanup.policy': 'compact',
+      'compression.type': 'producer',
+      'segment.bytes': '104857600',
+    })
+  })
+})
