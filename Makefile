@@ -34,7 +34,7 @@ test: build ## unit tests; the last line is "N passed, N failed"
 	@$(MOCHA)
 
 check: build ## format, lint, dead code, package contents
-	$(BIN)/biome check protocol lib test compat package.json tsconfig.json
+	$(BIN)/biome check
 	$(BIN)/knip
 	$(BIN)/publint
 	$(BIN)/attw --pack . --profile node16

@@ -6,7 +6,7 @@ export function parseProperties(text: string): Record<string, string> {
   const values: Record<string, string> = {}
   for (const line of logicalLines(text)) {
     const match = /^((?:\\.|[^\\\s=:])*)(?:\s*[=:]\s*|\s+|$)(.*)$/s.exec(line)
-    if (match && match[1] !== '') values[unescape(match[1]!)] = unescape(match[2]!)
+    if (match && match[1] !== '') values[withoutEscapes(match[1]!)] = withoutEscapes(match[2]!)
   }
   return values
 }
@@ -29,10 +29,10 @@ function logicalLines(text: string): string[] {
   return lines
 }
 
-function unescape(text: string): string {
-  return text.replace(/\\(u[0-9a-fA-F]{4}|.)/gs, (_, escape: string) => {
-    if (escape.length === 5) return String.fromCharCode(Number.parseInt(escape.slice(1), 16))
+function withoutEscapes(text: string): string {
+  return text.replace(/\\(u[0-9a-fA-F]{4}|.)/gs, (_, sequence: string) => {
+    if (sequence.length === 5) return String.fromCharCode(Number.parseInt(sequence.slice(1), 16))
     const plain: Record<string, string> = { t: '\t', n: '\n', r: '\r', f: '\f' }
-    return plain[escape] ?? escape
+    return plain[sequence] ?? sequence
   })
 }

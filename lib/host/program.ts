@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { createInterface } from 'node:readline'
+import { enqueue } from './real-time.js'
 
 export interface Program {
   readonly argv: readonly string[]
@@ -13,13 +14,14 @@ export interface Program {
   lines(): AsyncIterable<string>
   /** Calls back at the first SIGINT or SIGTERM; a second one ends the process as if nobody listened. */
   onStop(listener: (signal: string) => void): void
-  /** The reader of standard output has gone away (`| head`). */
+  /** The reader of standard output has gone away (`| head`). Without a listener the rest of the output is dropped: that is a wish, no crash. */
   onOutputClosed(listener: () => void): void
   /** Whole text file; throws the operating system's error. */
   readText(path: string): string
   readBytes(path: string): Buffer
   /** Lets pending output leave, then ends the process with this code. */
   exit(code: number): void
+  /** Memory this process may have: the container's limit where there is one, else the machine's. */
   readonly totalMemoryBytes: number
 }
 
@@ -28,9 +30,11 @@ export const nodeProgram: Program = {
   outIsTerminal: process.stdout.isTTY === true,
   errIsTerminal: process.stderr.isTTY === true,
   out(text) {
-    process.stdout.write(text)
+    watchOutput()
+    if (!outputClosed) process.stdout.write(text)
   },
   err(text) {
+    watchOutput()
     process.stderr.write(text)
   },
   lines() {
@@ -42,10 +46,9 @@ export const nodeProgram: Program = {
     }
   },
   onOutputClosed(listener) {
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      listener()
-    })
+    watchOutput()
+    if (outputClosed) enqueue(listener)
+    else outputListeners.push(listener)
   },
   readText(path) {
     return readFileSync(path, 'utf8')
@@ -58,5 +61,29 @@ export const nodeProgram: Program = {
     // What is still in a pipe leaves first; a handle that a library forgot must not keep the process.
     process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
   },
-  totalMemoryBytes: totalmem(),
+  get totalMemoryBytes() {
+    const limit = process.constrainedMemory?.() ?? 0
+    const total = totalmem()
+    // Without a limit Node gives 0, or a number above any machine's memory.
+    return limit > 0 && limit < total ? limit : total
+  },
+}
+
+let watching = false
+let outputClosed = false
+const outputListeners: (() => void)[] = []
+
+/** A stream whose reader has gone emits an error, which ends the process unless somebody listens. */
+function watchOutput(): void {
+  if (watching) return
+  watching = true
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    if (outputClosed) return
+    outputClosed = true
+    for (const listener of outputListeners.splice(0)) listener()
+  })
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
 }

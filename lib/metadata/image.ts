@@ -105,11 +105,6 @@ export function isActiveBroker(image: Image, brokerId: number): boolean {
   return broker !== undefined && !broker.fenced && !broker.inControlledShutdown
 }
 
-/** A broker clients may be told about: registered and not fenced. */
-export function isAliveBroker(image: Image, brokerId: number): boolean {
-  return image.brokers.get(brokerId)?.fenced === false
-}
-
 const securityProtocols: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
 
 export function securityProtocolName(code: number): string {

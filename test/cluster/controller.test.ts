@@ -82,7 +82,7 @@ describe('cluster/controller', () => {
       one!.controller.createTopics(command),
     ])
     expect(answers.map((results) => results[0]?.errorCode)).to.deep.equal([0, ErrorCode.TOPIC_ALREADY_EXISTS, 0, 0])
-    expect(answers[0]?.[0]).to.not.have.property('topicId', (answers[3]?.[0] as { topicId: string }).topicId)
+    expect(answers[0]?.[0]).to.not.have.property('topicId', answers[3]![0]!.topicId)
   })
 
   it('answers NOT_CONTROLLER where it is not, and takes over when the controller leaves', async () => {

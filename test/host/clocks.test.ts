@@ -146,9 +146,9 @@ describe('VirtualClock', () => {
     const clock = new VirtualClock()
     const start = clock.monotonic()
     let elapsedMs = -1
-    const sleep = (ms: number) => new Promise<void>((resolve) => clock.setTimer(ms, resolve))
+    const later = (ms: number) => new Promise<void>((resolve) => clock.setTimer(ms, resolve))
     void (async () => {
-      for (let round = 0; round < 10; round += 1) await sleep(3)
+      for (let round = 0; round < 10; round += 1) await later(3)
       elapsedMs = clock.monotonic() - start
     })()
     await clock.advanceAsync(100)
