@@ -190,7 +190,6 @@ export class GroupCoordinator {
 
   deleteOffsets(request: OffsetDeleteCommand): Answer<OffsetDeleteReply> {
     const { known, refused } = splitDelete(this.#topics, request.topics)
-    if (known.length === 0) return { errorCode: ErrorCode.NONE, topics: refused }
     const answer = this.#ask<OffsetDeleteReply>(
       request.groupId,
       (slot) => ({ type: 'delete-offsets', request: { ...request, topics: known }, slot }),

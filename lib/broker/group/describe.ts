@@ -7,7 +7,7 @@ import { deleteAllOffsets } from './offsets/delete.js'
 import type { Group, GroupRegistry } from './registry.js'
 import type { Turn } from './turn.js'
 
-/** Metadata and assignments are told of a Stable group alone: in any other state they are about to change. */
+/** Metadata and protocol are told of a Stable group alone: in any other state they are about to change. Assignments always. */
 export function describeGroup(registry: GroupRegistry, groupId: string): DescribedGroup {
   const group = registry.classic(groupId)
   if (group === undefined) {
@@ -35,7 +35,7 @@ export function describeGroup(registry: GroupRegistry, groupId: string): Describ
       clientId: member.clientId,
       clientHost: member.clientHost,
       memberMetadata: stableProtocol === null ? EMPTY_BYTES : member.metadata(stableProtocol),
-      memberAssignment: stableProtocol === null ? EMPTY_BYTES : member.assignment,
+      memberAssignment: member.assignment,
     })),
   }
 }
@@ -61,10 +61,10 @@ export function deleteGroups(turn: Turn, groupIds: readonly string[], slot: Slot
   const results = [...new Set(groupIds)].map((groupId): DeletedGroup => {
     const group = turn.registry.get(groupId)
     if (group === undefined) {
-      return { groupId, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` }
+      return { groupId, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage: null }
     }
     if (group.state !== 'Empty') {
-      return { groupId, errorCode: ErrorCode.NON_EMPTY_GROUP, errorMessage: `Group ${groupId} is not empty.` }
+      return { groupId, errorCode: ErrorCode.NON_EMPTY_GROUP, errorMessage: null }
     }
     cancelTimers(turn, group)
     deleteAllOffsets(turn, groupId)

@@ -55,17 +55,21 @@ function answer(
     throttleTimeMs: 0,
     coordinators: request.coordinatorKeys.map((key) => {
       const found = find(keyType, key, context, broker)
-      // Only what cannot be asked at all is explained.
-      const message = found.errorCode === ErrorCode.INVALID_REQUEST ? errorMessage(found.errorCode) : ''
+      // Only a type that nobody knows is explained.
+      const message = isKnown(keyType) ? '' : errorMessage(found.errorCode)
       return { key, ...found, errorMessage: message }
     }),
   }
 }
 
+function isKnown(keyType: number): keyType is CoordinatorType {
+  return Object.values<number>(CoordinatorType).includes(keyType)
+}
+
 function find(keyType: number, key: string, context: RequestContext, broker: BrokerServices): Found {
-  if (!Object.values<number>(CoordinatorType).includes(keyType)) return refused(ErrorCode.INVALID_REQUEST)
+  if (!isKnown(keyType)) return refused(ErrorCode.INVALID_REQUEST)
   if (keyType === CoordinatorType.SHARE && context.apiVersion < 6) return refused(ErrorCode.INVALID_REQUEST)
-  const leader = leaderOfKey(broker.image(), keyType as CoordinatorType, key)
+  const leader = leaderOfKey(broker.image(), keyType, key)
   const nodeId = leader === null && keyType === CoordinatorType.TRANSACTION ? broker.brokerId : (leader ?? -1)
   const address = nodeId === -1 ? null : broker.advertised(nodeId, context.connection)
   if (address === null) return refused(ErrorCode.COORDINATOR_NOT_AVAILABLE)

@@ -2,7 +2,7 @@
  * DescribeGroups: v0-6
  *
  * Behaviours
- * - Metadata and assignments are shown of a Stable group alone; in any other state they are empty, and so is the protocol.
+ * - Metadata and protocol are shown of a Stable group alone; in any other state they are empty. Assignments are shown as they are.
  * - Offsets without members: state Empty with protocol type "".
  * Version notes
  * - v3: authorized operations (KIP-430). v4: groupInstanceId (KIP-345).

@@ -4,7 +4,7 @@
  * Behaviours
  * - Topics that a member reads: GROUP_SUBSCRIBED_TO_TOPIC. A living group whose protocol type is not "consumer": NON_EMPTY_GROUP.
  * - An unknown topic or partition: UNKNOWN_TOPIC_OR_PARTITION for itself. An offset that is not there: NONE.
- * - Unknown group: GROUP_ID_NOT_FOUND, at top level, without topics.
+ * - Unknown group: GROUP_ID_NOT_FOUND, at top level, without topics, whatever the topics are.
  */
 import { OffsetDelete } from '../../../protocol/index.js'
 import { then } from '../../broker/group/answer.js'
