@@ -1,0 +1,40 @@
+import { DescribeCluster, DescribeLogDirs, Produce, UpdateFeatures } from '../../../../protocol/index.js'
+import { batch } from '../batches.js'
+import { perVersion, versionsOf } from '../scenario.js'
+import { produceTo } from './produce.js'
+
+perVersion('DescribeCluster {v}', versionsOf(DescribeCluster), async (c, v) => {
+  await c.send(DescribeCluster, v, {})
+  await c.send(DescribeCluster, v, { includeClusterAuthorizedOperations: true })
+  if (v >= 1) for (const endpointType of [2, 0, 9]) await c.send(DescribeCluster, v, { endpointType })
+  if (v >= 2) await c.send(DescribeCluster, v, { includeFencedBrokers: true })
+})
+
+perVersion('DescribeLogDirs {v}', versionsOf(DescribeLogDirs), async (c, v) => {
+  const topic = await c.setUpTopic({ partitions: 2 })
+  await c.quiet(Produce, 7, produceTo(7, topic, batch(['a', 'b'])))
+  await c.send(DescribeLogDirs, v, { topics: [{ topic: topic.name, partitions: [0, 1, 9] }] })
+  await c.send(DescribeLogDirs, v, { topics: [{ topic: c.name('absent'), partitions: [0] }] })
+  await c.send(DescribeLogDirs, v, { topics: [] })
+  const all = await c.quiet(DescribeLogDirs, v, { topics: null })
+  c.note(
+    'all',
+    all?.results[0]?.topics.filter((one) => one.name === topic.name),
+  )
+})
+
+perVersion('UpdateFeatures {v}', versionsOf(UpdateFeatures), async (c, v) => {
+  const update = (feature: string, maxVersionLevel: number, more: object = {}) => ({
+    featureUpdates: [{ feature, maxVersionLevel, ...more }],
+    ...(v >= 1 ? { validateOnly: true } : {}),
+  })
+  await c.send(UpdateFeatures, v, update('no.such.feature', 1))
+  await c.send(UpdateFeatures, v, update('', 1))
+  await c.send(UpdateFeatures, v, update('metadata.version', 9999))
+  await c.send(UpdateFeatures, v, { featureUpdates: [] })
+  if (v >= 1) {
+    await c.send(UpdateFeatures, v, update('group.version', 0))
+    await c.send(UpdateFeatures, v, update('group.version', 1, { upgradeType: 9 }))
+    await c.send(UpdateFeatures, v, update('group.version', 1))
+  }
+})
