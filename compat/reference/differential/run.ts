@@ -4,10 +4,12 @@
  *   node build/compat/reference/differential/run.js [--self] [--reuse] [--only TEXT]
  *
  * `--self` plays Apache Kafka twice (which must give no difference: it is the test of the normaliser), `--reuse` takes
- * Apache Kafka's transcripts from the cache when there are some, `--only` plays the scenarios whose name contains TEXT.
+ * Apache Kafka's transcripts from the cache when there are some of this very state of the scenarios, `--only` plays the scenarios whose name contains TEXT.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { cacheFolder } from '../../project-root.js'
 import { startOdradek, startReference, type Target } from '../../target.js'
 import { apacheKafkaVersion, referenceUnavailable } from '../jars.js'
@@ -25,12 +27,21 @@ const flags = process.argv.slice(2)
 const only = flags.includes('--only') ? flags[flags.indexOf('--only') + 1] : undefined
 const chosen = scenarios.filter((candidate) => only === undefined || candidate.name.includes(only))
 
-const cacheFile = join(cacheFolder('differential'), `apache-kafka-${apacheKafkaVersion}.json`)
+const cacheFile = join(cacheFolder('differential'), `apache-kafka-${apacheKafkaVersion}-${programDigest()}.json`)
 const reference = await referenceTranscripts()
 const ours = flags.includes('--self')
   ? await playOn(() => startReference(settings))
   : await playOn(() => startOdradek({ ...settings, 'group.initial.rebalance.delay.ms': '0' }))
 process.exitCode = report(reference, ours) ? 0 : 1
+
+/** Names the state of this program: transcripts of another state must not be used again. */
+function programDigest(): string {
+  const hash = createHash('sha1')
+  const folder = fileURLToPath(new URL('.', import.meta.url))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
+  for (const file of files.sort()) if (!file.startsWith('known-')) hash.update(readFileSync(join(folder, file)))
+  return hash.digest('hex').slice(0, 12)
+}
 
 async function referenceTranscripts(): Promise<Transcripts> {
   if (flags.includes('--reuse') && existsSync(cacheFile)) {
@@ -61,7 +72,9 @@ async function playOn(start: () => Promise<Target>): Promise<Transcripts> {
 }
 
 async function play(candidate: Scenario, target: Target): Promise<Entry[]> {
-  const scene = new Scene(target.brokers[0]!, `d${scenarios.indexOf(candidate)}`)
+  // From the scenario's own name, so that adding a scenario does not rename the topics of the others.
+  const prefix = createHash('sha1').update(candidate.name).digest('hex').slice(0, 8)
+  const scene = new Scene(target.brokers[0]!, `d${prefix}`)
   try {
     await candidate.script(scene)
   } catch (error) {
@@ -76,6 +89,9 @@ async function play(candidate: Scenario, target: Target): Promise<Entry[]> {
 function report(theirs: Transcripts, mine: Transcripts): boolean {
   const known = new Map(knownDifferences.map((entry) => [entry.scenario, entry.reason]))
   let [answers, differing, unexpected, stale] = [0, 0, 0, 0]
+  const strangers = [...known.keys()].filter((name) => !scenarios.some((candidate) => candidate.name === name))
+  for (const name of strangers) process.stdout.write(`\n${name}\n    is a known difference of no scenario\n`)
+  stale += strangers.length
   for (const { name } of chosen) {
     const [a, b] = [theirs[name] ?? [], mine[name] ?? []]
     answers += a.length
