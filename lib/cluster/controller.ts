@@ -3,7 +3,10 @@ import type { Logger } from '../host/logger.js'
 import type { Random } from '../host/random.js'
 import { applyAll } from '../metadata/apply.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
+import { configDefs } from '../metadata/config-defs.js'
 import { supportedFeatures } from '../metadata/features.js'
+import { WithoutEffect } from '../metadata/honoured.js'
+import { ConfigResource } from '../metadata/image.js'
 import type { MetadataRecord } from '../metadata/records.js'
 import type { MetadataStore } from '../metadata/store.js'
 import { autoCreate } from './control/auto-create.js'
@@ -79,12 +82,14 @@ export class Controller implements CoordinationListener {
   private running = false
   private closed = false
   private readonly context: ControlContext
+  private readonly withoutEffect: WithoutEffect
 
   constructor(
     private readonly options: ControllerOptions,
     private readonly ports: ControllerPorts,
   ) {
     this.context = { config: ports.config, random: ports.random }
+    this.withoutEffect = new WithoutEffect(ports.logger)
   }
 
   get isActive(): boolean {
@@ -289,6 +294,7 @@ export class Controller implements CoordinationListener {
       }
     }
     if (records.length > 0) {
+      this.noteConfigs(records)
       try {
         const { errorCode, offset } = await this.ports.coordination.append(records, lease.controllerEpoch)
         if (errorCode !== ErrorCode.NONE) {
@@ -303,6 +309,16 @@ export class Controller implements CoordinationListener {
       }
     }
     for (const command of decided) command.answer()
+  }
+
+  private noteConfigs(records: readonly MetadataRecord[]): void {
+    for (const record of records) {
+      if (record.type !== 'ConfigRecord' || record.value === null) continue
+      if (record.resourceType === ConfigResource.TOPIC) this.withoutEffect.note('topic', [record.name])
+      else if (record.resourceType === ConfigResource.BROKER && configDefs('broker').has(record.name)) {
+        this.withoutEffect.note('broker', [record.name])
+      }
+    }
   }
 
   private refusePending(): void {

@@ -1,3 +1,22 @@
+import type { Logger } from '../host/logger.js'
+
+/** Says once per name that setting a config has no effect here; for settings that arrive at run time. */
+export class WithoutEffect {
+  private readonly said = new Set<string>()
+
+  constructor(private readonly logger: Logger) {}
+
+  /** Only names of Kafka's tables come here, so the set is bounded by them. */
+  note(kind: 'topic' | 'broker', names: Iterable<string>): void {
+    for (const name of names) {
+      if (this.said.has(name)) continue
+      if (kind === 'topic' ? !ignoredTopicConfigs.has(name) : honouredBrokerConfigs.has(name)) continue
+      this.said.add(name)
+      this.logger.info(`The ${kind} config ${name} is accepted, but Odradek has nothing it could change.`)
+    }
+  }
+}
+
 /**
  * Broker configs that change what Odradek does. Every other name of Kafka's is accepted, checked and shown, and named once in the
  * log as having no effect. Extend this set together with the code that reads the config.

@@ -17,11 +17,21 @@ import { syncGroup } from './handlers/14-sync-group.js'
 import { describeGroups } from './handlers/15-describe-groups.js'
 import { listGroups } from './handlers/16-list-groups.js'
 import { apiVersions } from './handlers/18-api-versions.js'
+import { createTopics } from './handlers/19-create-topics.js'
+import { deleteTopics } from './handlers/20-delete-topics.js'
 import { deleteRecords } from './handlers/21-delete-records.js'
 import { offsetForLeaderEpoch } from './handlers/23-offset-for-leader-epoch.js'
+import { describeConfigs } from './handlers/32-describe-configs.js'
+import { alterConfigs } from './handlers/33-alter-configs.js'
 import { describeLogDirs } from './handlers/35-describe-log-dirs.js'
+import { createPartitions } from './handlers/37-create-partitions.js'
 import { deleteGroups } from './handlers/42-delete-groups.js'
+import { incrementalAlterConfigs } from './handlers/44-incremental-alter-configs.js'
 import { offsetDelete } from './handlers/47-offset-delete.js'
+import { updateFeatures } from './handlers/57-update-features.js'
+import { describeCluster } from './handlers/60-describe-cluster.js'
+import { listConfigResources } from './handlers/74-list-config-resources.js'
+import { describeTopicPartitions } from './handlers/75-describe-topic-partitions.js'
 
 /** By rising API key. Typed loosely: each row's handler was checked against its own message by `api()`. */
 export const servedApis: readonly ApiRow[] = [
@@ -39,11 +49,21 @@ export const servedApis: readonly ApiRow[] = [
   describeGroups,
   listGroups,
   apiVersions,
+  createTopics,
+  deleteTopics,
   deleteRecords,
   offsetForLeaderEpoch,
+  describeConfigs,
+  alterConfigs,
   describeLogDirs,
+  createPartitions,
   deleteGroups,
+  incrementalAlterConfigs,
   offsetDelete,
+  updateFeatures,
+  describeCluster,
+  listConfigResources,
+  describeTopicPartitions,
 ] as unknown as readonly ApiRow[]
 
 export class ApiTable {

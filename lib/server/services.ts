@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../protocol/errors.js'
 import type { GroupCoordinator } from '../broker/group/coordinator.js'
 import type { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
 import type { Replicas } from '../broker/partition/replicas.js'
+import type { Controller } from '../cluster/controller.js'
 import type { Clock } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { LogStore } from '../log/log-store.js'
@@ -18,7 +19,7 @@ export interface BrokerServices {
   readonly logger: Logger
   readonly apiTable: ApiTable
   readonly config: BrokerConfig
-  readonly controller: TopicCreator
+  readonly controller: ControllerApi
   readonly metadataCache: MetadataCache
   readonly groups: GroupCoordinator
   /** The partitions held here: append, fetch, delete records. */
@@ -31,6 +32,10 @@ export interface BrokerServices {
   /** The address of a broker as clients of this connection should use it; null when that broker has no such listener. */
   advertised(brokerId: number, connection: ConnectionView): { host: string; port: number } | null
 }
+
+/** What handlers ask of the controller; on another broker than the controller it is forwarded. */
+export interface ControllerApi extends TopicCreator, Pick<Controller, ControllerCommand> {}
+type ControllerCommand = 'createTopics' | 'deleteTopics' | 'createPartitions' | 'alterConfigs' | 'updateFeatures'
 
 export interface TopicCreator {
   /** Creates what does not exist yet, with the defaults of `num.partitions` and `default.replication.factor`. Failures are logged. */
