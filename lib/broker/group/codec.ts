@@ -1,8 +1,8 @@
 /**
  * Group records as Kafka's bytes: key = int16 record type + body, value = int16 version + body (see protocol/stored).
  *
- * Versions as Kafka 4.4 writes them: GroupMetadata 3; OffsetCommit 3, or 1 when the client chose a retention of its own (the only version
- * with an expiry), or 4 when the topic was named by id (the only version with one).
+ * Versions as Kafka 4.4 writes them: GroupMetadata 3; OffsetCommit 4, the only version with the topic's id, or 3 when the
+ * id is not known, or 1 when the client chose a retention of its own (the only version with an expiry).
  */
 import {
   decodeRecordKey,

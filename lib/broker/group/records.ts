@@ -21,7 +21,7 @@ export interface CommittedOffset {
   readonly commitTimestamp: number
   /** Wall time in ms, only from OffsetCommit v2-v4 with a retention of its own; -1 otherwise. */
   readonly expireTimestamp: number
-  /** The topic's id where the client named it by id (v10+), else the zero id. */
+  /** The topic's id when it was committed; the zero id in records of old brokers and with an expiry. */
   readonly topicId: string
 }
 

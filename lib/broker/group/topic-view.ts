@@ -43,7 +43,8 @@ export function splitCommit(
     const exists = (partition: number): boolean => partition >= 0 && partition < count
     const good = topic.partitions.filter(({ partitionIndex }) => exists(partitionIndex))
     const bad = topic.partitions.filter(({ partitionIndex }) => !exists(partitionIndex))
-    const { topicId } = topic
+    // The id is stored even when the client spoke of the name: a topic made anew under it must not inherit the offset.
+    const topicId = byId ? topic.topicId : (view.topicId(name) ?? topic.topicId)
     if (good.length > 0) known.push({ name, topicId, partitions: good })
     if (bad.length > 0) {
       const errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION

@@ -153,7 +153,7 @@ describe('group/offsets', () => {
 
   it('commits and fetches by topic id (v10)', () => {
     const rig = makeRig()
-    const [id, unknown] = ['a'.repeat(22), 'unknown-topic-id-aaaaa']
+    const [id, unknown] = [`${'a'.repeat(21)}Q`, 'unknown-topic-id-aaaaQ']
     const answer = commit(rig, { topics: [topic('', 0, 5, id), topic('', 0, 5, unknown), topic('', 9, 5, id)] }, true)
     expect(answer.map(({ topicId, partitions }) => [topicId, partitions])).to.deep.equal([
       [unknown, [{ partitionIndex: 0, errorCode: ErrorCode.UNKNOWN_TOPIC_ID }]],
@@ -186,14 +186,21 @@ describe('group/offsets', () => {
     expect(all.topics.map(({ topicId }) => topicId)).to.deep.equal([id])
   })
 
+  it('stores the id of a topic that was named by name', () => {
+    const rig = makeRig()
+    commit(rig)
+    expect(rig.log.records.at(-1)!.value!.readInt16BE(0)).to.equal(4)
+    expect(lastRecord(rig)).to.nested.include({ 'value.topicId': `${'a'.repeat(21)}Q` })
+  })
+
   it('does not show an offset of an earlier topic of that name', () => {
-    let id = 'a'.repeat(22)
+    let id = `${'a'.repeat(21)}Q`
     const rig = makeRig(
       {},
       { partitionCount: () => 1, topicName: (asked) => (asked === id ? 'a' : null), topicId: () => id },
     )
     commit(rig, { topics: [topic('', 0, 5, id)] }, true)
-    id = 'b'.repeat(22)
+    id = `${'b'.repeat(21)}Q`
     const request = {
       groupId: 'g',
       topics: [{ name: '', topicId: id, partitionIndexes: [0] }],

@@ -10,11 +10,11 @@ import type { Random } from '../../../lib/host/random.js'
 import { VirtualClock } from '../../../lib/host/virtual-clock.js'
 import { MemoryShardLog } from './memory-shard-log.js'
 
-/** Topics `a`, `b` ... of two partitions each; the id of `a` is `aaaaaaaaaaaaaaaaaaaaaa`. */
+/** Topics `a`, `b` ... of two partitions each; the id of `a` is 21 times `a` and a `Q`. */
 export const lettersAsTopics: TopicView = {
   partitionCount: (name) => (/^[a-z]$/.test(name) ? 2 : null),
-  topicName: (id) => (/^([a-z])\1{21}$/.test(id) ? id[0]! : null),
-  topicId: (name) => (/^[a-z]$/.test(name) ? name.repeat(22) : null),
+  topicName: (id) => (/^([a-z])\1{20}Q$/.test(id) ? id[0]! : null),
+  topicId: (name) => (/^[a-z]$/.test(name) ? `${name.repeat(21)}Q` : null),
 }
 
 /** uuid() gives 1, 2, 3 ... */
