@@ -261,7 +261,7 @@ class GroupFuzz {
           partitions: [0, 1, 2].map((partitionIndex) => ({
             partitionIndex,
             committedOffset: this.#random.integer(1_000),
-            committedLeaderEpoch: -1,
+            committedLeaderEpoch: this.#random.integer(3) - 1,
             committedMetadata: this.#chance(0.1) ? 'x'.repeat(5_000) : null,
           })),
         })),

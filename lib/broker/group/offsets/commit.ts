@@ -5,6 +5,7 @@ import type { ClassicGroup } from '../classic/group.js'
 import { rescheduleSession } from '../classic/rebalance.js'
 import { validateMember } from '../classic/replies.js'
 import type { OffsetCommitCommand, OffsetCommitReply } from '../commands.js'
+import { ZERO_TOPIC_ID } from '../records.js'
 import { restart, type Turn } from '../turn.js'
 
 export function commitOffsets(turn: Turn, request: OffsetCommitCommand, slot: Slot<OffsetCommitReply>): void {
@@ -33,11 +34,12 @@ export function commitOffsets(turn: Turn, request: OffsetCommitCommand, slot: Sl
           partition: partition.partitionIndex,
           value: {
             offset: partition.committedOffset,
-            leaderEpoch: partition.committedLeaderEpoch,
+            // The stored form with an expiry has no room for these: memory must not know more than the log.
+            leaderEpoch: expireTimestamp === -1 ? partition.committedLeaderEpoch : -1,
             metadata,
             commitTimestamp: turn.now,
             expireTimestamp,
-            topicId: topic.topicId,
+            topicId: expireTimestamp === -1 ? topic.topicId : ZERO_TOPIC_ID,
           },
         })
       }
