@@ -63,7 +63,12 @@ async function playOn(start: () => Promise<Target>): Promise<Transcripts> {
   const began = Date.now()
   const transcripts: Transcripts = {}
   try {
-    for (const candidate of chosen) transcripts[candidate.name] = await play(candidate, target)
+    for (const candidate of chosen) {
+      const start = Date.now()
+      transcripts[candidate.name] = await play(candidate, target)
+      const ms = Date.now() - start
+      if (ms > 2000) process.stdout.write(`  ${candidate.name} took ${ms} ms\n`)
+    }
   } finally {
     await target.stop()
   }
