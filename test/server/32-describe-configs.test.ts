@@ -1,0 +1,147 @@
+import { expect } from 'chai'
+import { DescribeConfigs, ErrorCode, IncrementalAlterConfigs, type RequestInput } from '../../protocol/index.js'
+import { AdminBroker } from '../support/admin-broker.js'
+
+type Request = RequestInput<typeof DescribeConfigs>
+const TOPIC = 2
+const BROKER = 4
+
+describe('server/32-describe-configs', () => {
+  let broker: AdminBroker
+  before(async () => {
+    broker = await AdminBroker.start({
+      profile: 'kafka',
+      config: { 'ssl.keystore.password': 'secret', 'log.roll.hours': 2 },
+    })
+    await broker.topic('t', 1, { 'segment.bytes': '2000000', 'cleanup.policy': 'compact, delete' })
+  })
+  after(() => broker.close())
+
+  const describeOne = async (
+    resourceType: number,
+    resourceName: string,
+    configurationKeys: string[] | null = null,
+    options: Request = {},
+    version = 4,
+  ) => {
+    const { results } = await broker.send(DescribeConfigs, version, {
+      resources: [{ resourceType, resourceName, configurationKeys }],
+      includeSynonyms: true,
+      ...options,
+    })
+    const [result] = results
+    if (result === undefined) throw new Error('no result')
+    return { ...result, find: (name: string) => result.configs.find((config) => config.name === name) }
+  }
+  const errorOf = async (type: number, name: string) => (await describeOne(type, name)).errorCode
+
+  it('shows a topic over its broker, in every version (behaviours 72, 74)', async () => {
+    for (let version = 1; version <= 4; version++) {
+      const result = await describeOne(TOPIC, 't', null, {}, version)
+      expect(result).to.include({ errorCode: 0, errorMessage: '', resourceName: 't', resourceType: TOPIC })
+      expect(result.configs).to.have.length(37)
+      expect(result.find('segment.bytes')).to.deep.include({
+        value: '2000000',
+        readOnly: false,
+        configSource: 1,
+        isSensitive: false,
+        synonyms: [
+          { name: 'segment.bytes', value: '2000000', source: 1 },
+          { name: 'log.segment.bytes', value: '1073741824', source: 5 },
+        ],
+        configType: version < 3 ? 0 : 3,
+      })
+      expect(result.find('cleanup.policy')?.value).to.equal('compact,delete')
+      expect(result.find('min.insync.replicas')).to.deep.include({
+        value: '1',
+        configSource: 3,
+        synonyms: [
+          { name: 'min.insync.replicas', value: '1', source: 3 },
+          { name: 'min.insync.replicas', value: '1', source: 5 },
+        ],
+      })
+      expect(result.find('segment.ms')?.value).to.equal('7200000')
+    }
+  })
+
+  it('leaves out unknown keys, and takes an empty list for all (behaviour 72)', async () => {
+    const some = await describeOne(TOPIC, 't', ['retention.ms', 'nonsense'])
+    expect(some.configs.map(({ name }) => name)).to.deep.equal(['retention.ms'])
+    expect((await describeOne(TOPIC, 't', [])).configs).to.have.length(37)
+    const bare = await describeOne(TOPIC, 't', ['segment.bytes'], {
+      includeSynonyms: false,
+      includeDocumentation: true,
+    })
+    expect(bare.configs[0]?.synonyms).to.deep.equal([])
+    expect(bare.configs[0]?.documentation).to.be.a('string')
+    expect(some.configs[0]?.documentation).to.equal(null)
+  })
+
+  it('says what is wrong with a resource (behaviour 73)', async () => {
+    expect(await errorOf(TOPIC, 'unknown')).to.equal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    expect(await errorOf(TOPIC, 'a/b')).to.equal(ErrorCode.INVALID_TOPIC_EXCEPTION)
+    for (const name of ['2', 'one']) expect(await errorOf(BROKER, name)).to.equal(ErrorCode.INVALID_REQUEST)
+    expect(await errorOf(77, 'x')).to.equal(ErrorCode.INVALID_REQUEST)
+    for (const type of [8, 16, 32]) expect(await errorOf(type, '')).to.equal(ErrorCode.INVALID_REQUEST)
+    const resources = [
+      { resourceType: TOPIC, resourceName: 't', configurationKeys: null },
+      { resourceType: 77, resourceName: 'x', configurationKeys: null },
+    ]
+    const { results } = await broker.send(DescribeConfigs, 4, { resources })
+    expect(results.map(({ errorCode }) => errorCode)).to.deep.equal([42, 42])
+  })
+
+  it('describes groups and subscriptions that nobody set with defaults (behaviour 73)', async () => {
+    const group = await describeOne(32, 'any')
+    expect(group.configs).to.have.length(21)
+    expect(group.find('consumer.session.timeout.ms')).to.deep.include({
+      value: '45000',
+      configSource: 5,
+      synonyms: [{ name: 'group.consumer.session.timeout.ms', value: '45000', source: 5 }],
+    })
+    const metrics = await describeOne(16, 'any')
+    expect(metrics.configs.map(({ name, value }) => [name, value])).to.deep.equal([
+      ['interval.ms', '300000'],
+      ['match', ''],
+      ['metrics', ''],
+    ])
+  })
+
+  it('describes this broker, hides secrets, shows what is set for all', async () => {
+    const mine = await describeOne(BROKER, '1')
+    expect(mine.find('num.partitions')).to.include({ value: '1', readOnly: true, configSource: 5 })
+    expect(mine.find('log.roll.hours')).to.include({ value: '2', configSource: 4 })
+    expect(mine.find('background.threads')).to.include({ readOnly: false })
+    expect(mine.find('node.id')).to.include({ value: '1', configSource: 4 })
+    expect(mine.find('ssl.keystore.password')).to.deep.include({
+      value: null,
+      isSensitive: true,
+      synonyms: [{ name: 'ssl.keystore.password', value: null, source: 4 }],
+    })
+    expect(mine.find('unstable.api.versions.enable')).to.equal(undefined)
+    const all = await describeOne(BROKER, '')
+    expect(all.configs.map(({ name, value, configSource }) => [name, value, configSource])).to.deep.equal([
+      ['min.insync.replicas', '1', 3],
+    ])
+  })
+
+  it('dynamic broker defaults reach topics (behaviour 78)', async () => {
+    await broker.send(IncrementalAlterConfigs, 1, {
+      resources: [
+        {
+          resourceType: BROKER,
+          resourceName: '',
+          configs: [{ name: 'log.retention.ms', configOperation: 0, value: '7' }],
+        },
+      ],
+    })
+    expect((await describeOne(TOPIC, 't')).find('retention.ms')).to.deep.include({
+      value: '7',
+      configSource: 3,
+      synonyms: [
+        { name: 'log.retention.ms', value: '7', source: 3 },
+        { name: 'log.retention.hours', value: '168', source: 5 },
+      ],
+    })
+  })
+})
