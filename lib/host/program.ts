@@ -37,8 +37,9 @@ export const nodeProgram: Program = {
     watchOutput()
     process.stderr.write(text)
   },
-  lines() {
-    return createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
+  async *lines() {
+    // Made when the first line is asked for: lines that come before somebody iterates would be lost.
+    yield* createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
   },
   onStop(listener) {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
