@@ -51,6 +51,7 @@ export class Acceptor {
   #sweep = 0
   #sweepTimer: Timer | null = null
   #closing = false
+  #stopped: Promise<unknown> = Promise.resolve()
   #refused = 0
 
   constructor(limits: ConnectionLimits, ports: AcceptorPorts) {
@@ -111,15 +112,21 @@ export class Acceptor {
     this.#scheduleSweep()
   }
 
-  /** Stops accepting, lets waiting requests finish for up to `graceMs`, then drops what is left. */
-  async close(graceMs: number): Promise<void> {
+  /** Takes no new connection and no new request; what waits may still be answered. */
+  drain(): void {
+    if (this.#closing) return
     this.#closing = true
     this.#sweepTimer?.cancel()
-    const stopped = Promise.all(this.#servers.map((server) => server.close()))
-    for (const connection of this.#connections) connection.drain()
+    this.#stopped = Promise.all(this.#servers.map((server) => server.close()))
+    for (const connection of [...this.#connections]) connection.drain()
+  }
+
+  /** Drains, lets the connections end for up to `graceMs`, then drops what is left. Resolves when the ports are free. */
+  async close(graceMs: number): Promise<void> {
+    this.drain()
     if (this.#connections.size > 0 && graceMs > 0) await this.#emptyWithin(graceMs)
     for (const connection of [...this.#connections]) connection.destroy()
-    await stopped
+    await this.#stopped
   }
 
   readonly #currentSweep = (): number => this.#sweep

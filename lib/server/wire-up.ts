@@ -44,78 +44,101 @@ export interface NodePorts {
   readonly network?: Network
 }
 
-/** How long requests at hand may take when the broker stops; what waits longer (a parked fetch, a join) is dropped. */
+/** How long clients may take to read their last answers and close when the broker stops. */
 const DRAIN_MS = 500
 const LOG_DIRECTORY = '/odradek/memory'
 
-interface Parts {
-  readonly config: BrokerConfig
-  readonly listenerConfig: Listeners
-  readonly clusterId: string
+interface Ports {
   readonly logger: Logger
   readonly clock: Clock
+  readonly random: Random
+  readonly disk: Disk
+  readonly network: Network
   readonly timers: TimerWheel
+}
+
+/** What is agreed: the settings and the cluster's metadata. */
+interface Agreement {
+  readonly config: BrokerConfig
+  readonly clusterId: string
   readonly metadata: MetadataStore
   readonly controller: Controller
+}
+
+/** What is held and decided here. */
+interface Holdings {
   readonly logs: LogStore
   readonly replicas: Replicas
   readonly groups: GroupService
+}
+
+interface Parts extends Ports, Agreement, Holdings {
+  readonly listenerConfig: Listeners
   readonly acceptor: Acceptor
 }
 
 /** Makes the parts and tells them of each other; nothing runs yet. */
 function assemble(options: NodeOptions, ports: NodePorts): Parts {
-  const {
-    logger = silentLogger,
-    clock = new SystemClock(),
-    random = secureRandom,
-    disk = new MemoryDisk(),
-    network = new NodeNetwork(),
-  } = ports
-  checkValues(options.values)
-  const brokerId = brokerIdOf(options.values)
-  const config = new BrokerConfig({ brokerId, values: options.values, profile: options.profile }, { logger })
-  const listenerConfig = listenersOf(config)
-  const clusterId = options.clusterId ?? random.topicId()
+  const all = completePorts(ports)
+  const agreement = agree(options, all)
+  const listenerConfig = listenersOf(agreement.config)
+  const holdings = hold(agreement, all)
+  return { ...all, ...agreement, ...holdings, listenerConfig, acceptor: openDoor(agreement, holdings, all) }
+}
+
+function completePorts(ports: NodePorts): Ports {
+  const { logger = silentLogger, clock = new SystemClock(), random = secureRandom } = ports
+  const { disk = new MemoryDisk(), network = new NodeNetwork() } = ports
   const timers = new TimerWheel({
     clock,
     onError: (error, key) =>
       logger.error(`The timer ${key ?? ''} failed: ${error instanceof Error ? error.stack : String(error)}`),
   })
+  return { logger, clock, random, disk, network, timers }
+}
+
+function agree(options: NodeOptions, { logger, random }: Ports): Agreement {
+  checkValues(options.values)
+  const brokerId = brokerIdOf(options.values)
+  const config = new BrokerConfig({ brokerId, values: options.values, profile: options.profile }, { logger })
+  const clusterId = options.clusterId ?? random.topicId()
   const metadata = new MetadataStore({ brokerId, clusterId })
   const coordination: Coordination = new EmbeddedCoordination({ clusterId }).connect(brokerId)
   const controller = new Controller({ brokerId }, { coordination, metadata, config, random, logger })
+  return { config, clusterId, metadata, controller }
+}
+
+function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdings {
+  const { logger, clock, random, disk, timers } = ports
   const topicConfigs = new TopicConfigs(config)
   const logs = new LogStore(
     { directory: LOG_DIRECTORY, producerIdExpirationMs: config.number('producer.id.expiration.ms') },
     { disk, clock, random, logger },
   )
-  const replicas = new Replicas(
-    { brokerId },
-    {
-      clock,
-      timers,
-      logger,
-      logs,
-      topicConfig: (topic, name) => topicConfigs.of(metadata.image, topic).text(name),
+  const topicConfig = (topic: string, name: string) => topicConfigs.of(metadata.image, topic).text(name)
+  const { brokerId } = config
+  const replicas = new Replicas({ brokerId }, { clock, timers, logger, logs, topicConfig }, metadata.image)
+  const createInternalTopic = (topic: string) => controller.createInternalTopic(topic)
+  const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic })
+  metadata.subscribe({
+    onImage(image, delta) {
+      config.applyImage(image)
+      for (const topic of delta.deletedTopics) topicConfigs.forget(topic.name)
+      replicas.apply(delta)
+      groups.apply(delta)
     },
-    metadata.image,
-  )
-  const groups = new GroupService(config, {
-    clock,
-    random,
-    logger,
-    metadata,
-    replicas,
-    createInternalTopic: (topic) => controller.createInternalTopic(topic),
   })
-  const fetchSessions = new FetchSessionCache(
-    { slots: config.number('max.incremental.fetch.session.cache.slots') },
-    { random },
-  )
+  return { logs, replicas, groups }
+}
+
+function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Acceptor {
+  const { config, metadata, controller } = agreement
+  const { logs, replicas, groups } = holdings
+  const { clock, logger, network, random } = ports
   const apiTable = new ApiTable()
-  const services: BrokerServices = {
-    brokerId,
+  const sessionSlots = config.number('max.incremental.fetch.session.cache.slots')
+  const broker: BrokerServices = {
+    brokerId: config.brokerId,
     clock,
     logger,
     apiTable,
@@ -125,45 +148,18 @@ function assemble(options: NodeOptions, ports: NodePorts): Parts {
     groups: groups.coordinator,
     internalTopics: groups,
     replicas,
-    fetchSessions,
+    fetchSessions: new FetchSessionCache({ slots: sessionSlots }, { random }),
     logs,
     image: () => metadata.image,
     advertised: (id, connection) => advertisedAddress(metadata.image, id, connection),
   }
-  const metrics = new RequestMetrics(
+  const observer = new RequestMetrics(
     { apiName: (key) => apiName(key) ?? String(key), errorName },
     { registry: new MetricsRegistry(), clock },
   )
-  const dispatcher = new Dispatcher({ table: apiTable, broker: services, logger, observer: metrics })
-  const acceptor = new Acceptor(connectionLimits(config), {
-    network,
-    clock,
-    logger,
-    dispatcher,
-    onReadDone: logs.flushPending,
-  })
-  metadata.subscribe({
-    onImage(image, delta) {
-      config.applyImage(image)
-      for (const topic of delta.deletedTopics) topicConfigs.forget(topic.name)
-      replicas.apply(delta)
-      groups.apply(delta)
-    },
-  })
-  return {
-    config,
-    listenerConfig,
-    clusterId,
-    logger,
-    clock,
-    timers,
-    metadata,
-    controller,
-    logs,
-    replicas,
-    groups,
-    acceptor,
-  }
+  const dispatcher = new Dispatcher({ table: apiTable, broker, logger, observer })
+  const onReadDone = logs.flushPending
+  return new Acceptor(connectionLimits(config), { network, clock, logger, dispatcher, onReadDone })
 }
 
 /** A running broker. */
@@ -265,9 +261,11 @@ export class BrokerNode {
   async #close(): Promise<void> {
     const { acceptor, replicas, groups, controller, logs, timers } = this.#parts
     for (const listener of [...this.#closeListeners]) listener()
-    await acceptor.close(DRAIN_MS)
+    acceptor.drain()
+    // Whoever waits (a parked fetch, a join) is answered now, so that nobody has to wait for it.
     groups.close()
     replicas.close()
+    await acceptor.close(DRAIN_MS)
     await controller.close()
     await logs.close()
     timers.close()
