@@ -8,9 +8,10 @@
 
 import { isValidBatch } from '../../protocol/batch/builder.js'
 import * as header from '../../protocol/batch/header.js'
+import { ProtocolError } from '../../protocol/wire/error.js'
 import type { Disk } from '../host/disk.js'
 import type { Logger } from '../host/logger.js'
-import { applyBatch } from './batch-effects.js'
+import { applyBatch, endOfTransaction } from './batch-effects.js'
 import { type Walk, walkBatches } from './batch-walk.js'
 import type { LeaderEpochs } from './leader-epochs.js'
 import type { ProducerStates } from './producer-state.js'
@@ -18,6 +19,8 @@ import type { Segment } from './segment.js'
 
 const LOG_FILE = /^(\d{20})\.log$/
 const INDEX_FILE = /^(\d{20})\.(?:index|timeindex|txnindex)$/
+/** Offsets within a segment are int32 in its indexes. */
+const SEGMENT_OFFSETS_MAX = 2 ** 31
 /** Left behind by a crash in the middle of something that will be done again. */
 const LEFTOVER = /\.(?:deleted|cleaned|swap|tmp)$/
 
@@ -56,7 +59,8 @@ export async function recoverSegments(
   for (const [index, segment] of segments.entries()) {
     const isLast = index === segments.length - 1
     const fileBytes = segment.openLog().size
-    const end = await ports.run(rebuild(segment, fileBytes, isLast, into))
+    const endsBefore = segments[index + 1]?.baseOffset
+    const end = await ports.run(rebuild(segment, fileBytes, isLast, into, endsBefore))
     segment.writtenBytes = end
     if (end < fileBytes && isLast) {
       ports.logger.warn(
@@ -72,18 +76,39 @@ export async function recoverSegments(
 }
 
 /**
- * Books a segment from its file, whose first `fileBytes` bytes are looked at; with `checked` every batch's CRC too. Returns where the
- * good batches end. Also the way back after a truncation.
+ * Books a segment from its file, whose first `fileBytes` bytes are looked at; with `checked` every batch's CRC too. A batch that reaches
+ * into the next segment (`endsBefore`), or further than a segment can, has a damaged base offset, which no CRC covers: believing it would
+ * send readers past everything behind it. Returns where the good batches end. Also the way back after a truncation.
  */
-export function* rebuild(segment: Segment, fileBytes: number, checked: boolean, into: Recovered): Walk<number> {
+export function* rebuild(
+  segment: Segment,
+  fileBytes: number,
+  checked: boolean,
+  into: Recovered,
+  endsBefore = segment.baseOffset + SEGMENT_OFFSETS_MAX,
+): Walk<number> {
   segment.resetFacts()
   segment.txnIndex.clear()
   const now = segment.options.createdMs
   return yield* walkBatches(segment, 0, fileBytes, true, (buffer, at) => {
     if (header.magic(buffer, at) !== 2 || header.baseOffset(buffer, at) < segment.nextOffset) return false
+    if (header.lastOffset(buffer, at) >= endsBefore) return false
     if (checked && !isValidBatch(buffer, at)) return false
+    if (!isReadableMarker(buffer, at)) return false
     segment.bookHeader(buffer, at, now)
     applyBatch(buffer, at, segment, into.producers, into.epochs)
     return true
   })
+}
+
+/** Bytes that no CRC was asked about may claim to be a control batch. */
+function isReadableMarker(buffer: Buffer, at: number): boolean {
+  if (!header.isControl(buffer, at)) return true
+  try {
+    endOfTransaction(buffer, at)
+    return true
+  } catch (error) {
+    if (error instanceof ProtocolError) return false
+    throw error
+  }
 }
