@@ -81,7 +81,15 @@ async function main(): Promise<number> {
   const weights = chosen.reduce((sum, target) => sum + target.weight, 0)
   let passed = 0
   let failed = 0
+  let running = ''
+  process.on('uncaughtException', (error) => {
+    console.log(`FAIL  ${running}: something was thrown that nobody catches\n${explain(error)}`)
+    console.log(`      reproduce: node build/test/fuzz/main.js --only "${running}" --seed ${watchdog.seed}`)
+    console.log(`${passed} passed, ${failed + 1} failed`)
+    process.exit(1)
+  })
   for (const target of chosen) {
+    running = target.name
     const budgetMs = (seconds * 1000 * target.weight) / weights
     const start = performance.now()
     const run = 'runCase' in target ? runCases : runSession

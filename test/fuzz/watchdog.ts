@@ -49,6 +49,11 @@ export class Watchdog {
     this.tick()
   }
 
+  /** Of the case at hand. */
+  get seed(): number {
+    return Atomics.load(this.#view, 2)
+  }
+
   /** For the last line, should it come to that. */
   score(passed: number, failed: number): void {
     Atomics.store(this.#view, 3, passed)

@@ -35,6 +35,8 @@ function tcpLine(port: number, reads: boolean): Line {
 function duplexLine(broker: Broker, reads: boolean): Line {
   const [ours, theirs] = duplexPair()
   broker.handle(theirs)
+  // The ends of this pair do not hear of each other's death by themselves, as those of a socket do.
+  ours.once('close', () => theirs.destroy())
   return lineOf(ours as unknown as Socket, reads, (how) => {
     if (how === 'end') ours.end()
     else ours.destroy()

@@ -3,6 +3,7 @@
  * Afterwards: it still serves, every connection is gone, memory is back to a bound, and `close` leaves no handle behind.
  */
 import { Broker } from '../../../lib/embed/broker.js'
+import { type Logger, silentLogger } from '../../../lib/host/logger.js'
 import { CompressionCode, prepareCodec } from '../../../lib/log/compression/index.js'
 import { ApiTable } from '../../../lib/server/api-table.js'
 import { ApiVersions, DeleteTopics, Metadata } from '../../../protocol/index.js'
@@ -14,7 +15,7 @@ import type { Prey } from './prey.js'
 import { WellBehaved } from './well-behaved.js'
 
 /** Attackers at a time. */
-const ATTACKERS = 12
+const ATTACKERS = 40
 /**
  * What may be left in memory when all topics are gone: committed offsets and group metadata of thousands of valid requests in
  * `__consumer_offsets`, compiled codecs of every API and version, pooled buffers.
@@ -26,6 +27,17 @@ const PREY_TOPICS = ['prey', 'prey-2']
 const GROUPS = ['prey-group', 'prey-group-2']
 /** Attackers fill topics; they are emptied this often. */
 const ATTACKS_PER_TOPIC = 400
+
+/** Collects what the broker calls an error. */
+function listener(complaints: string[]): Logger {
+  const logger: Logger = {
+    ...silentLogger,
+    error(message, fields) {
+      complaints.push(`${message} ${fields === undefined ? '' : JSON.stringify(fields)}`)
+    },
+  }
+  return logger
+}
 
 async function preyOf(client: RawClient): Promise<Prey> {
   const { topics } = await client.send(Metadata, 12, { topics: PREY_TOPICS.map((name) => ({ name })) })
@@ -56,7 +68,8 @@ export const underFire: SessionTarget = {
   async runSession(seed, time, progress) {
     await prepareCodec(CompressionCode.zstd)
     const resourcesBefore = process.getActiveResourcesInfo()
-    const broker = await Broker.create({ topics: [WellBehaved.topic, ...PREY_TOPICS] })
+    const complaints: string[] = []
+    const broker = await Broker.create({ topics: [WellBehaved.topic, ...PREY_TOPICS], logger: listener(complaints) })
     const operator = await RawClient.connect(broker.bootstrapServers)
     const apis = new ApiTable().rows
     // Everything that is compiled or pooled once is there before memory is measured.
@@ -66,6 +79,8 @@ export const underFire: SessionTarget = {
     const neighbour = await WellBehaved.start(broker.bootstrapServers)
     runs += await attackFor(broker, operator, { apis }, seed + runs, () => time.left() - 1000, progress, neighbour)
     await neighbour.stop()
+    // Whatever strangers send, nothing inside the broker may fail.
+    check(complaints.length === 0, () => `${complaints.length} errors in the log, the first: ${complaints[0]}`)
     check(neighbour.consumed > 0, () => 'the well-behaved client did nothing')
     const { errorCode } = await operator.send(ApiVersions, 3, {
       clientSoftwareName: 'fuzz',

@@ -59,7 +59,7 @@ export class WellBehaved {
       const count = 1 + (this.produced % 7)
       const values = Array.from({ length: count }, (_, i) => ({
         key: String(this.produced + i),
-        value: valueOf(this.produced + i),
+        value: textOf(this.produced + i),
       }))
       const records = buildBatch(values, { baseTimestamp: Date.now() })
       const partitionData = [{ index: 0, records }]
@@ -99,7 +99,7 @@ export class WellBehaved {
         if (record.offset < this.consumed) continue
         check(record.offset === this.consumed, () => `offset ${record.offset} came, ${this.consumed} was due`)
         check(
-          String(record.key) === String(this.consumed) && String(record.value) === valueOf(this.consumed),
+          String(record.key) === String(this.consumed) && String(record.value) === textOf(this.consumed),
           () => `the record at ${record.offset} has changed`,
         )
         this.consumed++
@@ -122,4 +122,4 @@ export class WellBehaved {
   }
 }
 
-const valueOf = (number: number): string => `record ${number} `.repeat(1 + (number % 20))
+const textOf = (number: number): string => `record ${number} `.repeat(1 + (number % 20))
