@@ -38,7 +38,7 @@ export class LeaderEpochs {
    * the asked epoch with the first start. D else: the floor epoch with the start of the next one.
    */
   endOffsetFor(epoch: number, logEndOffset: number): EpochEndOffset {
-    if (epoch < 0 || this.list.length === 0) return { leaderEpoch: -1, endOffset: -1 }
+    if (epoch === -1 || this.list.length === 0) return { leaderEpoch: -1, endOffset: -1 }
     if (epoch === this.latestEpoch) return { leaderEpoch: epoch, endOffset: logEndOffset } // A
     const higher = this.list.findIndex((entry) => entry.epoch > epoch)
     if (higher < 0) return { leaderEpoch: -1, endOffset: -1 } // B

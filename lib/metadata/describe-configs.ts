@@ -41,7 +41,7 @@ export function describeResource(resourceType: number, resourceName: string, vie
       const problem = topicNameProblem(resourceName)
       if (problem !== null) return failed(ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
       if (!image.topicsByName.has(resourceName)) {
-        return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${resourceName}.`)
+        return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, '')
       }
       const own = resourceConfigs(image, ConfigResource.TOPIC, resourceName)
       return found(

@@ -19,15 +19,6 @@ export const profiles: Readonly<Record<ProfileName, Readonly<Record<string, stri
     'transaction.state.log.min.isr': '1',
     'share.coordinator.state.topic.replication.factor': '1',
     'share.coordinator.state.topic.min.isr': '1',
-    // Retention, compaction and roll checks come soon enough to be seen by a test that waits for them.
-    'log.retention.check.interval.ms': '1000',
-    'log.cleaner.backoff.ms': '1000',
-    'log.initial.task.delay.ms': '1000',
-    // A deleted topic's files are memory here; keeping them a minute only costs.
-    'log.segment.delete.delay.ms': '1000',
-    // KIP-848 and share groups reconcile as soon as something changes.
-    'group.consumer.assignment.interval.ms': '0',
-    'group.share.assignment.interval.ms': '0',
   },
   kafka: {},
 }

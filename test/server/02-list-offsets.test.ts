@@ -89,14 +89,13 @@ describe('server/02-list-offsets', () => {
     expect(list(start + 401)).to.include({ offset: 3, timestamp: start + 450 })
   })
 
-  it('61: the same partition twice is INVALID_REQUEST for it alone', () => {
+  it('61: the same partition twice is INVALID_REQUEST for it alone, once', () => {
     const partitions = [0, 1, 0].map((partitionIndex) => ({ partitionIndex, timestamp: -1 }))
     const outcome = broker.now(ListOffsets, 7, { replicaId: -1, topics: [{ name: 't', partitions }] })
     if (typeof outcome === 'string') throw new Error(outcome)
     expect(outcome.topics[0]!.partitions.map((one) => one.errorCode)).to.deep.equal([
       ErrorCode.INVALID_REQUEST,
       ErrorCode.NONE,
-      ErrorCode.INVALID_REQUEST,
     ])
   })
 

@@ -28,8 +28,8 @@ describe('server/57-update-features', () => {
   it('takes a feature down and up in every version', async () => {
     const down = { feature: 'group.version', maxVersionLevel: 0, allowDowngrade: true }
     const first = await update([down], 0)
-    expect(first).to.include({ errorCode: 0, errorMessage: '' })
-    expect(first.results).to.deep.equal([{ feature: 'group.version', errorCode: 0, errorMessage: '' }])
+    expect(first).to.include({ errorCode: 0, errorMessage: null })
+    expect(first.results).to.deep.equal([{ feature: 'group.version', errorCode: 0, errorMessage: 'NONE' }])
     expect(await level('group.version')).to.equal(0)
     expect((await update([group(1, 1)], 1)).results).to.have.length(1)
     expect(await level('group.version')).to.equal(1)

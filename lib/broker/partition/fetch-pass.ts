@@ -84,20 +84,28 @@ export class FetchPass {
     })
   }
 
-  /** Whether the answers may leave without waiting any longer. Any error or divergence does. */
+  /**
+   * Whether the answers may leave without waiting any longer. Any error of a log or divergence does. What the metadata does not have
+   * hurries nobody while there is another partition to wait for (KafkaApis sorts it out before it asks for records).
+   */
   isEnough(answers: readonly FetchAnswer[]): boolean {
     let bytes = 0
+    let unknown = 0
     for (const answer of answers) {
-      if (answer.errorCode !== ErrorCode.NONE || answer.divergingEpoch !== null) return true
+      if (isUnknown(answer.errorCode)) unknown++
+      else if (answer.errorCode !== ErrorCode.NONE || answer.divergingEpoch !== null) return true
       bytes += answer.sizeInBytes
     }
-    return bytes >= Math.min(this.params.minBytes, this.params.maxBytes)
+    return unknown === answers.length || bytes >= Math.min(this.params.minBytes, this.params.maxBytes)
   }
 }
 
 /** As Kafka: what the metadata does not have is answered before any log is asked, with an empty list instead of null. */
 function notHere(target: FetchTarget, errorCode: ErrorCode): FetchAnswer {
-  const unknown = errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || errorCode === ErrorCode.UNKNOWN_TOPIC_ID
   const answer = failedFetch(target, errorCode)
-  return unknown ? { ...answer, abortedTransactions: [] } : answer
+  return isUnknown(errorCode) ? { ...answer, abortedTransactions: [] } : answer
+}
+
+function isUnknown(errorCode: ErrorCode): boolean {
+  return errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || errorCode === ErrorCode.UNKNOWN_TOPIC_ID
 }

@@ -27,7 +27,7 @@ export interface Outcome {
 
 export const DONE: Outcome = { errorCode: ErrorCode.NONE, errorMessage: null }
 
-export function refused(errorCode: ErrorCode, errorMessage: string): Outcome {
+export function refused(errorCode: ErrorCode, errorMessage: string | null): Outcome {
   return { errorCode, errorMessage }
 }
 

@@ -65,7 +65,7 @@ const tooMany = refused(
 function grow(image: Image, context: ControlContext, wanted: MorePartitions, records: MetadataRecord[]): Outcome {
   const topic = image.topicsByName.get(wanted.name)
   if (topic === undefined) {
-    return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${wanted.name}.`)
+    return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, null)
   }
   const first = topic.partitions.length
   const more = wanted.count - first

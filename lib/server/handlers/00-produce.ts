@@ -18,6 +18,7 @@ import { ErrorCode, Produce, type RequestOf, type ResponseInput } from '../../..
 import { type AppendAnswer, failedAppend } from '../../broker/partition/append-types.js'
 import type { AppendEntry } from '../../broker/partition/appends.js'
 import type { Partition } from '../../broker/partition/partition.js'
+import { onlyBatchSize } from '../../log/append-shape.js'
 import { codecsNeeded } from '../../log/append-validator.js'
 import { CompressionCode, prepareCodec } from '../../log/compression/index.js'
 import {
@@ -128,8 +129,8 @@ function partitionResponse({ topic, index, answer }: Row, version: number, hints
     logAppendTimeMs,
     logStartOffset: hidesLogStart(errorCode) ? -1 : logStartOffset,
     recordErrors: [...recordErrors],
-    // As Kafka: a sentence only where single records are to blame; clients have their own for each code.
-    errorMessage: recordErrors.length === 0 ? null : errorMessage,
+    // As Kafka: a sentence where single records are to blame, or the bytes never reached the log; clients have their own for each code.
+    errorMessage: recordErrors.length > 0 || logStartOffset === -1 ? errorMessage : null,
     ...(moved ? { currentLeader: hints.leaderOf(at) } : {}),
   }
 }
@@ -158,8 +159,7 @@ function rowsOf(request: Request, context: RequestContext, broker: BrokerService
         rows.push({ topic, index, partition: null, records: null, answer: failedAppend(found) })
         continue
       }
-      const refused = refusal(records, request, context.apiVersion)
-      const answer = refused === ErrorCode.NONE ? null : failedAppend(refused)
+      const answer = refusal(records, request, context.apiVersion)
       const earlier = seen.get(found)
       if (earlier !== undefined) {
         earlier.records = records
@@ -174,14 +174,19 @@ function rowsOf(request: Request, context: RequestContext, broker: BrokerService
   return rows
 }
 
-/** What the version and the request say about the records; everything else is the log's business. */
-function refusal(records: Buffer | null, request: Request, version: number): ErrorCode {
-  if (records === null) return ErrorCode.INVALID_RECORD
-  if (records.length < header.HEADER_BYTES || header.magic(records) !== 2) return ErrorCode.NONE
-  if (version < 7 && header.compressionCode(records) === CompressionCode.zstd) {
-    return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+/** What the outline of the records, the version and the request forbid (ProduceRequest.validateRecords); all else is the log's business. */
+function refusal(records: Buffer | null, request: Request, version: number): AppendAnswer | null {
+  const outline = onlyBatchSize(records)
+  if (typeof outline !== 'number') {
+    // Kafka passes on the words of its CorruptRecordException and of nothing else here.
+    const errorMessage = outline.errorCode === ErrorCode.CORRUPT_MESSAGE ? outline.message : null
+    return { ...failedAppend(outline.errorCode), errorMessage }
   }
-  if (!header.isTransactional(records)) return ErrorCode.NONE
-  if (request.transactionalId === null) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-  return version < 11 ? ErrorCode.INVALID_TXN_STATE : ErrorCode.TRANSACTION_ABORTABLE
+  if (outline < header.HEADER_BYTES) return null
+  if (version < 7 && header.compressionCode(records!) === CompressionCode.zstd) {
+    return failedAppend(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+  }
+  if (!header.isTransactional(records!)) return null
+  if (request.transactionalId === null) return failedAppend(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+  return failedAppend(version < 11 ? ErrorCode.INVALID_TXN_STATE : ErrorCode.TRANSACTION_ABORTABLE)
 }

@@ -23,7 +23,9 @@ type PartitionRequest = Request['topics'][number]['partitions'][number]
 /** A consumer; a debugging tool is -2 and may ask any replica. */
 const CONSUMER = -1
 const DEBUGGER = -2
+const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
+const NO_EPOCH = -1
 
 export const listOffsets = api(ListOffsets, '1-11', listOffsetsHandler)
 
@@ -33,16 +35,17 @@ function listOffsetsHandler(
   broker: BrokerServices,
 ): Awaitable<HandlerResult<typeof ListOffsets>> {
   const repeated = repeatedPartitions(request)
-  const found = request.topics.map(({ name, partitions }) =>
+  const asked = repeated.size === 0 ? request : withoutRepetition(request)
+  const found = asked.topics.map(({ name, partitions }) =>
     partitions.map((one): Awaitable<FoundOffset> => {
       if (repeated.has(`${name}:${one.partitionIndex}`)) return noOffset(ErrorCode.INVALID_REQUEST)
       return lookUp(name, one, request, context.apiVersion, broker)
     }),
   )
   if (found.every((topic) => topic.every((one) => !(one instanceof Promise)))) {
-    return respond(request, found as FoundOffset[][], context.apiVersion)
+    return respond(asked, found as FoundOffset[][], context.apiVersion)
   }
-  return Promise.all(found.map((topic) => Promise.all(topic))).then((all) => respond(request, all, context.apiVersion))
+  return Promise.all(found.map((topic) => Promise.all(topic))).then((all) => respond(asked, all, context.apiVersion))
 }
 
 function lookUp(
@@ -52,9 +55,14 @@ function lookUp(
   version: number,
   broker: BrokerServices,
 ): Awaitable<FoundOffset> {
+  // Kafka fails on an isolation level that there is not, and answers with its catch-all error.
+  if (request.isolationLevel !== READ_UNCOMMITTED && request.isolationLevel !== READ_COMMITTED)
+    return noOffset(ErrorCode.UNKNOWN_SERVER_ERROR)
   if (!timestampIsSupported(timestamp, version)) return noOffset(ErrorCode.UNSUPPORTED_VERSION)
   const partition = broker.replicas.find(topic, partitionIndex)
   if (typeof partition === 'number') return noOffset(partition)
+  // Only -1 says "do not check" here; in Fetch every negative epoch does.
+  if (currentLeaderEpoch < NO_EPOCH) return noOffset(ErrorCode.FENCED_LEADER_EPOCH)
   return lookUpOffset(partition, {
     timestamp,
     currentLeaderEpoch,
@@ -79,6 +87,16 @@ function repeatedPartitions(request: Request): ReadonlySet<string> {
     }
   }
   return repeated
+}
+
+/** A partition asked for twice is answered once. */
+function withoutRepetition(request: Request): Request {
+  const topics = request.topics.map((topic) => {
+    const seen = new Set<number>()
+    const first = ({ partitionIndex }: PartitionRequest): boolean => seen.size < seen.add(partitionIndex).size
+    return { ...topic, partitions: topic.partitions.filter(first) }
+  })
+  return { ...request, topics }
 }
 
 function respond(request: Request, found: readonly (readonly FoundOffset[])[], version: number): Response {

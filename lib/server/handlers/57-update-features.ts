@@ -22,6 +22,6 @@ export const updateFeatures = api(UpdateFeatures, '0-2', async (request, { apiVe
   const outcome = await broker.controller.updateFeatures({ updates, validateOnly: request.validateOnly })
   if (outcome.errorCode !== ErrorCode.NONE) return { ...outcome, results: [] }
   const results =
-    apiVersion > 1 ? [] : updates.map(({ feature }) => ({ feature, errorCode: ErrorCode.NONE, errorMessage: '' }))
-  return { errorCode: ErrorCode.NONE, errorMessage: '', results }
+    apiVersion > 1 ? [] : updates.map(({ feature }) => ({ feature, errorCode: ErrorCode.NONE, errorMessage: 'NONE' }))
+  return { errorCode: ErrorCode.NONE, errorMessage: null, results }
 })

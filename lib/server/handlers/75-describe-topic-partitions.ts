@@ -12,7 +12,7 @@ import type { PartitionImage } from '../../metadata/image.js'
 import { isInternalTopic, topicNameProblem } from '../../metadata/topic-name.js'
 import { api, type RequestContext } from '../context.js'
 import type { BrokerServices } from '../services.js'
-import { topicOperations } from './support/authorized-operations.js'
+import { OPERATIONS_NOT_ASKED, topicOperations } from './support/authorized-operations.js'
 
 type Request = RequestOf<typeof DescribeTopicPartitions>
 type Response = ResponseInput<typeof DescribeTopicPartitions>
@@ -23,7 +23,11 @@ export const describeTopicPartitions = api(DescribeTopicPartitions, '0-0', (requ
   const { cursor } = request
   const named = new Set(request.topics.map(({ name }) => name))
   if (cursor !== null && (cursor.partitionIndex < 0 || (named.size > 0 && !named.has(cursor.topicName)))) {
-    return { topics: [...named].map((name) => failed(name, ErrorCode.INVALID_REQUEST)) }
+    // Kafka's generic error answer: nothing is said about rights.
+    const topicAuthorizedOperations = OPERATIONS_NOT_ASKED
+    return {
+      topics: [...named].map((name) => ({ ...failed(name, ErrorCode.INVALID_REQUEST), topicAuthorizedOperations })),
+    }
   }
   return describe(request, context, broker)
 })
