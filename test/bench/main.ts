@@ -1,0 +1,170 @@
+/**
+ * `make bench`: Odradek, the floor, Apache Kafka and kfake side by side, in interleaved rounds; a markdown table of medians and of ratios
+ * within the rounds. `ARGS="--quick"`: a look in a minute; `--only TEXT`: cases with this in their name; `--rounds N`;
+ * `--without kafka,kfake`; `--no-start-up`; `--odradek-args "--cpu-prof ..."`: for node.
+ */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import type { BenchCase, BenchServer, Metric, Running, Scale, ServerName } from './bench-case.js'
+import { fetchCases } from './cases/fetch.js'
+import { groupCases } from './cases/groups.js'
+import { produceCases } from './cases/produce.js'
+import { roundTripCases } from './cases/round-trips.js'
+import { topicAdminCases } from './cases/topic-admin.js'
+import { cell, markdownTable, ratioCell } from './numbers.js'
+import { cpuSeconds } from './processes.js'
+import { kafkaUnavailable, kfakeUnavailable, startFloor, startKafka, startKfake, startOdradek } from './servers.js'
+import { rotated, startUpRows, warmCreateRow } from './start-up.js'
+
+const CASES: readonly BenchCase[] = [
+  ...produceCases,
+  ...fetchCases,
+  ...roundTripCases,
+  ...groupCases,
+  ...topicAdminCases,
+]
+const HEAD = [
+  'case',
+  'metric',
+  'floor',
+  'Odradek',
+  'Apache Kafka',
+  'kfake',
+  'Odradek / floor',
+  'Odradek / Apache Kafka',
+  'Odradek / kfake',
+  'cores: server (client), in the order of the columns',
+]
+
+/** The figures of one server in one case. */
+class Figures {
+  /** By metric, then by round. */
+  readonly values: number[][]
+  #serverCpu = 0
+  #clientCpu = 0
+  #wall = 0
+
+  constructor(metrics: readonly Metric[]) {
+    this.values = metrics.map(() => [])
+  }
+
+  async round(server: BenchServer, running: Running, counts: boolean): Promise<void> {
+    const wall = performance.now()
+    const serverCpu = cpuSeconds(server.pid)
+    const clientCpu = process.cpuUsage()
+    const numbers = await running.round()
+    if (counts) {
+      this.#wall += (performance.now() - wall) / 1000
+      this.#serverCpu += cpuSeconds(server.pid) - serverCpu
+      const { user, system } = process.cpuUsage(clientCpu)
+      this.#clientCpu += (user + system) / 1e6
+      for (const [i, number] of numbers.entries()) this.values[i]!.push(number)
+    }
+    await running.afterRound?.()
+  }
+
+  get cores(): string {
+    if (this.#wall === 0) return '-'
+    return `${(this.#serverCpu / this.#wall).toFixed(2)} (${(this.#clientCpu / this.#wall).toFixed(2)})`
+  }
+}
+
+async function runCase(
+  one: BenchCase,
+  servers: readonly BenchServer[],
+  rounds: number,
+  scale: Scale,
+): Promise<string[][]> {
+  const odradek = servers.find(({ name }) => name === 'Odradek')!
+  const taking = servers.filter(({ name }) => one.servers.includes(name))
+  const figures = new Map<ServerName, Figures>()
+  const running = new Map<ServerName, Running>()
+  for (const server of taking) {
+    figures.set(server.name, new Figures(one.metrics))
+    running.set(server.name, await one.open(server, { scale, odradek }))
+  }
+  // Round -1 warms up: just-in-time compilers, page tables, sockets.
+  for (let round = -1; round < rounds; round++) {
+    for (const server of rotated(taking, round + 1)) {
+      if (round >= (one.roundsMax?.[server.name] ?? rounds)) continue
+      await figures.get(server.name)!.round(server, running.get(server.name)!, round >= 0)
+    }
+  }
+  for (const { name } of taking) await running.get(name)!.close()
+  const of = (name: ServerName, metric: number): number[] => figures.get(name)?.values[metric] ?? []
+  return one.metrics.map(({ name, unit, better }, i) => [
+    one.note === undefined ? one.name : `${one.name} (${one.note})`,
+    `${name}${unit === '' ? '' : ` ${unit}`}${better === 'less' ? ', less is better' : ''}`,
+    cell(of('floor', i)),
+    cell(of('Odradek', i)),
+    cell(of('Apache Kafka', i)),
+    cell(of('kfake', i)),
+    ratioCell(of('Odradek', i), of('floor', i)),
+    ratioCell(of('Odradek', i), of('Apache Kafka', i)),
+    ratioCell(of('Odradek', i), of('kfake', i)),
+    taking.map((server) => figures.get(server.name)!.cores).join(', '),
+  ])
+}
+
+const progress = (text: string): void => void process.stderr.write(`${text}\n`)
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      without: { type: 'string', default: '' },
+      'no-start-up': { type: 'boolean', default: false },
+      'odradek-args': { type: 'string', default: '' },
+    },
+  })
+  const { quick } = values
+  const rounds = Number(values.rounds ?? (quick ? 3 : 5))
+  const scale: Scale = { quick, count: (full) => (quick ? Math.ceil(full / 5) : full) }
+  const without = values.without.split(',')
+  const noKafka = without.includes('kafka') ? 'left out by --without' : kafkaUnavailable()
+  const noKfake = without.includes('kfake') ? 'left out by --without' : kfakeUnavailable()
+  const cases = CASES.filter(({ name }) => values.only === undefined || name.includes(values.only))
+  const started = performance.now()
+  const rows: string[][] = [HEAD]
+  if (!values['no-start-up'] && values.only === undefined) {
+    progress('start-up')
+    rows.push(...(await startUpRows(quick ? 1 : 4, { kafka: noKafka === null, kfake: noKfake === null })))
+    rows.push(warmCreateRow())
+  }
+  const servers: BenchServer[] = [
+    await startFloor(),
+    await startOdradek(values['odradek-args'].split(' ').filter(Boolean)),
+  ]
+  if (noKafka === null) servers.push(await startKafka())
+  if (noKfake === null) servers.push(await startKfake())
+  try {
+    for (const one of cases) {
+      progress(one.name)
+      rows.push(...(await runCase(one, servers, rounds, scale)))
+    }
+  } finally {
+    for (const server of servers) await server.stop()
+  }
+  console.log(`\n${markdownTable(rows)}\n`)
+  console.log(
+    `Medians [min..max] of ${rounds} interleaved rounds after a warm-up; ratios are medians of the ratios within a round. ` +
+      `${cpus().length} cores (${cpus()[0]?.model ?? '?'}), Node ${process.version}, loopback; client and servers share the cores. ` +
+      `Odradek and kfake keep their log in memory, Apache Kafka in the folder for temporary files (TMPDIR). ` +
+      `The floor repeats prepared answers (start-up: a bare net server). (1) Apache Kafka: with the formatting of its folder. ` +
+      `${quick ? 'A quick run: a fifth of the work, for a look only. ' : ''}` +
+      `${Math.round((performance.now() - started) / 1000)} s.`,
+  )
+  for (const [name, reason] of [
+    ['Apache Kafka', noKafka],
+    ['kfake', noKfake],
+  ]) {
+    if (reason !== null) console.log(`Not measured: ${name} (${reason}).`)
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+await main()
+// Child processes that were killed may still hold a pipe.
+process.exit(0)
