@@ -1,7 +1,7 @@
 /**
  * `make bench`: Odradek, the floor, Apache Kafka and kfake side by side, in interleaved rounds; a markdown table of medians and of ratios
  * within the rounds. `ARGS="--quick"`: a look in a minute; `--only TEXT`: cases with this in their name; `--rounds N`;
- * `--without kafka,kfake`; `--no-start-up`; `--odradek-args "--cpu-prof ..."`: for node.
+ * `--without kafka,kfake`; `--no-start-up`; `"--odradek-args=--cpu-prof --cpu-prof-dir=DIR"`: for node.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -52,7 +52,9 @@ class Figures {
     const wall = performance.now()
     const serverCpu = cpuSeconds(server.pid)
     const clientCpu = process.cpuUsage()
-    const numbers = await running.round()
+    const numbers = await running.round().catch((error: Error) => {
+      throw new Error(`${server.name}: ${error.message}`, { cause: error })
+    })
     if (counts) {
       this.#wall += (performance.now() - wall) / 1000
       this.#serverCpu += cpuSeconds(server.pid) - serverCpu

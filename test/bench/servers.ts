@@ -10,6 +10,7 @@ import type { BenchServer, ServerName } from './bench-case.js'
 import { findProcess } from './processes.js'
 
 const READY_WITHIN_MS = 60_000
+const STOP_WITHIN_MS = 5_000
 
 /** A started program and how long its first line `ready HOST:PORT` took. */
 export interface Started extends BenchServer {
@@ -32,8 +33,11 @@ export async function startProgram(name: ServerName, program: string, args: read
     readyMs,
     async stop() {
       process.removeListener('exit', kill)
-      child.kill('SIGKILL')
+      // Politely first: only so does node write its profile.
+      child.kill('SIGTERM')
+      const late = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS)
       await ended
+      clearTimeout(late)
     },
   }
 }
@@ -60,9 +64,13 @@ const odradekProgram = (): string => {
   return file
 }
 
-/** The program as it is shipped, everything in memory. */
+/** The program as it is shipped, everything in memory. Like the others it is asked to log warnings only. */
 export const startOdradek = (extraNodeArgs: readonly string[] = []): Promise<Started> =>
-  startProgram('Odradek', process.execPath, [...extraNodeArgs, odradekProgram(), 'start', '--listen', '127.0.0.1:0'])
+  startProgram('Odradek', process.execPath, [
+    ...extraNodeArgs,
+    odradekProgram(),
+    ...['start', '--listen', '127.0.0.1:0', '--log-level', 'warn'],
+  ])
 
 export const startFloor = (): Promise<Started> =>
   startProgram('floor', process.execPath, [join(projectRoot, 'build', 'test', 'bench', 'floor-server.js')])

@@ -49,7 +49,14 @@ async function startToFirstRecord(address: string, topic: string, groupId: strin
   })
   const { memberId, generationId } = await join(client, groupId)
   const assignments = [{ memberId, assignment: OPAQUE }]
-  const synced = await client.send(SyncGroup, 5, { groupId, generationId, memberId, assignments })
+  const synced = await client.send(SyncGroup, 5, {
+    groupId,
+    generationId,
+    memberId,
+    protocolType: 'consumer',
+    protocolName: 'range',
+    assignments,
+  })
   must(synced.errorCode === 0, () => `SyncGroup answered ${synced.errorCode}`)
   const topics = [{ name: topic, partitionIndexes: [0] }]
   const { groups } = await client.send(OffsetFetch, 8, { groups: [{ groupId, topics }] })
