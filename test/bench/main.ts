@@ -153,7 +153,7 @@ async function main(): Promise<void> {
   console.log(
     `Medians [min..max] of ${rounds} interleaved rounds after a warm-up; ratios are medians of the ratios within a round. ` +
       `${cpus().length} cores (${cpus()[0]?.model ?? '?'}), Node ${process.version}, loopback; client and servers share the cores. ` +
-      `Odradek and kfake keep their log in memory, Apache Kafka in the folder for temporary files (TMPDIR). ` +
+      `Odradek and kfake keep their log in memory, Apache Kafka in the folder for temporary files (TMPDIR); all log warnings only. ` +
       `The floor repeats prepared answers (start-up: a bare net server). (1) Apache Kafka: with the formatting of its folder. ` +
       `${quick ? 'A quick run: a fifth of the work, for a look only. ' : ''}` +
       `${Math.round((performance.now() - started) / 1000)} s.`,
