@@ -40,10 +40,13 @@ export async function startReference(properties: Readonly<Record<string, string>
   return target('reference', kafka.bootstrapServers, () => kafka.stop())
 }
 
-/** The built program as the target: `odradek start --listen 127.0.0.1:0`, with extra `--set` lines. */
-export async function startOdradek(properties: Readonly<Record<string, string>> = {}): Promise<Target> {
+/** The built program as the target: `odradek start --listen 127.0.0.1:0`, with extra `--set` lines and flags. */
+export async function startOdradek(
+  properties: Readonly<Record<string, string>> = {},
+  flags: readonly string[] = [],
+): Promise<Target> {
   const settings = Object.entries(properties).flatMap(([key, value]) => ['--set', `${key}=${value}`])
-  const args = [programFile(), 'start', '--listen', '127.0.0.1:0', ...settings]
+  const args = [programFile(), 'start', '--listen', '127.0.0.1:0', ...flags, ...settings]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)

@@ -23,6 +23,14 @@ type Transcripts = Record<string, Entry[]>
 /** Both brokers get these, so that what is compared is behaviour and not configuration. */
 const settings = { 'auto.create.topics.enable': 'true', 'num.partitions': '1' }
 
+/** Odradek plays with Apache Kafka's own defaults, apart from what the launcher of Apache Kafka sets as well. */
+const ourSettings = {
+  ...settings,
+  'group.initial.rebalance.delay.ms': '0',
+  'offsets.topic.num.partitions': '4',
+  'offsets.topic.replication.factor': '1',
+}
+
 const flags = process.argv.slice(2)
 const only = flags.includes('--only') ? flags[flags.indexOf('--only') + 1] : undefined
 const chosen = scenarios.filter((candidate) => only === undefined || candidate.name.includes(only))
@@ -31,7 +39,7 @@ const cacheFile = join(cacheFolder('differential'), `apache-kafka-${apacheKafkaV
 const reference = await referenceTranscripts()
 const ours = flags.includes('--self')
   ? await playOn(() => startReference(settings))
-  : await playOn(() => startOdradek({ ...settings, 'group.initial.rebalance.delay.ms': '0' }))
+  : await playOn(() => startOdradek(ourSettings, ['--profile', 'kafka', '--id', '1']))
 process.exitCode = report(reference, ours) ? 0 : 1
 
 /** Names the state of this program: transcripts of another state must not be used again. */
