@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { Program } from '../host/program.js'
 import { Output } from './output.js'
 import { CommandError, explainFailure } from './session.js'
-import { bootstrapList, keyValue, oneOf, repeated, wholeNumber } from './values.js'
+import { bootstrapList, keyValue, notEmpty, oneOf, repeated, topicName, wholeNumber } from './values.js'
 
 interface Common {
   readonly bootstrap: string[]
@@ -49,7 +49,10 @@ async function run(host: Program, options: Common, work: (output: Output) => Pro
 }
 
 function addTopics(program: Command, host: Program): void {
-  const topics = program.command('topics').description('list, create, describe and delete topics')
+  const topics = program
+    .command('topics')
+    .description('list, create, describe and delete topics')
+    .addHelpText('after', example('odradek topics describe orders'))
   client(topics.command('list').description('all topics'))
     .addHelpText('after', example('odradek topics list --json'))
     .action((options: Common) =>
@@ -57,28 +60,31 @@ function addTopics(program: Command, host: Program): void {
         (await import('./commands/topics.js')).listTopics(options.bootstrap, output),
       ),
     )
-  client(topics.command('create').description('create a topic').argument('<name>'))
+  client(topics.command('create').description('create a topic').argument('<name>', 'its name', topicName))
     .option(
       '--partitions <n>',
       "number of partitions; the default is the broker's (num.partitions)",
       wholeNumber(1, MAX_PARTITIONS),
-      -1,
     )
-    .option(
-      '--replication-factor <n>',
-      "copies of each partition; the default is the broker's",
-      wholeNumber(1, 32767),
-      -1,
-    )
-    .option('--config <key=value>', 'topic config, repeatable', keyValue, {})
+    .option('--replication-factor <n>', "copies of each partition; the default is the broker's", wholeNumber(1, 32767))
+    .option('--config <key=value>', 'topic config, repeatable', keyValue)
     .addHelpText('after', example('odradek topics create orders --partitions 6 --config retention.ms=86400000'))
     .action(
       (
         name: string,
-        options: Common & { partitions: number; replicationFactor: number; config: Record<string, string> },
+        options: Common & { partitions?: number; replicationFactor?: number; config?: Record<string, string> },
       ) =>
         run(host, options, async (output) =>
-          (await import('./commands/topics.js')).createTopic(options.bootstrap, name, options, output),
+          (await import('./commands/topics.js')).createTopic(
+            options.bootstrap,
+            name,
+            {
+              partitions: options.partitions ?? -1,
+              replicationFactor: options.replicationFactor ?? -1,
+              config: options.config ?? {},
+            },
+            output,
+          ),
         ),
     )
   client(
@@ -100,7 +106,10 @@ function addTopics(program: Command, host: Program): void {
 }
 
 function addGroups(program: Command, host: Program): void {
-  const groups = program.command('groups').description('list, describe, reset and delete consumer groups')
+  const groups = program
+    .command('groups')
+    .description('list, describe, reset and delete consumer groups')
+    .addHelpText('after', example('odradek groups reset billing --topic orders --to earliest'))
   client(groups.command('list').description('all groups with their states'))
     .addHelpText('after', example('odradek groups list'))
     .action((options: Common) =>
@@ -160,7 +169,10 @@ function resourceOf(flags: ResourceFlags): { type: 'topic' | 'broker'; name: str
 }
 
 function addConfigs(program: Command, host: Program): void {
-  const configs = program.command('configs').description('describe and alter the configs of topics and brokers')
+  const configs = program
+    .command('configs')
+    .description('describe and alter the configs of topics and brokers')
+    .addHelpText('after', example('odradek configs alter --topic orders --set retention.ms=3600000'))
   const resource = (command: Command): Command =>
     client(command)
       .option('--topic <name>', 'a topic')
@@ -179,30 +191,40 @@ function addConfigs(program: Command, host: Program): void {
       ),
     )
   resource(configs.command('alter').description('set configs, or delete them to return to the default'))
-    .option('--set <key=value>', 'repeatable', keyValue, {})
-    .option('--delete <key>', 'repeatable', repeated, [])
+    .option('--set <key=value>', 'repeatable', keyValue)
+    .option('--delete <key>', 'repeatable', repeated)
     .addHelpText(
       'after',
       example('odradek configs alter --topic orders --set retention.ms=3600000 --delete cleanup.policy'),
     )
-    .action((options: Common & ResourceFlags & { set: Record<string, string>; delete: string[] }) =>
+    .action((options: Common & ResourceFlags & { set?: Record<string, string>; delete?: string[] }) =>
       run(host, options, async (output) =>
-        (await import('./commands/configs.js')).alterConfigs(options.bootstrap, resourceOf(options), options, output),
+        (await import('./commands/configs.js')).alterConfigs(
+          options.bootstrap,
+          resourceOf(options),
+          { set: options.set ?? {}, delete: options.delete ?? [] },
+          output,
+        ),
       ),
     )
 }
 
 interface ProduceFlags extends Common {
   readonly keySeparator?: string
-  readonly header: string[]
+  readonly header?: string[]
   readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
   readonly acks: 'all' | '-1' | '0' | '1'
 }
 
 function addProduce(program: Command, host: Program): void {
-  client(program.command('produce').description('a record per line of standard input').argument('<topic>'))
-    .option('--key-separator <text>', 'what stands between key and value in a line')
-    .option('--header <key=value>', 'on every record, repeatable', repeatedPair, [])
+  client(
+    program
+      .command('produce')
+      .description('a record per line of standard input')
+      .argument('<topic>', 'its name', topicName),
+  )
+    .option('--key-separator <text>', 'what stands between key and value in a line', notEmpty)
+    .option('--header <key=value>', 'on every record, repeatable', repeatedPair)
     .option(
       '--compression <codec>',
       'none, gzip, snappy, lz4 or zstd',
@@ -222,7 +244,7 @@ function addProduce(program: Command, host: Program): void {
           topic,
           {
             keySeparator: options.keySeparator ?? null,
-            headers: options.header,
+            headers: options.header ?? [],
             compression: options.compression,
             acks,
           },
@@ -237,7 +259,7 @@ function addProduce(program: Command, host: Program): void {
     )
 }
 
-function repeatedPair(text: string, before: string[]): string[] {
+function repeatedPair(text: string, before?: string[]): string[] {
   keyValue(text)
   return repeated(text, before)
 }
@@ -305,7 +327,7 @@ function addTools(program: Command, host: Program): void {
     .argument('<hex>', 'a frame, with or without its size')
     .option('--response <key:version>', 'the bytes are the body of a response to this API key and version')
     .option('--json', 'print JSON')
-    .addHelpText('after', example('odradek explain 00120000000000010004746573740000'))
+    .addHelpText('after', example('odradek explain 00120003000000010004746573740004636c69023100'))
     .action((hex: string, options: { response?: string; json?: boolean }) =>
       run(host, { bootstrap: [], ...options } as Common, async (output) =>
         (await import('./commands/explain.js')).explainHex(hex, { response: responseOf(options.response) }, output),

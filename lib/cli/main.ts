@@ -13,6 +13,10 @@ const program = new Command('odradek')
   .exitOverride()
   .configureOutput({ writeOut: (text) => nodeProgram.out(text), writeErr: (text) => nodeProgram.err(text) })
   .showSuggestionAfterError()
+  .addHelpText(
+    'after',
+    '\nWithout a command it starts a broker, with the flags of `odradek start --help`.\n\nExample:\n  $ odradek --listen 127.0.0.1:9092',
+  )
 
 addStartCommand(program, nodeProgram)
 addClientCommands(program, nodeProgram)
@@ -25,7 +29,19 @@ function hardened(command: Command): void {
 }
 hardened(program)
 
-program.parseAsync([...nodeProgram.argv], { from: 'user' }).then(
+/** Without this, a misspelt command would be told that `start`, the default, takes no arguments. */
+function checkCommand(name: string | undefined): void {
+  if (name === undefined || name.startsWith('-') || name === 'help') return
+  const names = program.commands.map((command) => command.name())
+  if (!names.includes(name)) throw new CommandError(`There is no command ${name}; there are ${names.join(', ')}.`, 2)
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  checkCommand(argv[0])
+  await program.parseAsync([...argv], { from: 'user' })
+}
+
+main(nodeProgram.argv).then(
   () => {},
   (error: unknown) => nodeProgram.exit(report(error)),
 )

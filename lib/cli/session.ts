@@ -14,11 +14,18 @@ export class CommandError extends Error {
   }
 }
 
+/** Node's message is `ENOENT: no such file or directory, open '...'`; a person needs the middle. */
+export function cannotRead(path: string, error: unknown): CommandError {
+  const reason = (error as Error).message.replace(/^[A-Z]+: /, '').replace(/, \w+( '.*')?$/s, '')
+  return new CommandError(`Cannot read ${path}: ${reason}.`, 2, { cause: error })
+}
+
 /** Few and quick retries: a person waits. Enough for an election or a coordinator that is being found. */
 const RETRY = { retries: 4, initialRetryTime: 100, maxRetryTime: 1000 }
 
 export async function connect(bootstrap: readonly string[]): Promise<Kafka> {
-  const { Kafka, logLevel } = await import('kafkajs')
+  const { default: kafkajs } = await import('kafkajs')
+  const { Kafka, logLevel } = kafkajs
   return new Kafka({
     clientId: 'odradek-cli',
     brokers: [...bootstrap],
@@ -48,6 +55,13 @@ interface KafkaJsError {
   readonly originalError?: KafkaJsError
   readonly cause?: KafkaJsError
   readonly errors?: readonly KafkaJsError[]
+  /** Of DeleteGroups. */
+  readonly groups?: readonly { readonly groupId: string; readonly error: KafkaJsError }[]
+}
+
+/** Kafka's name of the error behind what kafkajs threw, like UNKNOWN_TOPIC_OR_PARTITION; empty when it was none of the broker's. */
+export function errorType(error: unknown): string {
+  return rootOf(error as KafkaJsError).type ?? ''
 }
 
 /** One sentence out of whatever a client library threw. */
@@ -59,8 +73,16 @@ export function explainFailure(error: unknown, bootstrap: readonly string[]): st
   ) {
     return `Cannot reach a broker at ${bootstrap.join(', ')}: ${root.message}. Is it running, and is --bootstrap right?`
   }
-  const parts = (root.errors ?? []).map((one) => one.message)
-  return parts.length > 0 ? [...new Set(parts)].join('; ') : root.message
+  const parts = [
+    ...(root.errors ?? []).map(sentence),
+    ...(root.groups ?? []).map((one) => `${one.groupId}: ${sentence(one.error)}`),
+  ]
+  return parts.length > 0 ? [...new Set(parts)].join('; ') : sentence(root)
+}
+
+/** With Kafka's own name of the error, which can be looked up. */
+function sentence({ message, type }: KafkaJsError): string {
+  return type === undefined ? message : `${message} (${type})`
 }
 
 function rootOf(error: KafkaJsError): KafkaJsError {

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { LogLevel } from '../host/logger.js'
 import type { Program } from '../host/program.js'
 import { parseProperties } from './properties.js'
-import { CommandError } from './session.js'
+import { CommandError, cannotRead } from './session.js'
 import { type Address, address, keyValue, oneOf, wholeNumber } from './values.js'
 
 interface StartFlags {
@@ -11,7 +11,7 @@ interface StartFlags {
   readonly advertise?: Address
   readonly id?: number
   readonly config?: string
-  readonly set: Record<string, string>
+  readonly set?: Record<string, string>
   readonly profile: 'test' | 'kafka'
   readonly logLevel: LogLevel
   readonly json?: boolean
@@ -37,7 +37,7 @@ export function addStartCommand(program: Command, host: Program): void {
     )
     .option('--id <n>', 'broker id (default: 1)', wholeNumber(0, 2 ** 31 - 1))
     .option('--config <file>', "Kafka's server.properties")
-    .option('--set <key=value>', 'one broker config, repeatable; wins over --config', keyValue, {})
+    .option('--set <key=value>', 'one broker config, repeatable; wins over --config', keyValue)
     .option(
       '--profile <name>',
       "test: starts and rebalances at once; kafka: Apache Kafka's own defaults",
@@ -52,7 +52,7 @@ export function addStartCommand(program: Command, host: Program): void {
 
 function connectable(text: string): Address {
   const parsed = address(text)
-  if (parsed.port === 0 || parsed.host === '' || parsed.host === '0.0.0.0' || parsed.host === '::') {
+  if (parsed.port === 0 || /^[0:.]*$/.test(parsed.host)) {
     throw new InvalidArgumentError('It must be an address that a client can connect to.')
   }
   return parsed
@@ -61,6 +61,7 @@ function connectable(text: string): Address {
 async function start(flags: StartFlags, host: Program): Promise<void> {
   const { startNode } = await import('../server/wire-up.js')
   const { StartError } = await import('../server/options.js')
+  const { NodeNetwork } = await import('../host/node-network.js')
   const { createLogger } = await import('../host/node-logger.js')
   const logger = createLogger({ level: flags.logLevel, json: flags.json === true })
   let stopEarly = false
@@ -71,6 +72,11 @@ async function start(flags: StartFlags, host: Program): Promise<void> {
   try {
     const node = await startNode({ values: settings(flags, host), profile: flags.profile }, { logger })
     if (!stopEarly) sayReady(flags, host, node.bootstrapServers, node.brokerId, node.clusterId)
+    const { warnOfUnreachable } = await import('./reachability.js')
+    void warnOfUnreachable(
+      node.listeners.map((one) => one.spec),
+      { logger, network: new NodeNetwork() },
+    )
     const signal = await stopped
     logger.info(`Stopping: ${signal}.`)
     await node.close()
@@ -122,6 +128,6 @@ function readProperties(path: string, host: Program): Record<string, string> {
   try {
     return parseProperties(host.readText(path))
   } catch (error) {
-    throw new CommandError(`Cannot read ${path}: ${(error as Error).message}.`, 2, { cause: error })
+    throw cannotRead(path, error)
   }
 }

@@ -39,6 +39,19 @@ export function keyValue(text: string, before: Record<string, string> = {}): Rec
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
 
+/** A name that a topic may have: what every broker would refuse is refused here, with a sentence. */
+export function topicName(text: string): string {
+  if (!/^[a-zA-Z0-9._-]{1,249}$/.test(text) || text === '.' || text === '..') {
+    throw new InvalidArgumentError('It must be 1 to 249 letters, digits, dots, underscores or hyphens.')
+  }
+  return text
+}
+
+export function notEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.')
+  return text
+}
+
 /** A repeatable flag's values in order. */
 export function repeated(text: string, before: string[] = []): string[] {
   return [...before, text]

@@ -1,7 +1,8 @@
 /** `odradek configs`: describe and alter topic and broker configs. */
-import { ErrorCode, errorName, IncrementalAlterConfigs } from '../../../protocol/index.js'
+import { ErrorCode, IncrementalAlterConfigs } from '../../../protocol/index.js'
 import type { Output } from '../output.js'
-import { CommandError, withAdmin } from '../session.js'
+import { refused } from '../refused.js'
+import { CommandError, errorType, withAdmin } from '../session.js'
 import { withBroker } from '../wire-client.js'
 
 export interface Resource {
@@ -10,6 +11,8 @@ export interface Resource {
 }
 
 const RESOURCE_TYPE = { topic: 2, broker: 4 } as const
+/** A broker that is not there is answered with INVALID_REQUEST, a topic with UNKNOWN_TOPIC_OR_PARTITION. */
+const NOT_THERE = new Set(['INVALID_REQUEST', 'UNKNOWN_TOPIC_OR_PARTITION'])
 const SET = 0
 const DELETE = 1
 
@@ -21,10 +24,16 @@ export async function describeConfigs(
   output: Output,
 ): Promise<void> {
   const entries = await withAdmin(bootstrap, async (admin) => {
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: RESOURCE_TYPE[resource.type], name: resource.name }],
-    })
+    const { resources } = await admin
+      .describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: RESOURCE_TYPE[resource.type], name: resource.name }],
+      })
+      .catch((error: unknown) => {
+        throw NOT_THERE.has(errorType(error)) || (error as Error).name === 'KafkaJSBrokerNotFound'
+          ? new CommandError(`There is no ${resource.type} ${resource.name}.`, 1, { cause: error })
+          : error
+      })
     return resources[0]?.configEntries ?? []
   })
   const shown = entries
@@ -61,8 +70,10 @@ export async function alterConfigs(
     }),
   )
   const [result] = response.responses
-  if (result && result.errorCode !== ErrorCode.NONE) {
-    throw new CommandError(`${errorName(result.errorCode)}: ${result.errorMessage ?? 'the broker gave no reason'}`)
-  }
-  output.done(`Altered ${resource.type} ${resource.name}.`, { [resource.type]: resource.name, ...changes })
+  if (result && result.errorCode !== ErrorCode.NONE) throw refused(result.errorCode, result.errorMessage)
+  output.done(`Altered ${resource.type} ${resource.name}.`, {
+    [resource.type]: resource.name,
+    set: changes.set,
+    delete: changes.delete,
+  })
 }

@@ -3,7 +3,12 @@ import type { Consumer, Kafka } from 'kafkajs'
 import { registerCodecs } from '../codecs.js'
 import type { OutputHost } from '../output.js'
 import { recordFormatter } from '../record-format.js'
-import { CommandError, connect } from '../session.js'
+import { CommandError, connect, errorType } from '../session.js'
+
+/** The client cannot leave while a fetch waits: what the end of the command may take at most. */
+const MAX_WAIT_MS = 500
+/** How long a group may take to form when there is a --timeout. */
+const JOIN_PATIENCE_MS = 10_000
 
 export interface ConsumeOptions {
   readonly fromBeginning: boolean
@@ -34,12 +39,20 @@ export async function consume(
   await registerCodecs()
   const kafka = await connect(bootstrap)
   const groupId = options.group ?? `odradek-cli-${io.uuid()}`
-  const consumer = kafka.consumer({ groupId, allowAutoTopicCreation: false, sessionTimeout: 10_000 })
+  const consumer = kafka.consumer({
+    groupId,
+    allowAutoTopicCreation: false,
+    sessionTimeout: 10_000,
+    maxWaitTimeInMs: MAX_WAIT_MS,
+  })
   await consumer.connect()
   let printed = 0
   try {
     await consumer.subscribe({ topic, fromBeginning: options.fromBeginning })
     printed = await run(consumer, options, io)
+  } catch (error) {
+    if (errorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
+    throw new CommandError(`There is no topic ${topic}.`, 1, { cause: error })
   } finally {
     await consumer.disconnect()
     if (options.group === null) await forget(kafka, groupId)
@@ -62,16 +75,18 @@ function run(consumer: Consumer, options: ConsumeOptions, io: ConsumeIo): Promis
       timer?.cancel()
       settle()
     }
-    const restartTimer = (): void => {
+    const startTimer = (delayMs: number): void => {
       timer?.cancel()
-      if (options.timeoutMs !== null && !over)
-        timer = io.setTimer(options.timeoutMs, () => finish(() => resolve(printed)))
+      if (options.timeoutMs !== null && !over) timer = io.setTimer(delayMs, () => finish(() => resolve(printed)))
     }
+    const restartTimer = (): void => startTimer(options.timeoutMs ?? 0)
     void io.interrupted.then(() => finish(() => resolve(printed)))
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) finish(() => reject(payload.error))
     })
-    restartTimer()
+    // Joining a group takes as long as the broker lets members gather (3 s by Apache Kafka's default): silence counts from then on.
+    startTimer(Math.max(options.timeoutMs ?? 0, JOIN_PATIENCE_MS))
+    consumer.on(consumer.events.GROUP_JOIN, restartTimer)
     consumer
       .run({
         autoCommit: options.group !== null,

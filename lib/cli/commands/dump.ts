@@ -12,7 +12,7 @@ import {
 } from '../../../protocol/index.js'
 import { decompress, prepareCodec } from '../../log/compression/index.js'
 import type { Output } from '../output.js'
-import { CommandError } from '../session.js'
+import { CommandError, cannotRead } from '../session.js'
 
 const OFFSET_ENTRY_BYTES = 8
 const TIME_ENTRY_BYTES = 12
@@ -29,7 +29,7 @@ export async function dumpFile(
   try {
     bytes = read(path)
   } catch (error) {
-    throw new CommandError(`Cannot read ${path}: ${(error as Error).message}.`, 2, { cause: error })
+    throw cannotRead(path, error)
   }
   if (path.endsWith('.log') || path.endsWith('.snapshot.checkpoint'))
     await dumpSegment(path, bytes, options.records, output)
@@ -68,7 +68,12 @@ async function dumpSegment(path: string, bytes: Buffer, withRecords: boolean, ou
     broken = error.message
   }
   const batches = positions.map((at) => batchRow(bytes, at))
-  if (withRecords) await dumpRecords(bytes, batches, output)
+  if (withRecords)
+    await dumpRecords(
+      bytes,
+      batches.filter((batch) => batch.crcValid),
+      output,
+    )
   else showBatches(batches, output)
   if (broken !== null) throw new CommandError(`${path}: ${broken}.`)
   const bad = batches.find((batch) => !batch.crcValid)

@@ -19,8 +19,11 @@ export function explainHex(hex: string, options: ExplainOptions, output: Output)
   if (!/^([0-9a-fA-F]{2})+$/.test(digits))
     throw new CommandError('The frame must be an even number of hexadecimal digits.', 2)
   const bytes = withoutSize(Buffer.from(digits, 'hex'))
-  if (options.response) explainBody(bytes, options.response.apiKey, options.response.version, 'response', output)
-  else explainRequest(bytes, output)
+  if (options.response) {
+    const { apiKey, version } = options.response
+    const about = { message: `${messageByKey(apiKey)?.name}Response`, version }
+    explainBody(bytes, { apiKey, version, direction: 'response', title: null, about }, output)
+  } else explainRequest(bytes, output)
 }
 
 /** A captured frame often begins with its size. */
@@ -37,19 +40,22 @@ function explainRequest(bytes: Buffer, output: Output): void {
     throw new CommandError(`This is no Kafka request: ${error.message}.`, 1, { cause: error })
   }
   const { apiKey, apiVersion, correlationId, clientId, bodyOffset } = header
-  output.done(
-    `${messageByKey(apiKey)!.name} request, version ${apiVersion}, correlation id ${correlationId}, client id ${JSON.stringify(clientId)}`,
-  )
-  explainBody(bytes.subarray(bodyOffset), apiKey, apiVersion, 'request', output)
+  const name = messageByKey(apiKey)!.name
+  const about = { message: `${name}Request`, version: apiVersion, correlationId, clientId }
+  const title = `${name} request, version ${apiVersion}, correlation id ${correlationId}, client id ${JSON.stringify(clientId)}`
+  explainBody(bytes.subarray(bodyOffset), { apiKey, version: apiVersion, direction: 'request', title, about }, output)
 }
 
-function explainBody(
-  body: Buffer,
-  apiKey: number,
-  version: number,
-  direction: 'request' | 'response',
-  output: Output,
-): void {
+interface Body {
+  readonly apiKey: number
+  readonly version: number
+  readonly direction: 'request' | 'response'
+  /** What is said above the fields, and the same as data. */
+  readonly title: string | null
+  readonly about: Readonly<Record<string, unknown>>
+}
+
+function explainBody(bytes: Buffer, { apiKey, version, direction, title, about }: Body, output: Output): void {
   const message = messageByKey(apiKey)
   if (!message) throw new CommandError(`No API has the key ${apiKey}.`, 2)
   if (version < message.versions.low || version > message.versions.high) {
@@ -58,14 +64,16 @@ function explainBody(
       2,
     )
   }
-  const { fields, error } = explain(message, direction, version, body)
+  const { fields, error, trailingBytes } = explain(message, direction, version, bytes)
   const rows = fields.map((field: ExplainedField) => ({ ...field, value: printable(field.value) }))
+  if (title !== null) output.done(title)
   output.table(
     ['offset', 'bytes', 'field', 'value'],
     rows.map((row) => [row.offset, row.bytes, row.path, row.value]),
-    rows,
+    { ...about, fields: rows },
   )
   if (error) throw new CommandError(error.message)
+  if (trailingBytes > 0) throw new CommandError(`Bytes left over after the last field: ${trailingBytes}.`)
 }
 
 function printable(value: unknown): string {

@@ -1,7 +1,11 @@
 /** `odradek groups`: list, describe (members and lag), reset offsets, delete. */
-import type { Admin, SeekEntry } from 'kafkajs'
+import kafkajs, { type Admin, type SeekEntry } from 'kafkajs'
+import { ErrorCode, errorName, FindCoordinator, OffsetCommit } from '../../../protocol/index.js'
+import { endpoint } from '../../host/network-error.js'
 import type { Output } from '../output.js'
+import { refused } from '../refused.js'
 import { CommandError, withAdmin } from '../session.js'
+import { withBroker } from '../wire-client.js'
 
 export async function listGroups(bootstrap: readonly string[], output: Output): Promise<void> {
   const groups = await withAdmin(bootstrap, async (admin) => {
@@ -27,20 +31,22 @@ export async function listGroups(bootstrap: readonly string[], output: Output): 
 interface PartitionLag {
   readonly topic: string
   readonly partition: number
-  readonly committed: string
-  readonly end: string
-  readonly lag: string
+  /** Null: nothing is committed. */
+  readonly committed: string | null
+  readonly end: string | null
+  readonly lag: string | null
   readonly member: string | null
 }
 
 export async function describeGroup(bootstrap: readonly string[], groupId: string, output: Output): Promise<void> {
-  const { AssignerProtocol } = await import('kafkajs')
   const described = await withAdmin(bootstrap, async (admin) => {
     const group = await findGroup(admin, groupId)
     const owners = new Map<string, string>()
     for (const member of group.members) {
       const assignment =
-        member.memberAssignment.length > 0 ? AssignerProtocol.MemberAssignment.decode(member.memberAssignment) : null
+        member.memberAssignment.length > 0
+          ? kafkajs.AssignerProtocol.MemberAssignment.decode(member.memberAssignment)
+          : null
       for (const [topic, partitions] of Object.entries(assignment?.assignment ?? {})) {
         for (const partition of partitions) owners.set(`${topic}/${partition}`, member.memberId)
       }
@@ -78,24 +84,25 @@ async function findGroup(admin: Admin, groupId: string) {
   return group
 }
 
+/** What is committed, and what members hold without having committed. `owners` is by `topic/partition`. */
 async function lags(admin: Admin, groupId: string, owners: ReadonlyMap<string, string>): Promise<PartitionLag[]> {
-  const committed = await admin.fetchOffsets({ groupId })
-  const result: PartitionLag[] = []
-  for (const { topic, partitions } of committed) {
-    const ends = await admin.fetchTopicOffsets(topic)
-    for (const { partition, offset } of partitions) {
-      const end = ends.find((one) => one.partition === partition)?.high ?? '0'
-      const lag = offset === '-1' ? '-' : String(BigInt(end) - BigInt(offset))
-      result.push({
-        topic,
-        partition,
-        committed: offset,
-        end,
-        lag,
-        member: owners.get(`${topic}/${partition}`) ?? null,
-      })
-    }
+  const offsets = new Map([...owners.keys()].map((key) => [key, '-1']))
+  for (const { topic, partitions } of await admin.fetchOffsets({ groupId })) {
+    for (const { partition, offset } of partitions) offsets.set(`${topic}/${partition}`, offset)
   }
+  const topics = new Set([...offsets.keys()].map((key) => key.slice(0, key.lastIndexOf('/'))))
+  const ends = new Map<string, string>()
+  for (const topic of topics) {
+    for (const { partition, high } of await admin.fetchTopicOffsets(topic)) ends.set(`${topic}/${partition}`, high)
+  }
+  const result = [...offsets].map(([key, offset]): PartitionLag => {
+    const slash = key.lastIndexOf('/')
+    const end = ends.get(key) ?? null
+    const committed = offset === '-1' ? null : offset
+    const lag = committed === null || end === null ? null : String(BigInt(end) - BigInt(committed))
+    const partition = Number(key.slice(slash + 1))
+    return { topic: key.slice(0, slash), partition, committed, end, lag, member: owners.get(key) ?? null }
+  })
   return result.sort((one, other) =>
     one.topic === other.topic ? one.partition - other.partition : one.topic < other.topic ? -1 : 1,
   )
@@ -112,6 +119,7 @@ export async function resetGroup(
   to: string,
   output: Output,
 ): Promise<void> {
+  const position = positionOf(to)
   const partitions = await withAdmin(bootstrap, async (admin) => {
     const [group] = (await admin.describeGroups([groupId])).groups
     if (group && group.members.length > 0) {
@@ -120,10 +128,10 @@ export async function resetGroup(
       )
     }
     if (!(await admin.listTopics()).includes(topic)) throw new CommandError(`There is no topic ${topic}.`)
-    const seek = await targetOffsets(admin, topic, to)
-    await admin.setOffsets({ groupId, topic, partitions: seek })
+    const seek = await targetOffsets(admin, topic, position)
     return seek
   })
+  await commit(bootstrap, groupId, topic, partitions)
   output.table(
     ['topic', 'partition', 'offset'],
     partitions.map((one) => [topic, one.partition, one.offset]),
@@ -135,21 +143,77 @@ export async function resetGroup(
   )
 }
 
-async function targetOffsets(admin: Admin, topic: string, to: string): Promise<SeekEntry[]> {
+/** In OffsetCommit 0-9 a topic is told by its name; every broker since 2.4 speaks this one. */
+const OFFSET_COMMIT_VERSION = 8
+/** The last version that asks for one key. */
+const FIND_COORDINATOR_VERSION = 3
+const GROUP_KEY_TYPE = 0
+
+/**
+ * Commits as nobody's member, which a coordinator allows while the group is empty: kafkajs would join the group for it, wait for the
+ * rebalance and take five seconds to leave.
+ */
+async function commit(
+  bootstrap: readonly string[],
+  groupId: string,
+  topic: string,
+  seek: readonly SeekEntry[],
+): Promise<void> {
+  const found = await withBroker(bootstrap, (broker) =>
+    broker.request(
+      FindCoordinator,
+      { key: groupId, keyType: GROUP_KEY_TYPE, coordinatorKeys: [] },
+      FIND_COORDINATOR_VERSION,
+    ),
+  )
+  if (found.errorCode !== ErrorCode.NONE) throw refused(found.errorCode, found.errorMessage)
+  const coordinator = endpoint(found.host, found.port)
+  const { topics } = await withBroker([coordinator], (broker) =>
+    broker.request(
+      OffsetCommit,
+      {
+        groupId,
+        topics: [
+          {
+            name: topic,
+            partitions: seek.map(({ partition, offset }) => ({
+              partitionIndex: partition,
+              committedOffset: Number(offset),
+              committedMetadata: null,
+            })),
+          },
+        ],
+      },
+      OFFSET_COMMIT_VERSION,
+    ),
+  )
+  const bad = topics.flatMap((one) => one.partitions).find((one) => one.errorCode !== ErrorCode.NONE)
+  if (bad) throw refused(bad.errorCode, `Partition ${bad.partitionIndex} was refused: ${errorName(bad.errorCode)}.`)
+}
+
+type Position = 'earliest' | 'latest' | { readonly offset: string } | { readonly timeMs: number }
+
+/** A date, with a time of day and a zone if wanted: Date.parse alone takes nearly anything for a date, -5 too. */
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/
+
+function positionOf(to: string): Position {
+  if (to === 'earliest' || to === 'latest') return to
+  if (/^\d{1,19}$/.test(to)) return Number(to) < SMALLEST_TIME_MS ? { offset: to } : { timeMs: Number(to) }
+  const timeMs = ISO_TIME.test(to) ? Date.parse(to) : Number.NaN
+  if (Number.isSafeInteger(timeMs)) return { timeMs }
+  throw new CommandError(
+    `--to ${to} is not earliest, latest, an offset, or a time like 2026-01-31T12:00:00Z or 1760000000000.`,
+    2,
+  )
+}
+
+async function targetOffsets(admin: Admin, topic: string, to: Position): Promise<SeekEntry[]> {
+  if (typeof to === 'object' && 'timeMs' in to) return admin.fetchTopicOffsetsByTimestamp(topic, to.timeMs)
   const bounds = await admin.fetchTopicOffsets(topic)
-  if (to === 'earliest') return bounds.map(({ partition, low }) => ({ partition, offset: low }))
-  if (to === 'latest') return bounds.map(({ partition, high }) => ({ partition, offset: high }))
-  if (/^\d+$/.test(to) && Number(to) < SMALLEST_TIME_MS) {
-    return bounds.map(({ partition, low, high }) => ({ partition, offset: clamp(to, low, high) }))
-  }
-  const time = /^\d+$/.test(to) ? Number(to) : Date.parse(to)
-  if (!Number.isSafeInteger(time)) {
-    throw new CommandError(
-      `--to ${to} is not earliest, latest, an offset, or a time like 2026-01-31T12:00:00Z or 1760000000000.`,
-      2,
-    )
-  }
-  return admin.fetchTopicOffsetsByTimestamp(topic, time)
+  return bounds.map(({ partition, low, high }) => {
+    if (to === 'earliest') return { partition, offset: low }
+    return { partition, offset: to === 'latest' ? high : clamp(to.offset, low, high) }
+  })
 }
 
 /** An offset outside the log would be reset by the consumer's own policy, silently; the nearest valid one is what was meant. */

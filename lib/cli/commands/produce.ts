@@ -1,5 +1,5 @@
 /** `odradek produce`: a record per line of standard input. */
-import { CompressionTypes, type IHeaders, type Message, type Producer } from 'kafkajs'
+import kafkajs, { type IHeaders, type Message, type Producer } from 'kafkajs'
 import { registerCodecs } from '../codecs.js'
 import type { Output } from '../output.js'
 import { connect } from '../session.js'
@@ -18,6 +18,8 @@ export interface ProduceOptions {
 /** Lines that travel in one request: enough to fill a batch, few enough to see progress. */
 const LINES_PER_BATCH = 1000
 const PROGRESS_EVERY_MS = 1000
+
+const { CompressionTypes } = kafkajs
 
 const COMPRESSION = {
   none: CompressionTypes.None,

@@ -1,7 +1,12 @@
 /** `odradek topics`: list, create, describe, delete. */
-import type { Admin } from 'kafkajs'
+import kafkajs, { type Admin } from 'kafkajs'
+import { CreateTopics, ErrorCode } from '../../../protocol/index.js'
 import type { Output } from '../output.js'
+import { refused } from '../refused.js'
 import { CommandError, withAdmin } from '../session.js'
+import { withBroker } from '../wire-client.js'
+
+const VALIDATION_TIMEOUT_MS = 10_000
 
 export interface CreateOptions {
   readonly partitions: number
@@ -30,8 +35,8 @@ export async function createTopic(
   options: CreateOptions,
   output: Output,
 ): Promise<void> {
-  const created = await withAdmin(bootstrap, (admin) =>
-    admin.createTopics({
+  const created = await withAdmin(bootstrap, async (admin) => {
+    const request = {
       topics: [
         {
           topic: name,
@@ -40,21 +45,52 @@ export async function createTopic(
           configEntries: Object.entries(options.config).map(([key, value]) => ({ name: key, value })),
         },
       ],
-    }),
-  )
+    }
+    try {
+      return await admin.createTopics(request)
+    } catch (error) {
+      throw (await reasonNotCreated(bootstrap, name, options)) ?? error
+    }
+  })
   if (!created) throw new CommandError(`The topic ${name} exists already.`)
   output.done(`Created topic ${name}.`, { topic: name, created: true })
 }
 
+/** kafkajs drops the broker's sentence; asking again, for validation only, brings it. Null when the broker has nothing against it now. */
+async function reasonNotCreated(
+  bootstrap: readonly string[],
+  name: string,
+  options: CreateOptions,
+): Promise<CommandError | null> {
+  const { topics } = await withBroker(bootstrap, (broker) =>
+    broker.request(CreateTopics, {
+      topics: [
+        {
+          name,
+          numPartitions: options.partitions,
+          replicationFactor: options.replicationFactor,
+          assignments: [],
+          configs: Object.entries(options.config).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+      timeoutMs: VALIDATION_TIMEOUT_MS,
+      validateOnly: true,
+    }),
+  )
+  const [result] = topics
+  return result === undefined || result.errorCode === ErrorCode.NONE
+    ? null
+    : refused(result.errorCode, result.errorMessage)
+}
+
 export async function describeTopic(bootstrap: readonly string[], name: string, output: Output): Promise<void> {
-  const { ConfigResourceTypes } = await import('kafkajs')
   const described = await withAdmin(bootstrap, async (admin) => {
     const topic = (await allTopics(admin)).find((one) => one.name === name)
     if (!topic) throw new CommandError(`There is no topic ${name}.`)
     const offsets = await admin.fetchTopicOffsets(name)
     const configs = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name }],
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name }],
     })
     const changed = (configs.resources[0]?.configEntries ?? []).filter((entry) => !entry.isDefault)
     return {
