@@ -11,7 +11,7 @@
 import type { Duplex } from 'node:stream'
 import { errorName } from '../../protocol/errors.js'
 import { fromDuplex } from '../host/duplex-stream.js'
-import { type Logger, type LogLevel, silentLogger } from '../host/logger.js'
+import { type LogFields, type Logger, type LogLevel, silentLogger } from '../host/logger.js'
 import { createLogger } from '../host/node-logger.js'
 import type { ProfileName } from '../metadata/profiles.js'
 import { type BrokerNode, startNode } from '../server/wire-up.js'
@@ -24,7 +24,7 @@ export interface BrokerOptions {
   /** What clients are told to connect to, when they reach the broker by another address. Default: what was bound. */
   advertisedHost?: string
   advertisedPort?: number
-  /** False opens no socket: connections come by `handle`. Default true. */
+  /** False opens no socket: connections come by `handle`. Clients are then told the name `odradek.invalid`. Default true. */
   listen?: boolean
   /** Default 1. */
   brokerId?: number
@@ -36,7 +36,7 @@ export interface BrokerOptions {
   config?: Readonly<Record<string, string | number | boolean>>
   /** Logs to standard error from this level on. Default silent. */
   logLevel?: LogLevel
-  /** Takes the log instead. */
+  /** Takes the log instead. Nothing is said to it after `close`. */
   logger?: Logger
   /** Kafka's text form of a uuid. Default: a fresh one. */
   clusterId?: string
@@ -79,10 +79,16 @@ export class BrokerError extends Error {
 }
 
 const GROUP_READY_TIMEOUT_MS = 10_000
+/**
+ * What a broker without sockets calls itself. A client that takes its streams from a factory uses it as any name; one that was set up
+ * without the factory fails at once (RFC 2606: the name never resolves) and does not reach some other broker of the machine.
+ */
+const ADDRESS_WITHOUT_SOCKET = 'odradek.invalid:9092'
 
 export class Broker {
   readonly #node: BrokerNode
   readonly #closeLogger: () => void
+  #closed = false
 
   private constructor(node: BrokerNode, closeLogger: () => void) {
     this.#node = node
@@ -96,10 +102,12 @@ export class Broker {
   static async create(options: BrokerOptions = {}): Promise<Broker> {
     const { logger, close } = loggerFor(options)
     const { profile = 'test', listen = true, clusterId } = options
-    const node = await startNode(
-      { values: brokerConfigs(options), profile, listen, ...(clusterId === undefined ? {} : { clusterId }) },
-      { logger },
-    )
+    const identity = clusterId === undefined ? {} : { clusterId }
+    const starting = startNode({ values: brokerConfigs(options), profile, listen, ...identity }, { logger })
+    const node = await starting.catch((error: unknown) => {
+      close()
+      throw error
+    })
     const broker = new Broker(node, close)
     try {
       for (const topic of options.topics ?? []) await broker.createTopic(topic)
@@ -110,14 +118,14 @@ export class Broker {
     return broker
   }
 
-  /** HOST:PORT, for `bootstrap.servers`. Empty without a listener. */
+  /** HOST:PORT, for `bootstrap.servers`: what clients are told to connect to. */
   get bootstrapServers(): string {
     return this.#node.bootstrapServers
   }
 
   /** The array that kafkajs takes as `brokers`. */
   get brokers(): string[] {
-    return this.bootstrapServers === '' ? [] : [this.bootstrapServers]
+    return [this.bootstrapServers]
   }
 
   /** The port bound; 0 without a listener. */
@@ -135,6 +143,7 @@ export class Broker {
 
   /** Creates a topic that serves when this resolves. @throws BrokerError with Kafka's error name, e.g. TOPIC_ALREADY_EXISTS */
   async createTopic(topic: string | NewTopic): Promise<void> {
+    this.#assertOpen()
     const {
       name,
       partitions = -1,
@@ -152,6 +161,7 @@ export class Broker {
 
   /** Deletes a topic with everything in it. @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
   async deleteTopic(name: string): Promise<void> {
+    this.#assertOpen()
     const result = await this.#node.deleteTopic(name)
     if (result.errorCode !== 0) {
       throw new BrokerError(
@@ -165,7 +175,8 @@ export class Broker {
    * Resolves when the consumer group is stable and all members have their assignments: what is produced from then on reaches them, even
    * when they start at the end of the topic.
    */
-  groupReady(groupId: string, options: GroupReadyOptions = {}): Promise<readonly GroupMember[]> {
+  async groupReady(groupId: string, options: GroupReadyOptions = {}): Promise<readonly GroupMember[]> {
+    this.#assertOpen()
     const { members = 1, timeoutMs = GROUP_READY_TIMEOUT_MS } = options
     const node = this.#node
     return new Promise((resolve, reject) => {
@@ -179,31 +190,33 @@ export class Broker {
       )
       undo.push(
         () => timer.cancel(),
-        node.onClose(() =>
-          settle(() =>
-            reject(
-              new BrokerError('ERR_ODRADEK_CLOSED', `The broker was closed before the group ${groupId} was ready.`),
-            ),
-          ),
-        ),
+        node.onClose(() => settle(() => reject(closedError(`before the group ${groupId} was ready`)))),
       )
       undo.push(node.onGroupReady(groupId, members, (found) => settle(() => resolve(found.map(memberOf)))))
     })
   }
 
-  /** Takes over a connection: any duplex stream that carries Kafka's bytes. Its advertised addresses are those of the listener. */
+  /**
+   * Takes over a connection: any duplex stream that carries Kafka's bytes. What it is told to connect to is `bootstrapServers`, listener
+   * or not: give the client's socket factory the other end of the stream whatever address it asks for. A closed broker destroys it.
+   */
   handle(duplex: Duplex): void {
     this.#node.handle(fromDuplex(duplex))
   }
 
   /** Stops serving. Afterwards no handle, timer or log line is left. Idempotent. */
   async close(): Promise<void> {
+    this.#closed = true
     await this.#node.close()
     this.#closeLogger()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw closedError('')
   }
 
   #notReady(groupId: string, members: number, timeoutMs: number): BrokerError {
@@ -215,16 +228,43 @@ export class Broker {
   }
 }
 
+function closedError(when: string): BrokerError {
+  return new BrokerError('ERR_ODRADEK_CLOSED', `The broker was closed${when === '' ? '' : ` ${when}`}.`)
+}
+
 function memberOf({ memberId, groupInstanceId, clientId, clientHost }: GroupMember): GroupMember {
   return { memberId, groupInstanceId, clientId, clientHost }
 }
 
 function loggerFor(options: BrokerOptions): { logger: Logger; close: () => void } {
-  if (options.logger) return { logger: options.logger, close: () => {} }
+  if (options.logger) return closable(options.logger)
   const level = options.logLevel ?? 'silent'
   if (level === 'silent') return { logger: silentLogger, close: () => {} }
   const logger = createLogger({ level })
   return { logger, close: () => logger.close() }
+}
+
+/** A test runner complains of lines that come after the test, say of a client that hangs up late. */
+function closable(target: Logger): { logger: Logger; close: () => void } {
+  let open = true
+  const line =
+    (level: keyof Logger) =>
+    (message: string, fields?: LogFields): void => {
+      if (open) target[level](message, fields)
+    }
+  const logger: Logger = {
+    trace: line('trace'),
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+  }
+  return {
+    logger,
+    close: () => {
+      open = false
+    },
+  }
 }
 
 function texts(config: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
@@ -241,6 +281,9 @@ function brokerConfigs(options: BrokerOptions): Record<string, string> {
   if (options.advertisedHost !== undefined || options.advertisedPort !== undefined) {
     values['advertised.listeners'] =
       `PLAINTEXT://${bracketed(options.advertisedHost ?? host)}:${options.advertisedPort ?? port}`
+  }
+  if (options.listen === false && !('advertised.listeners' in values) && options.config?.['listeners'] === undefined) {
+    values['advertised.listeners'] = `PLAINTEXT://${ADDRESS_WITHOUT_SOCKET}`
   }
   return values
 }

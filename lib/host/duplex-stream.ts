@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { Stream, StreamHandlers } from './network.js'
 import { networkError } from './network-error.js'
+import { enqueue } from './real-time.js'
 
 /**
  * Unsent bytes at which `write` asks the caller to wait. Node's 16 KB would call every answer to a fetch too much; with
@@ -33,6 +34,7 @@ export class DuplexStream implements Stream {
   readonly #duplex: Duplex
   readonly #addresses: StreamAddresses
   #handlers: StreamHandlers | null = null
+  #byEvents = false
   #paused = false
   #wantsDrain = false
   #ended = false
@@ -65,19 +67,33 @@ export class DuplexStream implements Stream {
     return this.#duplex.writableLength
   }
 
-  /** Starts the flow of 'data' events. Paused until the handlers are there. */
+  /**
+   * Reads when the duplex says that there is something, which it does in a turn of its own. A 'data' event may come out of the peer's own
+   * `write` (both ends of a pair in one process), and an answer from in there finds a client that does not wait for it yet.
+   */
   readByEvents(): void {
-    this.#duplex.pause()
-    this.#duplex.on('data', (chunk: Buffer | string) => {
+    this.#byEvents = true
+    this.#duplex.on('readable', () => this.#read())
+  }
+
+  #read(): void {
+    while (!this.#paused && this.#handlers !== null && !this.#closed) {
+      const chunk = this.#duplex.read() as Buffer | string | null
+      if (chunk === null) return
       this.receive(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)
-    })
+    }
+  }
+
+  #readOn(): void {
+    if (this.#byEvents) enqueue(() => this.#read())
+    else this.#duplex.resume()
   }
 
   attach(handlers: StreamHandlers): void {
     if (this.#handlers !== null) throw new Error('the handlers of a stream are set once')
     this.#handlers = handlers
     if (this.#closed) handlers.onClose(this.#cause())
-    else if (!this.#paused) this.#duplex.resume()
+    else if (!this.#paused) this.#readOn()
   }
 
   /** Bytes have come. False: paused, do not bring more. */
@@ -107,13 +123,13 @@ export class DuplexStream implements Stream {
   pause(): void {
     if (this.#paused) return
     this.#paused = true
-    this.#duplex.pause()
+    if (!this.#byEvents) this.#duplex.pause()
   }
 
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    if (this.#handlers !== null && !this.#closed) this.#duplex.resume()
+    if (this.#handlers !== null && !this.#closed) this.#readOn()
   }
 
   end(): void {

@@ -14,7 +14,9 @@ export function advertisedAddress(
 ): { host: string; port: number } | null {
   const endpoint = image.brokers.get(brokerId)?.endpoints.get(connection.listenerName)
   if (endpoint === undefined) return null
-  return { host: isWildcard(endpoint.host) ? unmapped(connection.localAddress) : endpoint.host, port: endpoint.port }
+  if (!isWildcard(endpoint.host)) return { host: endpoint.host, port: endpoint.port }
+  // A stream that was handed in may have no address.
+  return { host: unmapped(connection.localAddress) || '127.0.0.1', port: endpoint.port }
 }
 
 /** A dual-stack socket shows IPv4 peers as ::ffff:1.2.3.4, which not every client can parse. */

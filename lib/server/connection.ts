@@ -71,6 +71,8 @@ interface Slot {
 
 /** How long a closed connection may wait for the peer's own close before it is dropped: a peer that never closes costs no more. */
 const LINGER_MS = 1000
+/** The same when the broker goes and all has been handed over: `close` of an embedded broker waits for it. */
+const DRAIN_LINGER_MS = 50
 /** Replies gathered before they are sent although the read is not worked through: bounds what one read can make us owe. */
 const MAX_CORKED_BYTES = 1 << 20
 
@@ -108,6 +110,7 @@ export class Connection implements ConnectionView {
   #gated = false
   /** No further frame is handled: the peer broke the protocol, or the server drains. */
   #deaf = false
+  #draining = false
   #peerEnded = false
   #finished = false
   #linger: Timer | null = null
@@ -160,6 +163,7 @@ export class Connection implements ConnectionView {
   /** Takes no further request, sends what is owed, closes. */
   drain(): void {
     this.#deaf = true
+    this.#draining = true
     this.#held = []
     this.#heldBytes = 0
     if (this.#slots.length === 0) this.#finish()
@@ -377,7 +381,8 @@ export class Connection implements ConnectionView {
     this.#stream.end()
     // Reading goes on, without looking: only so do we see the peer's close.
     this.#balance()
-    this.#linger = this.#ports.clock.setTimer(LINGER_MS, () => this.destroy())
+    const lingerMs = this.#draining && this.#stream.bufferedBytes === 0 ? DRAIN_LINGER_MS : LINGER_MS
+    this.#linger = this.#ports.clock.setTimer(lingerMs, () => this.destroy())
   }
 }
 

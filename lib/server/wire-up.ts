@@ -179,15 +179,12 @@ export class BrokerNode {
     this.clock = parts.clock
   }
 
-  /** HOST:PORT of the first listener, as clients should use it; empty without one. */
+  /** HOST:PORT of the first listener, as clients are told; without sockets, what is configured. */
   get bootstrapServers(): string {
-    const [first] = this.listeners
+    const [first] = this.#endpoints()
     if (first === undefined) return ''
-    const { host, port } = first.spec.advertised ?? {
-      host: isWildcard(first.host) ? '127.0.0.1' : first.host,
-      port: first.port,
-    }
-    return `${host.includes(':') ? `[${host}]` : host}:${port}`
+    const host = isWildcard(first.host) ? '127.0.0.1' : first.host
+    return `${host.includes(':') ? `[${host}]` : host}:${first.port}`
   }
 
   /** Binds, registers, and resolves when every request would be served. @throws StartError */
@@ -242,9 +239,8 @@ export class BrokerNode {
     const described = this.#parts.groups.coordinator.describeGroups([groupId])
     if (described instanceof Promise) return 'waiting for its coordinator'
     const [group] = described
-    return group === undefined || group.groupState === 'Dead'
-      ? 'not there'
-      : `${group.groupState} with ${group.members.length} members`
+    if (group === undefined || group.errorCode !== 0 || group.groupState === 'Dead') return 'not there'
+    return `${group.groupState} with ${group.members.length} ${group.members.length === 1 ? 'member' : 'members'}`
   }
 
   onClose(listener: () => void): () => void {
@@ -259,10 +255,12 @@ export class BrokerNode {
   }
 
   async #close(): Promise<void> {
-    const { acceptor, replicas, groups, controller, logs, timers } = this.#parts
+    const { acceptor, replicas, groups, controller, logs, timers, logger } = this.#parts
     for (const listener of [...this.#closeListeners]) listener()
     acceptor.drain()
-    // Whoever waits (a parked fetch, a join) is answered now, so that nobody has to wait for it.
+    // What was appended or committed is answered as done first,
+    await logs.flush().catch((error: unknown) => logger.error(`Not everything could be written: ${String(error)}`))
+    // then whoever waits for something that will not come any more (a parked fetch, a join), so that nobody has to wait for it.
     groups.close()
     replicas.close()
     await acceptor.close(DRAIN_MS)

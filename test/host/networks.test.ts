@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
+import { once } from 'node:events'
 import { createServer, connect as netConnect, type Socket } from 'node:net'
-import { Duplex, PassThrough } from 'node:stream'
+import { Duplex, duplexPair, PassThrough } from 'node:stream'
 import { expect } from 'chai'
 import { fromDuplex } from '../../lib/host/duplex-stream.js'
 import { MemoryNetwork } from '../../lib/host/memory-network.js'
@@ -143,6 +144,25 @@ describe('fromDuplex', () => {
     fromUs.resume()
     await witness.until(() => witness.closed)
     expect(witness.stream.remoteAddress).to.equal('')
+  })
+
+  it('answers the other end of a pair after its write has returned, not from inside', async () => {
+    const [ours, theirs] = duplexPair()
+    const stream = fromDuplex(theirs)
+    stream.attach({
+      onData: (view) => void stream.write([Buffer.from(view)]),
+      onEnd: () => {},
+      onDrain: () => {},
+      onClose: () => {},
+    })
+    const seen: string[] = []
+    const answered = once(ours, 'data').then(([chunk]) => seen.push(String(chunk)))
+    ours.write('one')
+    seen.push('written')
+    await answered
+    expect(seen).to.deep.equal(['written', 'one'])
+    ours.destroy()
+    theirs.destroy()
   })
 })
 
