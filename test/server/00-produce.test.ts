@@ -48,7 +48,7 @@ describe('server/00-produce', () => {
     expect(baseOffsets(fetchNow(broker).records)).to.deep.equal(VERSIONS.map((_, index) => index))
   })
 
-  it('25: an unknown or zero topic id is UNKNOWN_TOPIC_ID, an unknown or invalid name UNKNOWN_TOPIC_OR_PARTITION', () => {
+  it('behaviour 25: an unknown or zero topic id is UNKNOWN_TOPIC_ID, an unknown or invalid name UNKNOWN_TOPIC_OR_PARTITION', () => {
     for (const topic of ['topic-000000000000999A', ZERO_UUID]) {
       expect(produce(batch(), { version: 13, topic }).errorCode).to.equal(ErrorCode.UNKNOWN_TOPIC_ID)
     }
@@ -62,7 +62,7 @@ describe('server/00-produce', () => {
     expect(broker.image.topicsByName.size).to.equal(1)
   })
 
-  it('25: a partition that the topic does not have is UNKNOWN_TOPIC_OR_PARTITION, by name and by id', () => {
+  it('behaviour 25: a partition that the topic does not have is UNKNOWN_TOPIC_OR_PARTITION, by name and by id', () => {
     for (const version of [12, 13]) {
       for (const partition of [3, -1]) {
         const { errorCode } = produce(batch(), { version, partition })
@@ -71,13 +71,13 @@ describe('server/00-produce', () => {
     }
   })
 
-  it('26: other acks are INVALID_REQUIRED_ACKS and nothing is written', () => {
+  it('behaviour 26: other acks are INVALID_REQUIRED_ACKS and nothing is written', () => {
     for (const acks of [2, -2, 100])
       expect(produce(batch(), { acks }).errorCode).to.equal(ErrorCode.INVALID_REQUIRED_ACKS)
     expect(broker.partition('t').log.endOffset).to.equal(0)
   })
 
-  it('27: acks=0 has no answer; an error closes the connection', () => {
+  it('behaviour 27: acks=0 has no answer; an error closes the connection', () => {
     expect(broker.now(Produce, 9, produceRequest(batch(), { acks: 0 }))).to.equal('no answer')
     expect(broker.partition('t').log.endOffset).to.equal(1)
     expect(broker.now(Produce, 9, produceRequest(batch(), { acks: 0, topic: 'nope' }))).to.equal('closed')
@@ -86,7 +86,7 @@ describe('server/00-produce', () => {
     expect(broker.now(Produce, 9, produceRequest(corrupt, { acks: 0 }))).to.equal('closed')
   })
 
-  it('28: no records, two batches and old message sets are INVALID_RECORD in every version', () => {
+  it('behaviour 28: no records, two batches and old message sets are INVALID_RECORD in every version', () => {
     const withoutRecords = patched((bytes) => header.pokeInt32(bytes, header.RECORD_COUNT, 0)).subarray(
       0,
       header.HEADER_BYTES,
@@ -105,7 +105,7 @@ describe('server/00-produce', () => {
     }
   })
 
-  it('29: a bad CRC, a length below the header and magic 3 are CORRUPT_MESSAGE', () => {
+  it('behaviour 29: a bad CRC, a length below the header and magic 3 are CORRUPT_MESSAGE', () => {
     const badCrc = batch()
     badCrc[badCrc.length - 1]! ^= 1
     const tooShort = batch()
@@ -119,14 +119,14 @@ describe('server/00-produce', () => {
     expect(produce(magic3)).to.have.property('errorMessage').that.includes('magic 3')
   })
 
-  it('30: stray bytes after the batch are ignored, a batch cut short is INVALID_RECORD', () => {
+  it('behaviour 30: stray bytes after the batch are ignored, a batch cut short is INVALID_RECORD', () => {
     expect(produce(Buffer.concat([batch(), Buffer.from([1, 2, 3])])).errorCode).to.equal(ErrorCode.NONE)
     expect(fetchNow(broker).records).to.have.length(batch().length)
     const whole = batch('some longer value')
     expect(produce(whole.subarray(0, whole.length - 3)).errorCode).to.equal(ErrorCode.INVALID_RECORD)
   })
 
-  it('31: wrong offsets, counts and control batches are INVALID_RECORD', () => {
+  it('behaviour 31: wrong offsets, counts and control batches are INVALID_RECORD', () => {
     const cases = {
       baseOffset: patched((bytes) => header.pokeInt64(bytes, header.BASE_OFFSET, 7)),
       lastOffsetDelta: patched((bytes) => header.pokeInt32(bytes, header.LAST_OFFSET_DELTA, 4), 'a', 'b'),
@@ -139,14 +139,14 @@ describe('server/00-produce', () => {
     }
   })
 
-  it('32: unknown codecs and compressed garbage are UNKNOWN_SERVER_ERROR', () => {
+  it('behaviour 32: unknown codecs and compressed garbage are UNKNOWN_SERVER_ERROR', () => {
     for (const codec of [5, 6, 7, 1, 2, 3]) {
       const records = patched((bytes) => (bytes[header.ATTRIBUTES + 1] = codec), 'plainly not compressed')
       expect(produce(records).errorCode, `codec ${codec}`).to.equal(ErrorCode.UNKNOWN_SERVER_ERROR)
     }
   })
 
-  it('33: leader epoch and base offset are the broker’s', () => {
+  it('behaviour 33: leader epoch and base offset are the broker’s', () => {
     broker.elect('t', 0, 1)
     produce(batch('first'))
     produce(patched((bytes) => header.pokeInt32(bytes, header.LEADER_EPOCH, 77)))
@@ -155,14 +155,14 @@ describe('server/00-produce', () => {
     expect(header.baseOffset(records!)).to.equal(1)
   })
 
-  it('34: unused attribute bits and the LogAppendTime bit are accepted', () => {
+  it('behaviour 34: unused attribute bits and the LogAppendTime bit are accepted', () => {
     for (const bit of [0x80, header.TIMESTAMP_TYPE_BIT]) {
       const records = patched((bytes) => (bytes[header.ATTRIBUTES + 1]! |= bit))
       expect(produce(records).errorCode).to.equal(ErrorCode.NONE)
     }
   })
 
-  it('35: more than an hour ahead is INVALID_TIMESTAMP; any past is fine', () => {
+  it('behaviour 35: more than an hour ahead is INVALID_TIMESTAMP; any past is fine', () => {
     const at = (timestamp: number) => produce(batchOf(broker, [{ value: 'x', timestamp }]))
     const now = broker.clock.now()
     const ahead = at(now + 61 * MINUTE_MS)
@@ -172,7 +172,7 @@ describe('server/00-produce', () => {
     expect(at(0).errorCode).to.equal(ErrorCode.NONE)
   })
 
-  it('36: LogAppendTime: the answer carries the time, the stored batch the bit', () => {
+  it('behaviour 36: LogAppendTime: the answer carries the time, the stored batch the bit', () => {
     broker.createTopic('log-time', { configs: { 'message.timestamp.type': 'LogAppendTime' } })
     const now = broker.clock.now()
     const future = batchOf(broker, [{ value: 'x', timestamp: now + 100 * MINUTE_MS }])
@@ -182,7 +182,7 @@ describe('server/00-produce', () => {
     expect(header.maxTimestamp(records!)).to.equal(now)
   })
 
-  it('37: records without key are refused on a compacted topic; v8+ names them', () => {
+  it('behaviour 37: records without key are refused on a compacted topic; v8+ names them', () => {
     broker.createTopic('compacted', { configs: { 'cleanup.policy': 'compact' } })
     const send = (version: number, keys: (string | null)[]) =>
       produce(
@@ -201,7 +201,7 @@ describe('server/00-produce', () => {
     expect(broker.partition('compacted').log.endOffset).to.equal(1)
   })
 
-  it('38: the size limit counts the header and includes its value', () => {
+  it('behaviour 38: the size limit counts the header and includes its value', () => {
     const size = batch('12345').length
     broker.createTopic('small', { configs: { 'max.message.bytes': String(size) } })
     expect(produce(batch('12345'), { topic: 'small' }).errorCode).to.equal(ErrorCode.NONE)
@@ -211,7 +211,7 @@ describe('server/00-produce', () => {
     })
   })
 
-  it('39: compression.type makes the broker recompress, or undo compression', async () => {
+  it('behaviour 39: compression.type makes the broker recompress, or undo compression', async () => {
     const squeezed = () =>
       batchOf(broker, ['aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'], { compression: 1, compress })
     for (const [type, code] of [
@@ -228,7 +228,7 @@ describe('server/00-produce', () => {
     }
   })
 
-  it('40: the same partition twice: one answer, the later data', () => {
+  it('behaviour 40: the same partition twice: one answer, the later data', () => {
     const topic = (value: string) => ({ name: 't', partitionData: [{ index: 0, records: batch(value) }] })
     const outcome = broker.now(Produce, 9, { acks: 1, timeoutMs: 9, topicData: [topic('one'), topic('two')] })
     if (typeof outcome === 'string') throw new Error(outcome)
@@ -236,7 +236,7 @@ describe('server/00-produce', () => {
     expect(decodeBatch(fetchNow(broker).records!).map((record) => String(record.value))).to.deep.equal(['two'])
   })
 
-  it('41: the partitions of a request fail by themselves', () => {
+  it('behaviour 41: the partitions of a request fail by themselves', () => {
     const partitionData = [0, 9, 1].map((index) => ({ index, records: index === 1 ? Buffer.alloc(0) : batch() }))
     const outcome = broker.now(Produce, 9, { acks: 1, timeoutMs: 9, topicData: [{ name: 't', partitionData }] })
     if (typeof outcome === 'string') throw new Error(outcome)
@@ -248,12 +248,12 @@ describe('server/00-produce', () => {
     ])
   })
 
-  it('42: min.insync.replicas=2 on one replica does not refuse acks=-1', () => {
+  it('behaviour 42: min.insync.replicas=2 on one replica does not refuse acks=-1', () => {
     broker.configure('t', 'min.insync.replicas', '2')
     expect(produce(batch(), { acks: -1 }).errorCode).to.equal(ErrorCode.NONE)
   })
 
-  it('43: null records are INVALID_RECORD (Kafka leaves them without an answer)', () => {
+  it('behaviour 43: null records are INVALID_RECORD (Kafka leaves them without an answer)', () => {
     expect(produce(null).errorCode).to.equal(ErrorCode.INVALID_RECORD)
   })
 
@@ -271,13 +271,13 @@ describe('server/00-produce', () => {
         ),
       )
 
-    it('44: an unknown producer starts anywhere; then gaps are refused', () => {
+    it('behaviour 44: an unknown producer starts anywhere; then gaps are refused', () => {
       expect(send(17).errorCode).to.equal(ErrorCode.NONE)
       expect(send(19).errorCode).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
       expect(send(18).errorCode).to.equal(ErrorCode.NONE)
     })
 
-    it('45: a duplicate of the last five has the old offset and its timestamp', () => {
+    it('behaviour 45: a duplicate of the last five has the old offset and its timestamp', () => {
       const first = broker.clock.now()
       for (let sequence = 0; sequence < 5; sequence++) send(sequence)
       broker.clock.advance(1000)
@@ -285,25 +285,25 @@ describe('server/00-produce', () => {
       expect(broker.partition('t').log.endOffset).to.equal(5)
     })
 
-    it('46: older duplicates and partial overlaps are OUT_OF_ORDER_SEQUENCE_NUMBER', () => {
+    it('behaviour 46: older duplicates and partial overlaps are OUT_OF_ORDER_SEQUENCE_NUMBER', () => {
       for (let sequence = 0; sequence < 6; sequence++) send(sequence)
       expect(send(0).errorCode).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
       expect(send(5, 3).errorCode).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
     })
 
-    it('47: a lower epoch is fenced, a higher one starts at 0 and may jump', () => {
+    it('behaviour 47: a lower epoch is fenced, a higher one starts at 0 and may jump', () => {
       send(0, 1, { epoch: 3 })
       expect(send(1, 1, { epoch: 2 }).errorCode).to.equal(ErrorCode.INVALID_PRODUCER_EPOCH)
       expect(send(1, 1, { epoch: 9 }).errorCode).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
       expect(send(0, 1, { epoch: 9 }).errorCode).to.equal(ErrorCode.NONE)
     })
 
-    it('48: sequences wrap to 0, also inside a batch', () => {
+    it('behaviour 48: sequences wrap to 0, also inside a batch', () => {
       expect(send(2147483646, 4).errorCode).to.equal(ErrorCode.NONE)
       expect(send(2).errorCode).to.equal(ErrorCode.NONE)
     })
 
-    it('49: a negative sequence is INVALID_RECORD, a negative id is no id', () => {
+    it('behaviour 49: a negative sequence is INVALID_RECORD, a negative id is no id', () => {
       expect(send(-1).errorCode).to.equal(ErrorCode.INVALID_RECORD)
       expect(send(7, 1, { id: -2 }).errorCode).to.equal(ErrorCode.NONE)
       expect(send(7, 1, { id: -2 }).baseOffset).to.equal(1)

@@ -12,7 +12,7 @@ describe('broker/partition/fetch-planner', () => {
     expect(planner.open).to.equal(false)
   })
 
-  it('52: the first batch always fits, later ones do not', () => {
+  it('behaviour 52: the first batch always fits, later ones do not', () => {
     const planner = new FetchPlanner(1)
     expect(planner.minOneMessage).to.equal(true)
     planner.took(0)
@@ -22,7 +22,7 @@ describe('broker/partition/fetch-planner', () => {
     expect(planner.share(1000)).to.equal(0)
   })
 
-  it('52: holds for limits of zero and below', () => {
+  it('behaviour 52: holds for limits of zero and below', () => {
     const planner = new FetchPlanner(-5)
     expect(planner.open).to.equal(true)
     expect(planner.share(-1)).to.equal(0)

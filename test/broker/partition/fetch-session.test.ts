@@ -98,14 +98,14 @@ describe('broker/partition/fetch-session', () => {
     expect(cache.partitions).to.equal(2)
   })
 
-  it('58: a wrong epoch is refused and does not spoil the session', () => {
+  it('behaviour 58: a wrong epoch is refused and does not spoil the session', () => {
     const id = begin(1)
     expect(open(id, 2)).to.equal(ErrorCode.INVALID_FETCH_SESSION_EPOCH)
     expect(partitionsOf(context(id, 1))).to.deep.equal([0])
     expect(open(id, 1)).to.equal(ErrorCode.INVALID_FETCH_SESSION_EPOCH)
   })
 
-  it('58: an unknown id is refused', () => {
+  it('behaviour 58: an unknown id is refused', () => {
     expect(open(99, 1)).to.equal(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
     expect(open(0, 1)).to.equal(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
   })
@@ -116,7 +116,7 @@ describe('broker/partition/fetch-session', () => {
     expect(partitionsOf(context(id, 1))).to.deep.equal([0])
   })
 
-  it('59: partitions with records come again, last in the row; silent ones are left out', () => {
+  it('behaviour 59: partitions with records come again, last in the row; silent ones are left out', () => {
     const id = begin(3)
     const second = context(id, 1)
     const told = second.respond([withRecords(target(0)), empty(target(1)), empty(target(2))], now)
@@ -126,7 +126,7 @@ describe('broker/partition/fetch-session', () => {
     expect(third.respond([withRecords(target(0))], now).answers).to.have.length(1)
   })
 
-  it('59: partitions with errors come every time, and once more when the error has gone', () => {
+  it('behaviour 59: partitions with errors come every time, and once more when the error has gone', () => {
     const id = begin(1)
     const failed = failedFetch(target(0), ErrorCode.NOT_LEADER_OR_FOLLOWER)
     expect(context(id, 1).respond([failed], now).answers).to.have.length(1)

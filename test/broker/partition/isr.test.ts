@@ -46,7 +46,7 @@ describe('broker/partition/isr', () => {
     )
   })
 
-  it('42: min.insync.replicas is capped by the replica count', () => {
+  it('behaviour 42: min.insync.replicas is capped by the replica count', () => {
     expect(effectiveMinIsr(2, 1)).to.equal(1)
     expect(effectiveMinIsr(2, 3)).to.equal(2)
     expect(effectiveMinIsr(1, 0)).to.equal(1)
