@@ -89,7 +89,7 @@ const createPartitions: VersionCase = async (world, version) => {
   expect(answer.topics[0]!.partitions).to.have.length(3)
 }
 
-async function valueOf(world: World, topic: string, key: string): Promise<string | null> {
+async function configOf(world: World, topic: string, key: string): Promise<string | null> {
   const resources = [{ resourceType: TOPIC, resourceName: topic, configurationKeys: [key] }]
   const { results } = await world.send(DescribeConfigs, 4, { resources })
   return results[0]!.configs[0]!.value
@@ -115,7 +115,7 @@ const alterConfigs: VersionCase = async (world, version) => {
   const resources = [{ ...resource, configs: [{ name: 'retention.ms', value: '77' }] }]
   const { responses } = await world.send(AlterConfigs, version, { resources, validateOnly: false })
   expect(responses.map(({ errorMessage: _, ...rest }) => rest)).to.deep.equal([{ errorCode: 0, ...resource }])
-  expect(await valueOf(world, name, 'retention.ms')).to.equal('77')
+  expect(await configOf(world, name, 'retention.ms')).to.equal('77')
 }
 
 const incrementalAlterConfigs: VersionCase = async (world, version) => {
@@ -125,7 +125,7 @@ const incrementalAlterConfigs: VersionCase = async (world, version) => {
   const request = { resources: [{ ...resource, configs }], validateOnly: false }
   const { responses } = await world.send(IncrementalAlterConfigs, version, request)
   expect(responses.map(({ errorMessage: _, ...rest }) => rest)).to.deep.equal([{ errorCode: 0, ...resource }])
-  expect(await valueOf(world, name, 'retention.ms')).to.equal('78')
+  expect(await configOf(world, name, 'retention.ms')).to.equal('78')
 }
 
 const updateFeatures: VersionCase = async (world, version) => {
