@@ -5,7 +5,7 @@
 export function parseProperties(text: string): Record<string, string> {
   const values: Record<string, string> = {}
   for (const line of logicalLines(text)) {
-    const match = /^((?:\\.|[^\\\s=:])*)(?:\s*[=:]\s*|\s+|$)(.*)$/s.exec(line)
+    const match = /^((?:\\.|[^\\ \t\f=:])*)(?:[ \t\f]*[=:][ \t\f]*|[ \t\f]+|$)(.*)$/s.exec(line)
     if (match && match[1] !== '') values[withoutEscapes(match[1]!)] = withoutEscapes(match[2]!)
   }
   return values

@@ -12,13 +12,15 @@ export interface ConsumedRecord {
   readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' }
+
 export type RecordFormatter = (record: ConsumedRecord) => string
 
 /** `format` is 'value', 'json' or a pattern of %t topic, %p partition, %o offset, %T timestamp, %k key, %v value, %h headers, %% and \n \t. */
 export function recordFormatter(format: string): RecordFormatter {
   if (format === 'value') return (record) => text(record.value)
   if (format === 'json') return (record) => JSON.stringify(asJson(record))
-  const pattern = format.replace(/\\n/g, '\n').replace(/\\t/g, '\t').replace(/\\\\/g, '\\')
+  const pattern = format.replace(/\\([nt\\])/g, (_, letter: string) => ESCAPES[letter]!)
   return (record) => pattern.replace(/%([tpoTkvh%])/g, (_, letter: string) => field(record, letter))
 }
 
