@@ -92,7 +92,8 @@ export function* rebuild(
   const now = segment.options.createdMs
   return yield* walkBatches(segment, 0, fileBytes, true, (buffer, at) => {
     if (header.magic(buffer, at) !== 2 || header.baseOffset(buffer, at) < segment.nextOffset) return false
-    if (header.lastOffset(buffer, at) >= endsBefore) return false
+    const lastOffset = header.lastOffset(buffer, at)
+    if (lastOffset >= endsBefore || lastOffset < header.baseOffset(buffer, at)) return false
     if (checked && !isValidBatch(buffer, at)) return false
     if (!isReadableMarker(buffer, at)) return false
     segment.bookHeader(buffer, at, now)

@@ -19,7 +19,7 @@ export function commitOffsets(turn: Turn, request: OffsetCommitCommand, slot: Sl
   const member = group?.members.get(request.memberId)
   if (group !== undefined && member !== undefined) rescheduleSession(turn, member, group)
 
-  const expireTimestamp = request.retentionTimeMs === -1 ? -1 : turn.now + request.retentionTimeMs
+  const expireTimestamp = request.retentionTimeMs === -1 ? -1 : timeAfter(turn.now, request.retentionTimeMs)
   const topics = request.topics.map((topic) => ({
     name: topic.name,
     topicId: topic.topicId,
@@ -53,6 +53,11 @@ export function commitOffsets(turn: Turn, request: OffsetCommitCommand, slot: Sl
     instead.out.answer(slot, commitError(request, ErrorCode.INVALID_COMMIT_OFFSET_SIZE))
     return instead.out
   }
+}
+
+/** A client may ask for any int64, which is a bigint when it is absurd; what is stored stays a number, far enough away for ever. */
+function timeAfter(now: number, retentionMs: number): number {
+  return Math.min(Math.max(now + Number(retentionMs), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
 }
 
 /**
