@@ -144,10 +144,12 @@ export class Controller implements CoordinationListener {
 
   /** The same for handlers, which look at the image afterwards: what could not be created is said in the log. */
   async autoCreateTopics(names: readonly string[]): Promise<void> {
-    for (const { name, errorCode, errorMessage } of await this.autoCreate(names)) {
-      if (errorCode === ErrorCode.NONE) continue
-      this.ports.logger.warn(`The topic ${name} could not be auto-created: ${errorMessage ?? ''}`)
-    }
+    const failed = (await this.autoCreate(names)).filter(({ errorCode }) => errorCode !== ErrorCode.NONE)
+    const [first] = failed
+    if (first === undefined) return
+    // One line per request: what a client asks for must not fill the log.
+    const others = failed.length === 1 ? '' : ` (and ${failed.length - 1} more)`
+    this.ports.logger.warn(`The topic ${first.name}${others} could not be auto-created: ${first.errorMessage ?? ''}`)
   }
 
   /** Creates an internal topic with its own settings; NONE also when it exists. */

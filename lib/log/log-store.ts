@@ -16,7 +16,7 @@ export interface LogStoreOptions {
   directory: string
   /** Hot bytes kept in memory for all logs together on a disk that has to read. Default 32 MB. */
   hotBytesMax?: number
-  /** `producer.id.expiration.ms` */
+  /** `producer.id.expiration.ms` at the start; see `updateProducerIdExpiration`. */
   producerIdExpirationMs?: number
   /** Per partition: see PartitionLogOptions. */
   maxProducers?: number
@@ -43,11 +43,13 @@ const PARTITION_FOLDER = /^(.+)-(\d+)$/
 export class LogStore {
   private readonly topics = new Map<string, Map<number, PartitionLog>>()
   private readonly shared: LogShared
+  private producerIdExpirationMs: number | undefined
 
   constructor(
     private readonly options: LogStoreOptions,
     private readonly ports: LogStorePorts,
   ) {
+    this.producerIdExpirationMs = options.producerIdExpirationMs
     this.shared = new LogShared(options.hotBytesMax === undefined ? undefined : { hotBytesMax: options.hotBytesMax })
   }
 
@@ -98,6 +100,12 @@ export class LogStore {
     return log.delete()
   }
 
+  /** `producer.id.expiration.ms` has changed, for the logs there are and those to come. */
+  updateProducerIdExpiration(ms: number): void {
+    this.producerIdExpirationMs = ms
+    for (const log of this.list()) log.updateProducerIdExpiration(ms)
+  }
+
   *list(): IterableIterator<PartitionLog> {
     for (const logs of this.topics.values()) yield* logs.values()
   }
@@ -132,7 +140,8 @@ export class LogStore {
   }
 
   private logOptions(topic: string, partition: number, config: LogConfig) {
-    const { producerIdExpirationMs, maxProducers } = this.options
+    const { producerIdExpirationMs } = this
+    const { maxProducers } = this.options
     return {
       topic,
       partition,

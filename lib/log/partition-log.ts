@@ -312,6 +312,11 @@ export class PartitionLog implements LogView {
     this.body.config = config
   }
 
+  /** Takes effect at the next look at the producers: see `applyRetention`. */
+  updateProducerIdExpiration(ms: number): void {
+    this.body.producers.updateExpiration(ms)
+  }
+
   /** Makes everything accepted so far durable. @throws (rejects with) DiskError; the log is offline then */
   async flush(): Promise<void> {
     const { body } = this

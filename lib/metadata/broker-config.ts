@@ -1,6 +1,7 @@
 import { type Logger, silentLogger } from '../host/logger.js'
 import { type ConfigDef, configDefs } from './config-defs.js'
 import { type ConfigValue, configValue, parseConfig, splitList } from './config-value.js'
+import { connectionOverridesProblem } from './connection-overrides.js'
 import { honouredBrokerConfigs } from './honoured.js'
 import { ConfigResource, type Image, resourceConfigs } from './image.js'
 import { type ProfileName, profiles } from './profiles.js'
@@ -199,7 +200,8 @@ export function configProblems(values: Readonly<Record<string, string>>): { name
       continue
     }
     const parsed = parseConfig(def, value)
-    if (parsed.problem !== null) problems.push({ name, problem: parsed.problem })
+    const problem = parsed.problem ?? connectionOverridesProblem(name, value)
+    if (problem !== null) problems.push({ name, problem })
   }
   return problems
 }

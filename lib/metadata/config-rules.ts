@@ -2,6 +2,7 @@ import { ErrorCode } from '../../protocol/errors.js'
 import { type BrokerConfig, baseName } from './broker-config.js'
 import { type ConfigDefs, configDefs } from './config-defs.js'
 import { parseConfig } from './config-value.js'
+import { connectionOverridesProblem } from './connection-overrides.js'
 import { effectiveTopicConfig } from './topic-config.js'
 
 /** Why a set of dynamic configs is refused; null where it is accepted. */
@@ -132,7 +133,7 @@ export function brokerConfigsProblem(values: Values, perBroker: boolean): Config
     if (!perBroker && def.updateMode === 'per-broker') {
       return badRequest(`${name} can be set for one broker only; name the broker.`)
     }
-    const { problem } = parseConfig(def, text)
+    const problem = parseConfig(def, text).problem ?? connectionOverridesProblem(name, text)
     if (problem !== null) return badRequest(problem)
   }
   return null

@@ -19,7 +19,7 @@ export class WithoutEffect {
 
 /**
  * Broker configs that change what Odradek does. Every other name of Kafka's is accepted, checked and shown, and named once in the
- * log as having no effect. Extend this set together with the code that reads the config.
+ * log as having no effect. Extend this set together with the code that reads the config: a test looks for it.
  */
 export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'advertised.listeners',
@@ -40,13 +40,7 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'inter.broker.listener.name',
   'listener.security.protocol.map',
   'listeners',
-  'log.cleaner.delete.retention.ms',
-  'log.cleaner.max.compaction.lag.ms',
-  'log.cleaner.min.cleanable.ratio',
-  'log.cleaner.min.compaction.lag.ms',
   'log.cleanup.policy',
-  'log.dir',
-  'log.dirs',
   'log.index.interval.bytes',
   'log.index.size.max.bytes',
   'log.message.timestamp.after.max.ms',
@@ -62,7 +56,6 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'log.roll.jitter.ms',
   'log.roll.ms',
   'log.segment.bytes',
-  'log.segment.delete.delay.ms',
   'max.connections',
   'max.connections.per.ip',
   'max.connections.per.ip.overrides',
@@ -74,7 +67,6 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'node.id',
   'num.partitions',
   'offset.metadata.max.bytes',
-  'offsets.commit.timeout.ms',
   'offsets.retention.check.interval.ms',
   'offsets.retention.minutes',
   'offsets.topic.num.partitions',
@@ -82,6 +74,7 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'offsets.topic.segment.bytes',
   'producer.id.expiration.ms',
   'queued.max.request.bytes',
+  'share.coordinator.state.topic.min.isr',
   'share.coordinator.state.topic.num.partitions',
   'share.coordinator.state.topic.replication.factor',
   'share.coordinator.state.topic.segment.bytes',
@@ -93,19 +86,29 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'transaction.state.log.segment.bytes',
 ])
 
-/** Topic configs without effect: tiered storage, replication throttles and what an operating system's log would tune. */
+/**
+ * Topic configs without effect: tiered storage, replication throttles, what an operating system's log would tune, and compaction's own
+ * settings while there is no log cleaner (`cleanup.policy=compact` counts: keyless records are refused and retention lets be).
+ */
 export const ignoredTopicConfigs: ReadonlySet<string> = new Set([
+  'compression.lz4.level',
+  'delete.retention.ms',
   'errors.deadletterqueue.group.enable',
+  'file.delete.delay.ms',
   'flush.messages',
   'flush.ms',
   'follower.replication.throttled.replicas',
   'leader.replication.throttled.replicas',
   'local.retention.bytes',
   'local.retention.ms',
+  'max.compaction.lag.ms',
+  'min.cleanable.dirty.ratio',
+  'min.compaction.lag.ms',
   'preallocate',
   'remote.copy.lag.bytes',
   'remote.copy.lag.ms',
   'remote.log.copy.disable',
   'remote.log.delete.on.disable',
   'remote.storage.enable',
+  'unclean.leader.election.enable',
 ])

@@ -36,7 +36,13 @@ export class GroupService implements InternalTopics {
     this.#ports = ports
     const { clock, random, logger, metadata } = ports
     this.coordinator = new GroupCoordinator(
-      { partitionCount: config.number('offsets.topic.num.partitions'), config: groupConfig(config) },
+      {
+        // The topic may be older than the setting, or made by hand.
+        partitionCount: () =>
+          metadata.image.topicsByName.get(GROUP_TOPIC)?.partitions.length ??
+          config.number('offsets.topic.num.partitions'),
+        config: groupConfig(config),
+      },
       {
         clock,
         random,

@@ -21,6 +21,8 @@ export interface ConnectionLimits {
   readonly maxHeldBytes: number
   /** `queued.max.request.bytes`: requests kept in memory by all connections together; -1 for no limit. */
   readonly maxQueuedRequestBytes: number
+  /** `socket.listen.backlog.size`: connections that the system keeps before they are accepted; undefined for the network's own. */
+  readonly backlog?: number | undefined
 }
 
 export interface AcceptorPorts {
@@ -64,17 +66,26 @@ export class Acceptor {
     return this.#connections
   }
 
-  /** Connections turned away by a limit since the start. */
+  /** Connections turned away since the start: by a limit of ours, or because the system could not accept them. */
   get refusedConnections(): number {
     return this.#refused
   }
 
   /** Binds one listener. Rejects with the network's error when the address cannot be had. */
   async listen(spec: ListenerSpec, serving: () => boolean): Promise<BoundListener> {
-    const server = await this.#ports.network.listen({ host: spec.host, port: spec.port }, (stream) => {
-      if (serving()) this.accept(stream, spec)
-      else stream.destroy()
-    })
+    const { backlog } = this.#limits
+    const server = await this.#ports.network.listen(
+      {
+        host: spec.host,
+        port: spec.port,
+        ...(backlog === undefined ? {} : { backlog }),
+        onError: (error) => this.#reportRefusal(`${error.message} (listener ${spec.name}).`),
+      },
+      (stream) => {
+        if (serving()) this.accept(stream, spec)
+        else stream.destroy()
+      },
+    )
     this.#servers.push(server)
     return { spec, host: server.host, port: server.port }
   }

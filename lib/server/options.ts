@@ -1,6 +1,7 @@
 /** What a broker is started with, and the settings that the server's own parts read from it. */
 import type { LogLevel } from '../host/logger.js'
-import { type BrokerConfig, configProblems } from '../metadata/broker-config.js'
+import { type BrokerConfig, ConfigSource, configProblems } from '../metadata/broker-config.js'
+import { connectionOverrides } from '../metadata/connection-overrides.js'
 import type { ProfileName } from '../metadata/profiles.js'
 import type { ConnectionLimits } from './listener.js'
 import { ListenerConfigError, type Listeners, parseListeners } from './listeners.js'
@@ -71,10 +72,19 @@ export function connectionLimits(config: BrokerConfig): ConnectionLimits {
     maxIdleMs: config.number('connections.max.idle.ms'),
     maxQueuedRequestBytes: config.number('queued.max.request.bytes'),
     maxHeldBytes: MAX_HELD_BYTES,
+    backlog: backlogOf(config),
     maxConnections: () => config.number('max.connections'),
     maxConnectionsPerAddress: (address) =>
       perAddressOverrides(config).get(address) ?? config.number('max.connections.per.ip'),
   }
+}
+
+/** Only when somebody set it: Kafka's default of 50 is less than what a restart of many clients needs. -1: the system's own. */
+function backlogOf(config: BrokerConfig): number | undefined {
+  const name = 'socket.listen.backlog.size'
+  const size = config.number(name)
+  const isSet = config.sources([name])[0]?.source !== ConfigSource.DEFAULT_CONFIG
+  return isSet && size > 0 ? size : undefined
 }
 
 const overridesByConfig = new WeakMap<BrokerConfig, { text: string; overrides: ReadonlyMap<string, number> }>()
@@ -84,11 +94,7 @@ function perAddressOverrides(config: BrokerConfig): ReadonlyMap<string, number> 
   const text = config.list('max.connections.per.ip.overrides').join(',')
   const known = overridesByConfig.get(config)
   if (known?.text === text) return known.overrides
-  const overrides = new Map<string, number>()
-  for (const part of text.split(',').filter((entry) => entry.trim() !== '')) {
-    const at = part.lastIndexOf(':')
-    overrides.set(part.slice(0, at).trim(), Number(part.slice(at + 1)))
-  }
+  const overrides = connectionOverrides(text)
   overridesByConfig.set(config, { text, overrides })
   return overrides
 }

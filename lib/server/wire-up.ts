@@ -115,6 +115,10 @@ function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdin
     { directory: LOG_DIRECTORY, producerIdExpirationMs: config.number('producer.id.expiration.ms') },
     { disk, clock, random, logger },
   )
+  config.onChange((changed) => {
+    const name = 'producer.id.expiration.ms'
+    if (changed.has(name)) logs.updateProducerIdExpiration(config.number(name))
+  })
   const topicConfig = (topic: string, name: string) => topicConfigs.of(metadata.image, topic).text(name)
   const { brokerId } = config
   const replicas = new Replicas({ brokerId }, { clock, timers, logger, logs, topicConfig }, metadata.image)

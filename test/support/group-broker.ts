@@ -64,7 +64,7 @@ export class GroupBroker {
     const { replicas, clock } = this
     const topics = () => replicas.image.topicsByName
     this.groups = new GroupCoordinator(
-      { config, partitionCount: OFFSETS_PARTITIONS },
+      { config, partitionCount: () => OFFSETS_PARTITIONS },
       {
         clock,
         random: seededRandom(1),

@@ -45,8 +45,11 @@ import { mergeCommit, mergeDelete, splitCommit, splitDelete, splitFetch, type To
 export interface GroupCoordinatorOptions {
   /** What is not given has Kafka's default, except the initial rebalance delay, which is 0. */
   config?: Partial<GroupConfig>
-  /** Partitions of `__consumer_offsets`; fixed for the life of that topic. */
-  partitionCount: number
+  /**
+   * Partitions of `__consumer_offsets`, as FindCoordinator counts them. When the topic gets more, groups move to other partitions and
+   * begin anew there, as they do in Kafka.
+   */
+  partitionCount: () => number
 }
 
 export interface GroupCoordinatorPorts {
@@ -65,7 +68,7 @@ interface Watcher {
 }
 
 export class GroupCoordinator {
-  readonly #partitionCount: number
+  readonly #partitionCount: () => number
   readonly #topics: TopicView
   readonly #runtime: CoordinatorRuntime<GroupCommand, GroupRecord>
   readonly #watchers = new Map<string, Set<Watcher>>()
@@ -89,7 +92,7 @@ export class GroupCoordinator {
 
   /** The partition of `__consumer_offsets` whose leader coordinates this group. */
   partitionFor(groupId: string): number {
-    return partitionFor(groupId, this.#partitionCount)
+    return partitionFor(groupId, this.#partitionCount())
   }
 
   /** This broker leads the partition now. Serves when it returns, if the log can be read in one turn. */

@@ -51,7 +51,7 @@ export function makeRig(config: Partial<GroupConfig> = {}, topics: TopicView = l
     },
   }
   const coordinator = new GroupCoordinator(
-    { config, partitionCount: 1 },
+    { config, partitionCount: () => 1 },
     { clock, random: countingRandom(), logger, codec: groupRecordCodec, topics },
   )
   coordinator.load(0, log)
