@@ -311,8 +311,6 @@ export class PartitionLog implements LogView {
   updateConfig(config: LogConfig): void {
     this.body.config = config
   }
-
-  /** Takes effect at the next look at the producers: see `applyRetention`. */
   updateProducerIdExpiration(ms: number): void {
     this.body.producers.updateExpiration(ms)
   }
