@@ -77,7 +77,7 @@ describe('server/00-produce', () => {
     expect(broker.partition('t').log.endOffset).to.equal(0)
   })
 
-  it('behaviour 27: acks=0 has no answer; an error closes the connection', () => {
+  it('behaviour 27, details 9: acks=0 has no answer; an error closes the connection', () => {
     expect(broker.now(Produce, 9, produceRequest(batch(), { acks: 0 }))).to.equal('no answer')
     expect(broker.partition('t').log.endOffset).to.equal(1)
     expect(broker.now(Produce, 9, produceRequest(batch(), { acks: 0, topic: 'nope' }))).to.equal('closed')
@@ -86,7 +86,7 @@ describe('server/00-produce', () => {
     expect(broker.now(Produce, 9, produceRequest(corrupt, { acks: 0 }))).to.equal('closed')
   })
 
-  it('behaviour 28: no records, two batches and old message sets are INVALID_RECORD in every version', () => {
+  it('behaviour 28, details 17: no records, two batches and old message sets are INVALID_RECORD in every version', () => {
     const withoutRecords = patched((bytes) => header.pokeInt32(bytes, header.RECORD_COUNT, 0)).subarray(
       0,
       header.HEADER_BYTES,
@@ -146,7 +146,7 @@ describe('server/00-produce', () => {
     }
   })
 
-  it('behaviour 33: leader epoch and base offset are the broker’s', () => {
+  it('behaviour 33, details 16: leader epoch and base offset are the broker’s', () => {
     broker.elect('t', 0, 1)
     produce(batch('first'))
     produce(patched((bytes) => header.pokeInt32(bytes, header.LEADER_EPOCH, 77)))
@@ -182,7 +182,7 @@ describe('server/00-produce', () => {
     expect(header.maxTimestamp(records!)).to.equal(now)
   })
 
-  it('behaviour 37: records without key are refused on a compacted topic; v8+ names them', () => {
+  it('behaviour 37, details 22: records without key are refused on a compacted topic; v8+ names them', () => {
     broker.createTopic('compacted', { configs: { 'cleanup.policy': 'compact' } })
     const send = (version: number, keys: (string | null)[]) =>
       produce(
@@ -201,7 +201,7 @@ describe('server/00-produce', () => {
     expect(broker.partition('compacted').log.endOffset).to.equal(1)
   })
 
-  it('behaviour 38: the size limit counts the header and includes its value', () => {
+  it('behaviour 38, details 22: the size limit counts the header and includes its value', () => {
     const size = batch('12345').length
     broker.createTopic('small', { configs: { 'max.message.bytes': String(size) } })
     expect(produce(batch('12345'), { topic: 'small' }).errorCode).to.equal(ErrorCode.NONE)
@@ -271,13 +271,13 @@ describe('server/00-produce', () => {
         ),
       )
 
-    it('behaviour 44: an unknown producer starts anywhere; then gaps are refused', () => {
+    it('behaviour 44, details 11: an unknown producer starts anywhere; then gaps are refused', () => {
       expect(send(17).errorCode).to.equal(ErrorCode.NONE)
       expect(send(19).errorCode).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
       expect(send(18).errorCode).to.equal(ErrorCode.NONE)
     })
 
-    it('behaviour 45: a duplicate of the last five has the old offset and its timestamp', () => {
+    it('behaviour 45, details 11: a duplicate of the last five has the old offset and its timestamp', () => {
       const first = broker.clock.now()
       for (let sequence = 0; sequence < 5; sequence++) send(sequence)
       broker.clock.advance(1000)
@@ -291,14 +291,14 @@ describe('server/00-produce', () => {
       expect(send(5, 3).errorCode).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
     })
 
-    it('behaviour 47: a lower epoch is fenced, a higher one starts at 0 and may jump', () => {
+    it('behaviour 47, details 11: a lower epoch is fenced, a higher one starts at 0 and may jump', () => {
       send(0, 1, { epoch: 3 })
       expect(send(1, 1, { epoch: 2 }).errorCode).to.equal(ErrorCode.INVALID_PRODUCER_EPOCH)
       expect(send(1, 1, { epoch: 9 }).errorCode).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
       expect(send(0, 1, { epoch: 9 }).errorCode).to.equal(ErrorCode.NONE)
     })
 
-    it('behaviour 48: sequences wrap to 0, also inside a batch', () => {
+    it('behaviour 48, details 11: sequences wrap to 0, also inside a batch', () => {
       expect(send(2147483646, 4).errorCode).to.equal(ErrorCode.NONE)
       expect(send(2).errorCode).to.equal(ErrorCode.NONE)
     })
@@ -310,7 +310,7 @@ describe('server/00-produce', () => {
     })
   })
 
-  it('takes zstd from v7 on', async () => {
+  it('details 17: takes zstd from v7 on', async () => {
     const records = () => patched((bytes) => (bytes[header.ATTRIBUTES + 1] = 4))
     expect(produce(records(), { version: 6 }).errorCode).to.equal(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
     const answer = produceAnswer(await broker.send(Produce, 7, produceRequest(records(), {})))

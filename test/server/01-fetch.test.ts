@@ -67,7 +67,7 @@ describe('server/01-fetch', () => {
     }
   })
 
-  it('behaviour 50: an offset inside a batch gives the whole batch; the end is empty; outside is OFFSET_OUT_OF_RANGE', () => {
+  it('behaviour 50, details 5: an offset inside a batch gives the whole batch; the end is empty; outside is OFFSET_OUT_OF_RANGE', () => {
     append(3)
     append(3)
     expect(baseOffsets(fetch({ fetchOffset: 4 }).records)).to.deep.equal([3])
@@ -97,7 +97,7 @@ describe('server/01-fetch', () => {
     expect(parked()).to.equal(0)
   })
 
-  it('behaviour 52: the first non-empty partition yields a whole batch whatever the limits; later ones nothing when they are used up', () => {
+  it('behaviour 52, details 6: the first non-empty partition yields a whole batch whatever the limits; later ones nothing when they are used up', () => {
     append(1, { partition: 1, bytes: 500 })
     append(1, { partition: 2, bytes: 500 })
     const sizes = (...args: Parameters<typeof several>) => several(...args).map((one) => one.records!.length > 0)
@@ -113,7 +113,7 @@ describe('server/01-fetch', () => {
     expect(sizes(all)).to.deep.equal([false, true, true])
   })
 
-  it('behaviour 52: gives no more batches than fit', () => {
+  it('behaviour 52, details 6: gives no more batches than fit', () => {
     for (let i = 0; i < 5; i++) append(1, { bytes: 100 })
     const size = fetch().records!.length / 5
     expect(baseOffsets(fetch({ partitionMaxBytes: size * 2 + 1 }).records)).to.deep.equal([0, 1])
@@ -136,7 +136,7 @@ describe('server/01-fetch', () => {
     }
   })
 
-  it('behaviour 54: the current leader epoch is checked unless negative', () => {
+  it('behaviour 54, details 15: the current leader epoch is checked unless negative', () => {
     broker.elect('t', 0, 1)
     broker.elect('t', 0, 1)
     append(1)
@@ -190,7 +190,7 @@ describe('server/01-fetch', () => {
     }
     const committed = (options: FetchOptions = {}) => fetch({ isolationLevel: 1, ...options })
 
-    it('behaviour 57: shows nothing beyond the last stable offset, and waits for it', async () => {
+    it('behaviour 57, details 10: shows nothing beyond the last stable offset, and waits for it', async () => {
       append(1)
       inTransaction(0)
       append(1)
@@ -209,7 +209,7 @@ describe('server/01-fetch', () => {
       expect(answer.abortedTransactions).to.deep.equal([])
     })
 
-    it('behaviour 57: lists the aborted transactions that overlap what was read', () => {
+    it('behaviour 57, details 10: lists the aborted transactions that overlap what was read', () => {
       append(1)
       inTransaction(0)
       end('abort')
@@ -241,7 +241,7 @@ describe('server/01-fetch', () => {
     const told = (answer: ReturnType<typeof session>) =>
       answer.responses.flatMap((one) => one.partitions.map((partition) => partition.partitionIndex))
 
-    it('behaviour 58: a wrong epoch and an unknown id fail at top level and spoil nothing', () => {
+    it('behaviour 58, details 18: a wrong epoch and an unknown id fail at top level and spoil nothing', () => {
       const { sessionId } = session(0, 0, { topics: partitionsOf(0) })
       expect(sessionId).to.be.greaterThan(0)
       const refused = { sessionId: 0, responses: [] }
@@ -251,7 +251,7 @@ describe('server/01-fetch', () => {
       expect(session(sessionId, 1)).to.deep.include({ errorCode: ErrorCode.NONE, sessionId })
     })
 
-    it('behaviour 59: records and errors come every time, the silent are left out', () => {
+    it('behaviour 59, details 18: records and errors come every time, the silent are left out', () => {
       append(1, { partition: 1 })
       const first = session(0, 0, { topics: partitionsOf(0, 1, 2, 7) })
       expect(told(first)).to.deep.equal([0, 1, 2, 7])

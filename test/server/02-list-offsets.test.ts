@@ -49,7 +49,7 @@ describe('server/02-list-offsets', () => {
     }
   })
 
-  it('behaviour 60: the named offsets need their versions, below them and below -6 UNSUPPORTED_VERSION', () => {
+  it('behaviour 60, details 7: the named offsets need their versions, below them and below -6 UNSUPPORTED_VERSION', () => {
     append(5, 9, 9, 7)
     const since = new Map([
       [-3, 7],
@@ -69,7 +69,7 @@ describe('server/02-list-offsets', () => {
     for (const timestamp of [-5, -6]) expect(list(timestamp, 11)).to.include({ offset: -1, timestamp: -1 })
   })
 
-  it('behaviour 61: by time: the first record at or after it, with its own timestamp; none is -1 without an error', () => {
+  it('behaviour 61, details 7: by time: the first record at or after it, with its own timestamp; none is -1 without an error', () => {
     append(0, 10)
     append(20, 15)
     expect(list(start)).to.include({ offset: 0, timestamp: start, leaderEpoch: 0 })
@@ -79,7 +79,7 @@ describe('server/02-list-offsets', () => {
     expect(list(0)).to.include({ offset: 0 })
   })
 
-  it('behaviour 61: looks into compressed batches', async () => {
+  it('behaviour 61, details 7: looks into compressed batches', async () => {
     await prepareCodec(4)
     for (const compression of [1, 4]) {
       const records = [0, 50].map((at) => ({ value: 'x', timestamp: start + compression * 100 + at }))
@@ -89,7 +89,7 @@ describe('server/02-list-offsets', () => {
     expect(list(start + 401)).to.include({ offset: 3, timestamp: start + 450 })
   })
 
-  it('behaviour 61: the same partition twice is INVALID_REQUEST for it alone, once', () => {
+  it('behaviour 61, details 7: the same partition twice is INVALID_REQUEST for it alone, once', () => {
     const partitions = [0, 1, 0].map((partitionIndex) => ({ partitionIndex, timestamp: -1 }))
     const outcome = broker.now(ListOffsets, 7, { replicaId: -1, topics: [{ name: 't', partitions }] })
     if (typeof outcome === 'string') throw new Error(outcome)
@@ -99,7 +99,7 @@ describe('server/02-list-offsets', () => {
     ])
   })
 
-  it('behaviour 62: latest with read_committed is the last stable offset; by time nothing beyond it is found', () => {
+  it('behaviour 62, details 7: latest with read_committed is the last stable offset; by time nothing beyond it is found', () => {
     append(0)
     const batch = batchOf(broker, ['tx'], { transactional: true, producerId: 9, producerEpoch: 0, baseSequence: 0 })
     broker.partition('t').append(batch, -1, start)
@@ -110,7 +110,7 @@ describe('server/02-list-offsets', () => {
     expect(list(start + 20, 7)).to.include({ offset: 2 })
   })
 
-  it('behaviour 62: carries the leader epoch: 0 on a fresh topic, -1 before v4', () => {
+  it('behaviour 62, details 7: carries the leader epoch: 0 on a fresh topic, -1 before v4', () => {
     expect(list(-1, 4)).to.include({ offset: 0, leaderEpoch: 0 })
     expect(list(-2, 4)).to.include({ offset: 0, leaderEpoch: 0 })
     expect(list(-1, 3)).to.include({ leaderEpoch: -1 })

@@ -25,7 +25,7 @@ describe('server/19-create-topics', () => {
   })
   const errorOf = async (more: NewTopic, name = 'never') => (await create(5, [topic(name, more)]))[0]?.errorCode
 
-  it('creates in every version, and says the defaults that were taken', async () => {
+  it('creates in every version, and says the defaults that were taken (details 14)', async () => {
     for (let version = 2; version <= 7; version++) {
       const [created] = await create(version, [topic(`v${version}`, { numPartitions: -1, replicationFactor: -1 })])
       expect(created).to.include({ name: `v${version}`, errorCode: 0, errorMessage: null })

@@ -64,7 +64,7 @@ describe('server/32-describe-configs', () => {
     }
   })
 
-  it('leaves out unknown keys, and takes an empty list for all (behaviour 72)', async () => {
+  it('leaves out unknown keys, and takes an empty list for all (behaviour 72, details 14)', async () => {
     const some = await describeOne(TOPIC, 't', ['retention.ms', 'nonsense'])
     expect(some.configs.map(({ name }) => name)).to.deep.equal(['retention.ms'])
     expect((await describeOne(TOPIC, 't', [])).configs).to.have.length(37)

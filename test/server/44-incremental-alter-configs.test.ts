@@ -40,7 +40,7 @@ describe('server/44-incremental-alter-configs', () => {
     }
   })
 
-  it('appends and subtracts list members (behaviour 75)', async () => {
+  it('appends and subtracts list members (behaviour 75, details 22)', async () => {
     expect(await one(TOPIC, 't', ['cleanup.policy', APPEND, 'compact'])).to.equal(0)
     expect(await configValue('cleanup.policy')).to.equal('delete,compact')
     expect(await one(TOPIC, 't', ['cleanup.policy', APPEND, 'compact'])).to.equal(0)

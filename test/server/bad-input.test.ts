@@ -220,7 +220,7 @@ describe('server/bad-input', () => {
     await closes(frame(requestHead(3, 12), [0, 255, 255, 255, 255, 255, 255]), 'an endless varint')
   })
 
-  it('behaviour 8: any client id is accepted', async () => {
+  it('behaviour 8, details 3: any client id is accepted', async () => {
     const ids = [null, '', 'käfka ☕', Buffer.from([0xff, 0xfe, 0x80]), 'x'.repeat(20_000), '\0\n']
     for (const id of ids) {
       const bytes = id === null ? null : Buffer.from(id)

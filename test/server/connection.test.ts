@@ -102,7 +102,7 @@ describe('server/connection', () => {
     }
   })
 
-  it('holds frames back behind one that waits, and goes on in order', async () => {
+  it('details 20: holds frames back behind one that waits, and goes on in order', async () => {
     const { stream, script } = setUp()
     stream.arrive(Buffer.concat([frame(1, 'a'), frame(1, 'WAIT'), frame(1, 'b')]), frame(1, 'c'))
     expect(stream.sent).to.equal('a')

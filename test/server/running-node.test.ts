@@ -31,6 +31,7 @@ describe('server/running-node', () => {
   afterEach(async () => {
     await node.close()
     expect(node.lines.filter(({ level }) => level === 'error')).to.deep.equal([])
+    expect(node.clock.pendingTimers).to.equal(0)
   })
 
   async function produce(topic: string, value: string, fields: { producerId?: number; baseSequence?: number } = {}) {
@@ -229,6 +230,31 @@ describe('server/running-node', () => {
     const topics = [{ name: '__consumer_offsets', count: 3, assignments: null }]
     await node.client.send(CreatePartitions, 3, { topics, timeoutMs: 1000, validateOnly: false })
     for (let i = 0; i < 10; i++) expect(await commit(`g${i}`, 't', i), `g${i}`).to.equal(0)
+  })
+
+  it('makes __consumer_offsets once for all who ask at the same time, and says why when it cannot', async () => {
+    await start()
+    const clients = Array.from({ length: 5 }, () => node.connect())
+    const found = await Promise.all(clients.map((client) => client.send(FindCoordinator, 2, { key: 'g', keyType: 0 })))
+    expect(found.map(({ errorCode, nodeId }) => [errorCode, nodeId])).to.deep.equal(clients.map(() => [0, 1]))
+    await node.close()
+    await start({ 'offsets.topic.replication.factor': '3' })
+    for (let round = 0; round < 2; round++) {
+      expect((await findCoordinator('g')).errorCode).to.equal(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    }
+    expect(node.lines.filter(({ level, text }) => level === 'warn' && text.includes('__consumer_offsets'))).to.not.be
+      .empty
+  })
+
+  it('answers who waits when it closes, and takes nobody in afterwards', async () => {
+    await start()
+    await node.topic('t')
+    const topics = [{ topic: 't', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1000 }] }]
+    const fetch = node.connect().send(Fetch, 11, { maxWaitMs: 2 ** 31 - 1, minBytes: 1, topics })
+    await node.close()
+    expect((await fetch).responses[0]!.partitions[0]!.errorCode).to.equal(0)
+    expect(node.connect().closed).to.equal(true)
+    await node.close()
   })
 
   it('says once that a setting changes nothing here', async () => {
