@@ -7,6 +7,7 @@
 import type { Disk } from '../../../lib/host/disk.js'
 import { DiskError } from '../../../lib/host/disk.js'
 import { MemoryDisk } from '../../../lib/host/memory-disk.js'
+import { CompressionError } from '../../../lib/log/compression/index.js'
 import { PartitionLog } from '../../../lib/log/partition-log.js'
 import { isValidBatch } from '../../../protocol/batch/builder.js'
 import * as header from '../../../protocol/batch/header.js'
@@ -132,7 +133,8 @@ async function lookups(log: PartitionLog, timestamp: number, damage: Damage): Pr
     try {
       await search()
     } catch (error) {
-      if (!(error instanceof ProtocolError) || damage.soundFrom === 0) throw error
+      const typed = error instanceof ProtocolError || error instanceof CompressionError
+      if (!typed || damage.soundFrom === 0) throw error
     }
   }
 }
