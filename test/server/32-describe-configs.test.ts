@@ -125,6 +125,16 @@ describe('server/32-describe-configs', () => {
     ])
   })
 
+  it('answers so much and no more: a small request cannot ask for gigabytes', async () => {
+    const names = Array.from({ length: 20_000 }, (_, i) => `g${i}`)
+    const resources = names.map((resourceName) => ({ resourceType: 32, resourceName, configurationKeys: ['none'] }))
+    const { results } = await broker.send(DescribeConfigs, 4, { resources })
+    const refused = results.filter(({ errorCode }) => errorCode === ErrorCode.INVALID_REQUEST)
+    // A group has 21 configs, and 400,000 are looked at.
+    expect(results.length - refused.length).to.equal(Math.ceil(400_000 / 21))
+    expect(refused[0]?.errorMessage).to.include('too large')
+  })
+
   it('dynamic broker defaults reach topics (behaviour 78)', async () => {
     await broker.send(IncrementalAlterConfigs, 1, {
       resources: [

@@ -333,6 +333,22 @@ describe('server/classic-groups', () => {
     }
   })
 
+  it('describes a group once and tells all its offsets once, however often it is named', () => {
+    const scene = new Scene()
+    scene.commit('', -1)
+    const { groups } = scene.broker.now(DescribeGroups, 5, { groups: ['g', 'none', 'g', 'g'] })
+    expect(groups.map(({ groupId }) => groupId)).to.deep.equal(['g', 'none'])
+    const all = { groupId: 'g', topics: null }
+    const some = { groupId: 'g', topics: [{ name: 'a', partitionIndexes: [0] }] }
+    const answer = scene.broker.now(OffsetFetch, 8, { groups: [all, some, all, some, { ...all, groupId: 'h' }] })
+    expect(answer.groups.map(({ groupId, topics }) => [groupId, topics.length])).to.deep.equal([
+      ['g', 1],
+      ['g', 1],
+      ['g', 1],
+      ['h', 0],
+    ])
+  })
+
   it('details 26: a member whose rebalance timeout is 0 gets its SyncGroup in', () => {
     const scene = new Scene()
     const { memberId, generationId } = scene.join(2, { rebalanceTimeoutMs: 0 })

@@ -201,10 +201,10 @@ export class GroupCoordinator {
     return then(answer, (reply) => mergeDelete(refused, reply))
   }
 
-  /** One answer per id, in the order asked. Unknown: GROUP_ID_NOT_FOUND with state Dead. */
+  /** One answer per distinct id, in the order asked: a group named a million times is not a million answers. Unknown: GROUP_ID_NOT_FOUND with state Dead. */
   describeGroups(groupIds: readonly string[]): Answer<readonly DescribedGroup[]> {
     return all(
-      groupIds.map((groupId) =>
+      [...new Set(groupIds)].map((groupId) =>
         then(
           this.#ask<readonly DescribedGroup[]>(
             groupId,

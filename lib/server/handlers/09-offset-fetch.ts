@@ -22,7 +22,12 @@ export const offsetFetch = api(OffsetFetch, '1-10', (request, { apiVersion }, { 
   const byId = apiVersion >= 10
   const fetch = (command: OffsetFetchCommand): Answer<OffsetFetchReply> => groups.fetchOffsets(command, byId)
   if (apiVersion < 8) return then(fetch(singleGroup(request)), (reply) => singleAnswer(request, apiVersion, reply))
-  const answers = request.groups.map(({ groupId, topics }) =>
+  // Everything of a group is told once, however often it is asked for: a small request must not make an answer without bounds.
+  const whole = new Set<string>()
+  const asked = request.groups.filter(
+    ({ groupId, topics }) => topics !== null || (!whole.has(groupId) && whole.add(groupId)),
+  )
+  const answers = asked.map(({ groupId, topics }) =>
     fetch({
       groupId,
       topics: topics === null ? null : byId ? topics : topics.map((topic) => ({ ...topic, topicId: ZERO_UUID })),
