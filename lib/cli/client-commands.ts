@@ -1,9 +1,21 @@
 /** The commands that are clients of a broker: any broker, ours or Apache Kafka's. */
 import { type Command, Option } from 'commander'
 import type { Program } from '../host/program.js'
+import type { ResetTarget } from './commands/groups.js'
 import { Output } from './output.js'
 import { CommandError, explainFailure } from './session.js'
-import { bootstrapList, keyValue, notEmpty, oneOf, repeated, topicName, wholeNumber } from './values.js'
+import {
+  apiVersion,
+  bootstrapList,
+  brokerName,
+  keyValue,
+  oneOf,
+  repeated,
+  resetTarget,
+  separator,
+  topicName,
+  wholeNumber,
+} from './values.js'
 
 interface Common {
   readonly bootstrap: string[]
@@ -21,7 +33,7 @@ export function addClientCommands(program: Command, host: Program): void {
   addTools(program, host)
 }
 
-function example(text: string): string {
+export function example(text: string): string {
   return `\nExample:\n  $ ${text}`
 }
 
@@ -52,7 +64,7 @@ function addTopics(program: Command, host: Program): void {
   const topics = program
     .command('topics')
     .description('list, create, describe and delete topics')
-    .addHelpText('after', example('odradek topics describe orders'))
+    .addHelpText('after', example('odradek topics create orders --partitions 6'))
   client(topics.command('list').description('all topics'))
     .addHelpText('after', example('odradek topics list --json'))
     .action((options: Common) =>
@@ -109,7 +121,7 @@ function addGroups(program: Command, host: Program): void {
   const groups = program
     .command('groups')
     .description('list, describe, reset and delete consumer groups')
-    .addHelpText('after', example('odradek groups reset billing --topic orders --to earliest'))
+    .addHelpText('after', example('odradek groups describe billing'))
   client(groups.command('list').description('all groups with their states'))
     .addHelpText('after', example('odradek groups list'))
     .action((options: Common) =>
@@ -134,9 +146,10 @@ function addGroups(program: Command, host: Program): void {
     .requiredOption(
       '--to <position>',
       'earliest, latest, an offset, or a time (2026-01-31T12:00:00Z, or milliseconds since 1970)',
+      resetTarget,
     )
     .addHelpText('after', example('odradek groups reset billing --topic orders --to earliest'))
-    .action((group: string, options: Common & { topic: string; to: string }) =>
+    .action((group: string, options: Common & { topic: string; to: ResetTarget }) =>
       run(host, options, async (output) =>
         (await import('./commands/groups.js')).resetGroup(options.bootstrap, group, options.topic, options.to, output),
       ),
@@ -157,26 +170,24 @@ function addGroups(program: Command, host: Program): void {
 
 interface ResourceFlags {
   readonly topic?: string
-  readonly broker?: number
+  readonly broker?: string
 }
 
 function resourceOf(flags: ResourceFlags): { type: 'topic' | 'broker'; name: string } {
   if ((flags.topic === undefined) === (flags.broker === undefined))
-    throw new CommandError('Say whose configs: either --topic NAME or --broker ID.', 2)
-  return flags.topic === undefined
-    ? { type: 'broker', name: String(flags.broker) }
-    : { type: 'topic', name: flags.topic }
+    throw new CommandError('Say whose configs: either --topic NAME, --broker ID or --broker default.', 2)
+  return flags.topic === undefined ? { type: 'broker', name: flags.broker! } : { type: 'topic', name: flags.topic }
 }
 
 function addConfigs(program: Command, host: Program): void {
   const configs = program
     .command('configs')
     .description('describe and alter the configs of topics and brokers')
-    .addHelpText('after', example('odradek configs alter --topic orders --set retention.ms=3600000'))
+    .addHelpText('after', example('odradek configs describe --topic orders'))
   const resource = (command: Command): Command =>
     client(command)
       .option('--topic <name>', 'a topic')
-      .option('--broker <id>', 'a broker', wholeNumber(0, 2 ** 31 - 1))
+      .option('--broker <id>', 'a broker, or default for what all brokers share', brokerName)
   resource(configs.command('describe').description('configs that differ from their defaults'))
     .option('--all', 'defaults too')
     .addHelpText('after', example('odradek configs describe --topic orders --all'))
@@ -223,7 +234,7 @@ function addProduce(program: Command, host: Program): void {
       .description('a record per line of standard input')
       .argument('<topic>', 'its name', topicName),
   )
-    .option('--key-separator <text>', 'what stands between key and value in a line', notEmpty)
+    .option('--key-separator <text>', 'what stands between key and value in a line (\\t: a tab)', separator)
     .option('--header <key=value>', 'on every record, repeatable', repeatedPair)
     .option(
       '--compression <codec>',
@@ -238,6 +249,7 @@ function addProduce(program: Command, host: Program): void {
         const { produce } = await import('./commands/produce.js')
         const { SystemClock } = await import('../host/system-clock.js')
         const clock = new SystemClock()
+        if (host.inIsTerminal) output.note('One record per line; Ctrl-D ends.')
         const acks = options.acks === 'all' ? -1 : (Number(options.acks) as -1 | 0 | 1)
         await produce(
           options.bootstrap,
@@ -249,7 +261,8 @@ function addProduce(program: Command, host: Program): void {
             acks,
           },
           {
-            lines: host.lines(),
+            input: host.input(),
+            interrupted: new Promise((resolve) => host.onStop(resolve)),
             showProgress: host.errIsTerminal && options.json !== true,
             monotonic: () => clock.monotonic(),
           },
@@ -287,7 +300,6 @@ function addConsume(program: Command, host: Program): void {
       run(host, options, async () => {
         const { consume } = await import('./commands/consume.js')
         const { SystemClock } = await import('../host/system-clock.js')
-        const { secureRandom } = await import('../host/random-sources.js')
         const clock = new SystemClock()
         await consume(
           options.bootstrap,
@@ -302,10 +314,9 @@ function addConsume(program: Command, host: Program): void {
           {
             host,
             interrupted: new Promise((resolve) => {
-              host.onStop(() => resolve())
-              host.onOutputClosed(resolve)
+              host.onStop(resolve)
+              host.onOutputClosed(() => resolve(null))
             }),
-            uuid: () => secureRandom.uuid(),
             setTimer: (delayMs, fire) => clock.setTimer(delayMs, fire),
           },
         )
@@ -323,14 +334,14 @@ function addTools(program: Command, host: Program): void {
     )
   program
     .command('explain')
-    .description('what the bytes of a request mean, field by field')
+    .description('what the bytes of a request or response mean, field by field')
     .argument('<hex>', 'a frame, with or without its size')
-    .option('--response <key:version>', 'the bytes are the body of a response to this API key and version')
+    .option('--response <key:version>', 'the bytes are a response to this API key and version', apiVersion)
     .option('--json', 'print JSON')
     .addHelpText('after', example('odradek explain 00120003000000010004746573740004636c69023100'))
-    .action((hex: string, options: { response?: string; json?: boolean }) =>
+    .action((hex: string, options: { response?: { apiKey: number; version: number }; json?: boolean }) =>
       run(host, { bootstrap: [], ...options } as Common, async (output) =>
-        (await import('./commands/explain.js')).explainHex(hex, { response: responseOf(options.response) }, output),
+        (await import('./commands/explain.js')).explainHex(hex, { response: options.response ?? null }, output),
       ),
     )
   program
@@ -344,17 +355,10 @@ function addTools(program: Command, host: Program): void {
       run(host, { bootstrap: [], ...options } as Common, async (output) =>
         (await import('./commands/dump.js')).dumpFile(
           file,
-          host.readBytes,
+          (path) => host.readBytes(path),
           { records: options.records === true },
           output,
         ),
       ),
     )
-}
-
-function responseOf(text: string | undefined): { apiKey: number; version: number } | null {
-  if (text === undefined) return null
-  const match = /^(\d+):(\d+)$/.exec(text)
-  if (!match) throw new CommandError('--response must be KEY:VERSION, like 3:12.', 2)
-  return { apiKey: Number(match[1]), version: Number(match[2]) }
 }

@@ -1,7 +1,6 @@
 /** Gives kafkajs the compressions it lacks, from the broker's own table of codecs. */
-// The default import: Node sees only some of kafkajs's exports as named ones (no CompressionCodecs, no ConfigResourceTypes).
-import kafkajs from 'kafkajs'
 import { compress, decompress, prepareCodec } from '../log/compression/index.js'
+import { loadKafkaJs } from './kafkajs.js'
 
 /** What one batch may become: well above any batch a broker accepts, well below the memory of a small machine. */
 const MAX_DECOMPRESSED_BYTES = 256 << 20
@@ -10,9 +9,8 @@ interface KafkaJsEncoder {
   readonly buffer: Buffer
 }
 
-const { CompressionCodecs, CompressionTypes } = kafkajs
-
 export async function registerCodecs(): Promise<void> {
+  const { CompressionCodecs, CompressionTypes } = await loadKafkaJs()
   for (const code of [CompressionTypes.Snappy, CompressionTypes.LZ4, CompressionTypes.ZSTD] as const) {
     await prepareCodec(code)
     CompressionCodecs[code] = () => ({

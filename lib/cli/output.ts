@@ -3,7 +3,7 @@
 export interface OutputHost {
   /** Standard output is a terminal. */
   readonly outIsTerminal: boolean
-  out(text: string): void
+  out(data: string | Buffer): void
   /** Standard error. */
   err(text: string): void
 }
@@ -47,8 +47,16 @@ export class Output {
   }
 }
 
+/** A tab or line end inside a cell would break the columns, other control characters the terminal: they are shown as escapes. */
 function cellText(cell: Cell): string {
-  return cell === null ? '-' : String(cell)
+  if (cell === null) return '-'
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+  return String(cell).replace(/[\u0000-\u001f\u007f-\u009f]/g, escaped)
+}
+
+function escaped(character: string): string {
+  const short: Record<string, string> = { '\t': '\\t', '\n': '\\n', '\r': '\\r' }
+  return short[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 function aligned(headings: readonly string[], rows: readonly (readonly string[])[]): string {

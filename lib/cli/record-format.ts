@@ -9,53 +9,60 @@ export interface ConsumedRecord {
   readonly timestamp: string
   readonly key: Buffer | null
   readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
+  /** In order; a key may come more than once. */
+  readonly headers: readonly { readonly key: string; readonly value: Buffer | null }[]
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\' }
+/** The bytes of one line, without its end: keys and values that are no UTF-8 come out as they are. */
+export type RecordFormatter = (record: ConsumedRecord) => Buffer
 
-export type RecordFormatter = (record: ConsumedRecord) => string
-
-/** `format` is 'value', 'json' or a pattern of %t topic, %p partition, %o offset, %T timestamp, %k key, %v value, %h headers, %% and \n \t. */
+/**
+ * `format` is 'value', 'json' or a pattern of %t topic, %p partition, %o offset, %T timestamp, %k key, %v value, %h headers, %% and
+ * \n \t \\. Null keys and values are empty; anything else stands for itself.
+ */
 export function recordFormatter(format: string): RecordFormatter {
-  if (format === 'value') return (record) => text(record.value)
-  if (format === 'json') return (record) => JSON.stringify(asJson(record))
-  const pattern = format.replace(/\\([nt\\])/g, (_, letter: string) => ESCAPES[letter]!)
-  return (record) => pattern.replace(/%([tpoTkvh%])/g, (_, letter: string) => field(record, letter))
+  if (format === 'value') return (record) => record.value ?? NOTHING
+  if (format === 'json') return (record) => Buffer.from(JSON.stringify(asJson(record)))
+  const parts = partsOf(format)
+  return (record) => Buffer.concat(parts.map((part) => (typeof part === 'string' ? field(record, part) : part)))
 }
 
-function field(record: ConsumedRecord, letter: string): string {
+const NOTHING = Buffer.alloc(0)
+const ESCAPES: Readonly<Record<string, string>> = { '\\n': '\n', '\\t': '\t', '\\\\': '\\', '%%': '%' }
+
+/** Literal bytes, and letters for fields. */
+function partsOf(pattern: string): (Buffer | string)[] {
+  return pattern
+    .split(/(%[tpoTkvh%]|\\[nt\\])/)
+    .filter((part) => part !== '')
+    .map((part) => (/^%[tpoTkvh]$/.test(part) ? part[1]! : Buffer.from(ESCAPES[part] ?? part)))
+}
+
+function field(record: ConsumedRecord, letter: string): Buffer {
   switch (letter) {
     case 't':
-      return record.topic
+      return Buffer.from(record.topic)
     case 'p':
-      return String(record.partition)
+      return Buffer.from(String(record.partition))
     case 'o':
-      return record.offset
+      return Buffer.from(record.offset)
     case 'T':
-      return record.timestamp
+      return Buffer.from(record.timestamp)
     case 'k':
-      return text(record.key)
+      return record.key ?? NOTHING
     case 'v':
-      return text(record.value)
-    case 'h':
-      return headerList(record)
-        .map(([key, value]) => `${key}=${text(value)}`)
-        .join(',')
+      return record.value ?? NOTHING
     default:
-      return '%'
+      return headerBytes(record)
   }
 }
 
-function text(bytes: Buffer | null): string {
-  return bytes === null ? '' : bytes.toString('utf8')
-}
-
-function headerList(record: ConsumedRecord): [string, Buffer][] {
-  return Object.entries(record.headers).flatMap(([key, value]) => {
-    const values = Array.isArray(value) ? value : value === undefined ? [] : [value]
-    return values.map((one): [string, Buffer] => [key, Buffer.from(one as Buffer)])
-  })
+function headerBytes(record: ConsumedRecord): Buffer {
+  const pieces = record.headers.flatMap(({ key, value }, index) => [
+    Buffer.from(`${index === 0 ? '' : ','}${key}=`),
+    value ?? NOTHING,
+  ])
+  return Buffer.concat(pieces)
 }
 
 function asJson(record: ConsumedRecord): Record<string, unknown> {
@@ -66,7 +73,7 @@ function asJson(record: ConsumedRecord): Record<string, unknown> {
     timestamp: safeNumber(record.timestamp),
     key: jsonBytes(record.key),
     value: jsonBytes(record.value),
-    headers: headerList(record).map(([key, value]) => ({ key, value: jsonBytes(value) })),
+    headers: record.headers.map(({ key, value }) => ({ key, value: jsonBytes(value) })),
   }
 }
 
@@ -76,7 +83,7 @@ function safeNumber(decimal: string): number | string {
 }
 
 /** Text when the bytes are UTF-8, else an object that says how they are written: nothing is lost either way. */
-function jsonBytes(bytes: Buffer | null): string | null | { base64: string } {
+export function jsonBytes(bytes: Buffer | null): string | null | { base64: string } {
   if (bytes === null) return null
   const utf8 = bytes.toString('utf8')
   return Buffer.from(utf8, 'utf8').equals(bytes) ? utf8 : { base64: bytes.toString('base64') }

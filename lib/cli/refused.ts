@@ -1,5 +1,5 @@
 /** What a broker's refusal means for the person and for the exit code. */
-import { ErrorCode, errorName } from '../../protocol/index.js'
+import { ErrorCode, errorMessage, errorName } from '../../protocol/index.js'
 import { CommandError } from './session.js'
 
 /** The request itself was wrong, whatever the state of the broker: the same exit code as for a wrong flag. */
@@ -11,8 +11,9 @@ const ASKED_WRONGLY: ReadonlySet<number> = new Set([
   ErrorCode.INVALID_TOPIC_EXCEPTION,
 ])
 
-/** The broker's own sentence, with the error's name where it gave none. */
-export function refused(code: number, message: string | null): CommandError {
-  const sentence = message || `The broker answered ${errorName(code)} and gave no reason.`
-  return new CommandError(sentence, ASKED_WRONGLY.has(code) ? 2 : 1)
+/** The broker's own reason where it gives one, behind Kafka's name for it, which people search for. */
+export function refused(code: number, reason: string | null = null): CommandError {
+  const text = reason || errorMessage(code) || 'the broker gives no reason'
+  const sentence = `${errorName(code)}: ${text}`
+  return new CommandError(/[.!?]$/.test(sentence) ? sentence : `${sentence}.`, ASKED_WRONGLY.has(code) ? 2 : 1)
 }

@@ -1,5 +1,6 @@
 /** A kafkajs client for one command, and the sentences for what goes wrong with it. */
-import type { Admin, Kafka } from 'kafkajs'
+import type { Admin, Kafka, RetryOptions } from 'kafkajs'
+import { loadKafkaJs } from './kafkajs.js'
 
 /** The command did not do (all of) what was asked; the message is a whole sentence for the person at the keyboard. */
 export class CommandError extends Error {
@@ -14,25 +15,18 @@ export class CommandError extends Error {
   }
 }
 
-/** Node's message is `ENOENT: no such file or directory, open '...'`; a person needs the middle. */
-export function cannotRead(path: string, error: unknown): CommandError {
-  const reason = (error as Error).message.replace(/^[A-Z]+: /, '').replace(/, \w+( '.*')?$/s, '')
-  return new CommandError(`Cannot read ${path}: ${reason}.`, 2, { cause: error })
-}
-
 /** Few and quick retries: a person waits. Enough for an election or a coordinator that is being found. */
 const RETRY = { retries: 4, initialRetryTime: 100, maxRetryTime: 1000 }
 
-export async function connect(bootstrap: readonly string[]): Promise<Kafka> {
-  const { default: kafkajs } = await import('kafkajs')
-  const { Kafka, logLevel } = kafkajs
+export async function connect(bootstrap: readonly string[], retry: RetryOptions = {}): Promise<Kafka> {
+  const { Kafka, logLevel } = await loadKafkaJs()
   return new Kafka({
     clientId: 'odradek-cli',
     brokers: [...bootstrap],
     logLevel: logLevel.NOTHING,
     connectionTimeout: 3000,
     requestTimeout: 30_000,
-    retry: RETRY,
+    retry: { ...RETRY, ...retry },
   })
 }
 
@@ -55,34 +49,31 @@ interface KafkaJsError {
   readonly originalError?: KafkaJsError
   readonly cause?: KafkaJsError
   readonly errors?: readonly KafkaJsError[]
-  /** Of DeleteGroups. */
-  readonly groups?: readonly { readonly groupId: string; readonly error: KafkaJsError }[]
 }
 
-/** Kafka's name of the error behind what kafkajs threw, like UNKNOWN_TOPIC_OR_PARTITION; empty when it was none of the broker's. */
-export function errorType(error: unknown): string {
-  return rootOf(error as KafkaJsError).type ?? ''
-}
-
-/** One sentence out of whatever a client library threw. */
+/** One sentence out of whatever a client library or our own connection threw. */
 export function explainFailure(error: unknown, bootstrap: readonly string[]): string {
   if (error instanceof CommandError) return error.message
   const root = rootOf(error as KafkaJsError)
+  if (root.name === 'ConnectionLost') {
+    return root.message.startsWith('Cannot') ? root.message : `Lost the connection to the broker: ${root.message}.`
+  }
   if (
-    /ECONNREFUSED|ENOTFOUND|ETIMEDOUT|Connection timeout|ECONNRESET|EHOSTUNREACH|Closed connection/.test(root.message)
+    /ECONNREFUSED|ENOTFOUND|ETIMEDOUT|Connection timeout|ECONNRESET|EHOSTUNREACH|Closed connection|not connected|timed out/.test(
+      root.message,
+    )
   ) {
     return `Cannot reach a broker at ${bootstrap.join(', ')}: ${root.message}. Is it running, and is --bootstrap right?`
   }
-  const parts = [
-    ...(root.errors ?? []).map(sentence),
-    ...(root.groups ?? []).map((one) => `${one.groupId}: ${sentence(one.error)}`),
-  ]
-  return parts.length > 0 ? [...new Set(parts)].join('; ') : sentence(root)
+  const parts = [...new Set((root.errors ?? []).map((one) => one.message))]
+  const sentence = parts.length > 0 ? parts.join('; ') : root.message || String(error)
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`
 }
 
-/** With Kafka's own name of the error, which can be looked up. */
-function sentence({ message, type }: KafkaJsError): string {
-  return type === undefined ? message : `${message} (${type})`
+/** Node's message is `ENOENT: no such file or directory, open '...'`; a person needs the middle. */
+export function cannotRead(path: string, error: unknown): CommandError {
+  const reason = (error as Error).message.replace(/^[A-Z]+: /, '').replace(/, \w+( '.*')?$/s, '')
+  return new CommandError(`Cannot read ${path}: ${reason}.`, 2, { cause: error })
 }
 
 function rootOf(error: KafkaJsError): KafkaJsError {

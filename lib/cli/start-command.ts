@@ -1,10 +1,12 @@
 /** `odradek start`: runs a broker until it is told to stop. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { LogLevel } from '../host/logger.js'
 import type { Program } from '../host/program.js'
+import type { BrokerNode } from '../server/wire-up.js'
 import { parseProperties } from './properties.js'
 import { CommandError, cannotRead } from './session.js'
-import { type Address, address, keyValue, oneOf, wholeNumber } from './values.js'
+import { type Address, address, connectable, keyValue, oneOf, wholeNumber } from './values.js'
+import { VERSION } from './version.js'
 
 interface StartFlags {
   readonly listen?: Address
@@ -26,13 +28,13 @@ export function addStartCommand(program: Command, host: Program): void {
     .addOption(
       new Option(
         '--listen <HOST:PORT>',
-        'where to listen; port 0 takes a free one (default: 127.0.0.1:9092)',
+        'where to listen (the first listener); port 0 takes a free one (default: 127.0.0.1:9092)',
       ).argParser(address),
     )
     .addOption(
       new Option(
         '--advertise <HOST:PORT>',
-        'what clients are told, when they reach this broker by another address',
+        'what clients of that listener are told, when they reach this broker by another address',
       ).argParser(connectable),
     )
     .option('--id <n>', 'broker id (default: 1)', wholeNumber(0, 2 ** 31 - 1))
@@ -50,14 +52,6 @@ export function addStartCommand(program: Command, host: Program): void {
     .action((flags: StartFlags) => start(flags, host))
 }
 
-function connectable(text: string): Address {
-  const parsed = address(text)
-  if (parsed.port === 0 || /^[0:.]*$/.test(parsed.host)) {
-    throw new InvalidArgumentError('It must be an address that a client can connect to.')
-  }
-  return parsed
-}
-
 async function start(flags: StartFlags, host: Program): Promise<void> {
   const { startNode } = await import('../server/wire-up.js')
   const { StartError } = await import('../server/options.js')
@@ -70,13 +64,22 @@ async function start(flags: StartFlags, host: Program): Promise<void> {
     stopEarly = true
   })
   try {
-    const node = await startNode({ values: settings(flags, host), profile: flags.profile }, { logger })
-    if (!stopEarly) sayReady(flags, host, node.bootstrapServers, node.brokerId, node.clusterId)
-    const { warnOfUnreachable } = await import('./reachability.js')
-    void warnOfUnreachable(
-      node.listeners.map((one) => one.spec),
-      { logger, network: new NodeNetwork() },
+    const node = await startNode(
+      {
+        values: settings(flags, flags.config === undefined ? {} : readProperties(flags.config, host)),
+        profile: flags.profile,
+      },
+      { logger },
     )
+    const { sayWhere, warnOfUnreachable } = await import('./reachability.js')
+    sayWhere(node.listeners, logger)
+    logger.info(
+      `Odradek ${VERSION} serves as broker ${node.brokerId} of cluster ${node.clusterId}; records are kept in memory and end with it.`,
+    )
+    if (!stopEarly) {
+      sayReady(flags, host, node)
+      void warnOfUnreachable(node.listeners, { logger, network: new NodeNetwork() })
+    }
     const signal = await stopped
     logger.info(`Stopping: ${signal}.`)
     await node.close()
@@ -88,13 +91,8 @@ async function start(flags: StartFlags, host: Program): Promise<void> {
 }
 
 /** The first line on standard output; scripts wait for it. */
-function sayReady(
-  flags: StartFlags,
-  host: Program,
-  bootstrapServers: string,
-  brokerId: number,
-  clusterId: string,
-): void {
+function sayReady(flags: StartFlags, host: Program, node: BrokerNode): void {
+  const { bootstrapServers, brokerId, clusterId } = node
   host.out(
     flags.json
       ? `${JSON.stringify({ ready: bootstrapServers, brokerId, clusterId })}\n`
@@ -103,25 +101,39 @@ function sayReady(
 }
 
 /** Broker configs from the file, then --set, then the flags that stand for one. */
-function settings(flags: StartFlags, host: Program): Record<string, string> {
-  const values = { ...(flags.config === undefined ? {} : readProperties(flags.config, host)), ...flags.set }
+export function settings(
+  flags: Pick<StartFlags, 'listen' | 'advertise' | 'id' | 'set'>,
+  file: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const values = { ...file, ...flags.set }
   if (flags.id !== undefined) {
     values['node.id'] = String(flags.id)
     delete values['broker.id']
   }
-  const listeners = values['listeners']
-  if (flags.listen !== undefined || listeners === undefined) {
-    const { host: name, port } = flags.listen ?? { host: '127.0.0.1', port: 9092 }
-    values['listeners'] = `PLAINTEXT://${bracketed(name)}:${port}`
-  }
-  if (flags.advertise !== undefined) {
-    values['advertised.listeners'] = `PLAINTEXT://${bracketed(flags.advertise.host)}:${flags.advertise.port}`
-  }
+  const [first, ...others] = endpoints(values['listeners'] ?? 'PLAINTEXT://127.0.0.1:9092')
+  const name = /^[^:]*/.exec(first ?? '')![0] || 'PLAINTEXT'
+  const own = flags.listen === undefined ? first : `${name}://${written(flags.listen)}`
+  values['listeners'] = [own, ...others].join(',')
+  if (flags.listen === undefined && flags.advertise === undefined) return values
+  // The address that a file advertises for this listener does not fit the flag's: what is bound is told, or what --advertise says.
+  const advertised = endpoints(values['advertised.listeners'] ?? '').filter(
+    (entry) => !entry.toUpperCase().startsWith(`${name.toUpperCase()}:`),
+  )
+  if (flags.advertise !== undefined) advertised.unshift(`${name}://${written(flags.advertise)}`)
+  if (advertised.length > 0) values['advertised.listeners'] = advertised.join(',')
+  else delete values['advertised.listeners']
   return values
 }
 
-function bracketed(name: string): string {
-  return name.includes(':') ? `[${name}]` : name
+function endpoints(list: string): string[] {
+  return list
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+}
+
+function written({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function readProperties(path: string, host: Program): Record<string, string> {

@@ -1,5 +1,6 @@
 /** Parses what people type after a flag; every refusal is a sentence that names the flag's expectation. */
 import { InvalidArgumentError } from 'commander'
+import type { ResetTarget } from './commands/groups.js'
 
 export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
@@ -28,8 +29,48 @@ export function address(text: string): Address {
 /** A list of HOST:PORT, comma-separated. */
 export function bootstrapList(text: string): string[] {
   const parts = text.split(',').map((part) => part.trim())
-  for (const part of parts) address(part)
+  for (const part of parts) connectable(part)
   return parts
+}
+
+/** An address that a client can connect to: neither a wildcard nor port 0. */
+export function connectable(text: string): Address {
+  const parsed = address(text)
+  if (parsed.port === 0 || /^[0:.]*$/.test(parsed.host)) {
+    throw new InvalidArgumentError('It must be an address that a client can connect to, like 127.0.0.1:9092.')
+  }
+  return parsed
+}
+
+/** Whole numbers from here on (September 2001 as milliseconds) are times: no partition has so many records. */
+const SMALLEST_TIME_MS = 1e12
+
+/** A date, with a time of day and a zone if wanted: Date.parse alone takes nearly anything for a date, -5 too. */
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/
+
+/** earliest, latest, an offset, or a time (ISO 8601, or milliseconds since the epoch). */
+export function resetTarget(text: string): ResetTarget {
+  if (text === 'earliest' || text === 'latest') return text
+  const digits = /^\d{1,19}$/.test(text)
+  if (digits && Number(text) < SMALLEST_TIME_MS) return { offset: text }
+  const timeMs = digits ? Number(text) : ISO_TIME.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isSafeInteger(timeMs)) {
+    throw new InvalidArgumentError(
+      'It must be earliest, latest, an offset, or a time like 2026-01-31T12:00:00Z or 1760000000000.',
+    )
+  }
+  return { timeMs }
+}
+
+/** What stands between key and value; \t is a tab. */
+export function separator(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.')
+  return text.replace(/\\t/g, '\t')
+}
+
+/** A broker's id, or `default` for the settings that all brokers share. */
+export function brokerName(text: string): string {
+  return text === 'default' ? '' : String(wholeNumber(0, 2 ** 31 - 1)(text))
 }
 
 /** key=value, repeatable. */
@@ -47,11 +88,6 @@ export function topicName(text: string): string {
   return text
 }
 
-export function notEmpty(text: string): string {
-  if (text === '') throw new InvalidArgumentError('It must not be empty.')
-  return text
-}
-
 /** A repeatable flag's values in order. */
 export function repeated(text: string, before: string[] = []): string[] {
   return [...before, text]
@@ -63,4 +99,11 @@ export function oneOf<T extends string>(...choices: readonly T[]): (text: string
       throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`)
     return text as T
   }
+}
+
+/** KEY:VERSION of an API. */
+export function apiVersion(text: string): { apiKey: number; version: number } {
+  const match = /^(\d{1,5}):(\d{1,5})$/.exec(text)
+  if (!match) throw new InvalidArgumentError('It must be KEY:VERSION, like 3:12.')
+  return { apiKey: Number(match[1]), version: Number(match[2]) }
 }

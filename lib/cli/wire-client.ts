@@ -1,66 +1,94 @@
-/**
- * One connection that speaks our own protocol layer, for what kafkajs has no call for (the newest ApiVersions, incremental
- * config changes). One request at a time.
- */
+/** One connection that speaks our own protocol layer, for what kafkajs has no call for. Answers come in the order of requests. */
 import {
+  ApiVersions,
   decodeResponseFrame,
+  ErrorCode,
   encodeRequestFrame,
   Framer,
   type Message,
   type RequestInput,
   type ResponseOf,
 } from '../../protocol/index.js'
+import type { Clock, Timer } from '../host/clock.js'
 import type { Stream } from '../host/network.js'
-import { NodeNetwork } from '../host/node-network.js'
-import { address } from './values.js'
+import { VERSION } from './version.js'
 
-const CONNECT_TIMEOUT_MS = 3000
+/** A broker that takes connections and answers nothing must not hold the command for ever. */
+const REQUEST_TIMEOUT_MS = 30_000
 /** Larger answers are not expected by any command; a peer that is no Kafka must not fill the memory. */
-const MAX_FRAME_BYTES = 64 << 20
+const MAX_FRAME_BYTES = 128 << 20
 
 const API_VERSIONS_KEY = 18
 
+export interface VersionRange {
+  readonly min: number
+  readonly max: number
+}
+
+/** The connection is of no more use: refused, broken, closed, silent. Trying again may help. */
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost'
+}
+
+interface Waiter {
+  readonly timer: Timer
+  resolve(frame: Buffer): void
+  reject(error: Error): void
+}
+
 export class WireClient {
   readonly #stream: Stream
+  readonly #clock: Clock
   readonly #framer: Framer
   #correlationId = 0
-  #waiting: { resolve: (frame: Buffer) => void; reject: (error: Error) => void } | null = null
-  #versions: ReadonlyMap<number, { readonly min: number; readonly max: number }> | null = null
+  readonly #waiting: Waiter[] = []
+  #lost: Error | null = null
+  #versions: ReadonlyMap<number, VersionRange> | null = null
 
-  constructor(stream: Stream) {
+  constructor(stream: Stream, ports: { clock: Clock }) {
     this.#stream = stream
+    this.#clock = ports.clock
     this.#framer = new Framer({
       maxFrameBytes: MAX_FRAME_BYTES,
       onFrame: (frame) => {
-        this.#waiting?.resolve(Buffer.from(frame))
-        this.#waiting = null
+        const waiter = this.#waiting.shift()
+        waiter?.timer.cancel()
+        // The frame is a view that the stream uses again.
+        waiter?.resolve(Buffer.from(frame))
         return true
       },
     })
     stream.attach({
-      onData: (view) => this.#take(view),
+      onData: (view) => this.#onData(view),
       onEnd: () => stream.end(),
-      onClose: (error) => this.#fail(error ?? new Error('the broker closed the connection')),
+      onClose: (error) => this.#fail(error?.message ?? 'the broker closed the connection'),
       onDrain: () => {},
     })
   }
 
-  /** Sends one request at the highest version that both sides know. */
-  async request<M extends Message>(message: M, value: RequestInput<M>, version?: number): Promise<ResponseOf<M>> {
-    const chosen = version ?? (await this.#versionFor(message))
-    const correlationId = ++this.#correlationId
-    const frame = await new Promise<Buffer>((resolve, reject) => {
-      this.#waiting = { resolve, reject }
-      this.#stream.write([encodeRequestFrame(message, chosen, { correlationId, clientId: 'odradek-cli' }, value)])
-    })
-    return decodeResponseFrame(message, chosen, frame, { trailing: 'ignore' }).body
+  get lost(): boolean {
+    return this.#lost !== null
+  }
+
+  /** Sends one request at the highest version that both sides know, and not above `highest`. @throws ConnectionLost, ProtocolError */
+  async request<M extends Message>(
+    message: M,
+    value: RequestInput<M>,
+    options: { highest?: number } = {},
+  ): Promise<ResponseOf<M>> {
+    const version = await this.#versionFor(message, options.highest ?? Number.POSITIVE_INFINITY)
+    return this.#exchange(message, version, value)
   }
 
   /** What the broker says it serves, by API key. */
-  async versions(): Promise<ReadonlyMap<number, { readonly min: number; readonly max: number }>> {
+  async versions(): Promise<ReadonlyMap<number, VersionRange>> {
     if (this.#versions) return this.#versions
-    const { ApiVersions } = await import('../../protocol/index.js')
-    const answer = await this.request(ApiVersions, { clientSoftwareName: 'odradek-cli', clientSoftwareVersion: '0' }, 3)
+    const frame = await this.#send(ApiVersions, 3, identity)
+    // KIP-511: a broker that does not know version 3 answers in version 0, an error code first, and goes on.
+    const known = frame.length >= 6 && frame.readInt16BE(4) !== ErrorCode.UNSUPPORTED_VERSION
+    const answer = known
+      ? decodeResponseFrame(ApiVersions, 3, frame, { trailing: 'ignore' }).body
+      : await this.#exchange(ApiVersions, 0, {})
     this.#versions = new Map(answer.apiKeys.map((one) => [one.apiKey, { min: one.minVersion, max: one.maxVersion }]))
     return this.#versions
   }
@@ -69,53 +97,50 @@ export class WireClient {
     this.#stream.destroy()
   }
 
-  async #versionFor(message: Message): Promise<number> {
+  async #exchange<M extends Message>(message: M, version: number, value: RequestInput<M>): Promise<ResponseOf<M>> {
+    const frame = await this.#send(message, version, value)
+    return decodeResponseFrame(message, version, frame, { trailing: 'ignore' }).body
+  }
+
+  #send<M extends Message>(message: M, version: number, value: RequestInput<M>): Promise<Buffer> {
+    if (this.#lost) return Promise.reject(this.#lost)
+    const correlationId = ++this.#correlationId
+    return new Promise<Buffer>((resolve, reject) => {
+      const timer = this.#clock.setTimer(REQUEST_TIMEOUT_MS, () => {
+        this.#fail(`no answer to ${message.name} came within ${REQUEST_TIMEOUT_MS / 1000} s`)
+        this.close()
+      })
+      this.#waiting.push({ timer, resolve, reject })
+      this.#stream.write([encodeRequestFrame(message, version, { correlationId, clientId: 'odradek-cli' }, value)])
+    })
+  }
+
+  async #versionFor(message: Message, highest: number): Promise<number> {
     if (message.key === API_VERSIONS_KEY) return 3
     const range = (await this.versions()).get(message.key)
-    const version = Math.min(range?.max ?? -1, message.stableVersions.high)
+    const version = Math.min(range?.max ?? -1, message.stableVersions.high, highest)
     if (range === undefined || version < Math.max(range.min, message.stableVersions.low)) {
-      throw new Error(`the broker does not serve ${message.name} in a version that this program knows`)
+      throw new Error(`The broker does not serve ${message.name} in a version that this program knows.`)
     }
     return version
   }
 
-  #take(view: Buffer): void {
+  #onData(view: Buffer): void {
     try {
       this.#framer.push(view)
-    } catch (error) {
-      this.#fail(error as Error)
-      this.#stream.destroy()
+    } catch {
+      this.#fail('what answers there does not speak the Kafka protocol')
+      this.close()
     }
   }
 
-  #fail(error: Error): void {
-    this.#waiting?.reject(error)
-    this.#waiting = null
+  #fail(reason: string): void {
+    this.#lost ??= new ConnectionLost(reason)
+    for (const waiter of this.#waiting.splice(0)) {
+      waiter.timer.cancel()
+      waiter.reject(this.#lost)
+    }
   }
 }
 
-/** Connects to the first address that answers. */
-export async function withBroker<T>(
-  bootstrap: readonly string[],
-  work: (client: WireClient) => Promise<T>,
-): Promise<T> {
-  const network = new NodeNetwork()
-  let lastError: unknown
-  for (const one of bootstrap) {
-    const { host, port } = address(one)
-    let stream: Stream
-    try {
-      stream = await network.connect({ host, port, timeoutMs: CONNECT_TIMEOUT_MS })
-    } catch (error) {
-      lastError = error
-      continue
-    }
-    const client = new WireClient(stream)
-    try {
-      return await work(client)
-    } finally {
-      client.close()
-    }
-  }
-  throw lastError
-}
+const identity = { clientSoftwareName: 'odradek-cli', clientSoftwareVersion: VERSION }

@@ -1,17 +1,18 @@
 /** The process a command runs in: arguments, standard streams, signals, exit. The only place that knows `process`. */
 import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
-import { createInterface } from 'node:readline'
 import { enqueue } from './real-time.js'
 
 export interface Program {
   readonly argv: readonly string[]
   readonly outIsTerminal: boolean
   readonly errIsTerminal: boolean
-  out(text: string): void
+  readonly inIsTerminal: boolean
+  /** Text leaves as UTF-8, bytes as they are. */
+  out(data: string | Buffer): void
   err(text: string): void
-  /** Standard input, line by line, without the line ends. */
-  lines(): AsyncIterable<string>
+  /** Standard input as it comes; nothing is read before the first chunk is asked for, and nothing after `break`. */
+  input(): AsyncIterable<Buffer>
   /** Calls back at the first SIGINT or SIGTERM; a second one ends the process as if nobody listened. */
   onStop(listener: (signal: string) => void): void
   /** The reader of standard output has gone away (`| head`). Without a listener the rest of the output is dropped: that is a wish, no crash. */
@@ -19,6 +20,8 @@ export interface Program {
   /** Whole text file; throws the operating system's error. */
   readText(path: string): string
   readBytes(path: string): Buffer
+  /** The process stays until `exit` although nothing but a timer of ours is waited for: our clocks hold nobody (real-time.ts). */
+  stay(): void
   /** Lets pending output leave, then ends the process with this code. */
   exit(code: number): void
   /** Memory this process may have: the container's limit where there is one, else the machine's. */
@@ -29,17 +32,17 @@ export const nodeProgram: Program = {
   argv: process.argv.slice(2),
   outIsTerminal: process.stdout.isTTY === true,
   errIsTerminal: process.stderr.isTTY === true,
-  out(text) {
+  inIsTerminal: process.stdin.isTTY === true,
+  out(data) {
     watchOutput()
-    if (!outputClosed) process.stdout.write(text)
+    if (!outputClosed) process.stdout.write(data)
   },
   err(text) {
     watchOutput()
     process.stderr.write(text)
   },
-  async *lines() {
-    // Made when the first line is asked for: lines that come before somebody iterates would be lost.
-    yield* createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
+  input() {
+    return process.stdin
   },
   onStop(listener) {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -57,6 +60,9 @@ export const nodeProgram: Program = {
   readBytes(path) {
     return readFileSync(path)
   },
+  stay() {
+    setInterval(() => {}, LONGEST_DELAY_MS)
+  },
   exit(code) {
     process.exitCode = code
     // What is still in a pipe leaves first; a handle that a library forgot must not keep the process.
@@ -69,6 +75,9 @@ export const nodeProgram: Program = {
     return limit > 0 && limit < total ? limit : total
   },
 }
+
+/** What Node's timers take at most. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1
 
 let watching = false
 let outputClosed = false

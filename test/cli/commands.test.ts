@@ -104,7 +104,7 @@ describe('cli commands', function () {
       1,
       'The group g has 1 active members: stop them before its offsets are reset.\n',
     ])
-    expect([removed.code, removed.err]).to.deep.equal([1, 'g: The group is not empty (NON_EMPTY_GROUP)\n'])
+    expect([removed.code, removed.err]).to.deep.equal([1, 'The group g has active members: stop them first.\n'])
     child.kill('SIGINT')
     expect((await ended).code).to.equal(0)
 
@@ -134,9 +134,9 @@ describe('cli commands', function () {
       succeeds(['configs', 'describe', '--topic', 'one', '--all', '--json']),
       succeeds(['configs', 'describe', '--broker', '1']),
     ])
-    expect(plain).to.include('retention.ms\t7\tfalse\n').and.not.include('segment.ms')
+    expect(plain).to.include('retention.ms\t7\ttopic\tfalse\n').and.not.include('segment.ms')
     expect(JSON.parse(all).length).to.be.greaterThan(20)
-    expect(brokers).to.include('node.id\t1\ttrue\n')
+    expect(brokers).to.include('node.id\t1\tstatic broker\ttrue\n')
   })
 
   it('api-versions names what the broker serves', async () => {

@@ -8,7 +8,7 @@ function speaker(outIsTerminal: boolean, json?: boolean): { output: Output; out(
   let err = ''
   const host = {
     outIsTerminal,
-    out: (text: string) => void (out += text),
+    out: (text: string | Buffer) => void (out += text.toString()),
     err: (text: string) => void (err += text),
   }
   return { output: new Output(host, { json }), out: () => out, err: () => err }
@@ -30,6 +30,12 @@ describe('cli/output', () => {
     const { output, out } = speaker(false)
     output.table(['topic', 'n', 'x'], rows, null)
     expect(out()).to.equal('orders\t12\t-\na\t3\ttrue\n')
+  })
+
+  it('keeps columns whole and terminals calm, whatever a cell has', () => {
+    const { output, out } = speaker(false)
+    output.table(['x', 'y'], [['a\tb\n\u001b[31m', 1]], null)
+    expect(out()).to.equal('a\\tb\\n\\u001b[31m\t1\n')
   })
 
   it('writes one document with --json and no sentences', () => {

@@ -9,8 +9,14 @@ const record: ConsumedRecord = {
   timestamp: '1767225600000',
   key: Buffer.from('k'),
   value: Buffer.from('v'),
-  headers: { a: [Buffer.from('1'), Buffer.from('2')], b: 'x' },
+  headers: [
+    { key: 'a', value: Buffer.from('1') },
+    { key: 'a', value: Buffer.from('2') },
+    { key: 'b', value: Buffer.from('x') },
+  ],
 }
+
+const show = (format: string, one: ConsumedRecord): string => recordFormatter(format)(one).toString()
 
 const bytes = fc.option(fc.uint8Array().map((one) => Buffer.from(one)))
 type JsonBytes = string | null | { base64: string }
@@ -22,23 +28,21 @@ function bytesOf(json: JsonBytes): Buffer | null {
 
 describe('cli/record-format', () => {
   it('prints every field of a pattern', () => {
-    expect(recordFormatter('%t/%p@%o %T %k=%v [%h] %%')(record)).to.equal(
-      'orders/3@42 1767225600000 k=v [a=1,a=2,b=x] %',
-    )
+    expect(show('%t/%p@%o %T %k=%v [%h] %%', record)).to.equal('orders/3@42 1767225600000 k=v [a=1,a=2,b=x] %')
   })
 
   it('knows \\n, \\t and \\\\, each on its own', () => {
-    expect(recordFormatter('%k\\t%v\\n.')(record)).to.equal('k\tv\n.')
-    expect(recordFormatter('\\\\n')(record)).to.equal('\\n')
+    expect(show('%k\\t%v\\n.', record)).to.equal('k\tv\n.')
+    expect(show('\\\\n', record)).to.equal('\\n')
   })
 
   it('prints no key and a tombstone as nothing', () => {
-    expect(recordFormatter('%k|%v')({ ...record, key: null, value: null })).to.equal('|')
-    expect(recordFormatter('value')({ ...record, value: null })).to.equal('')
+    expect(show('%k|%v', { ...record, key: null, value: null })).to.equal('|')
+    expect(show('value', { ...record, value: null })).to.equal('')
   })
 
   it('writes an offset beyond 2^53 as text in JSON', () => {
-    expect(JSON.parse(recordFormatter('json')({ ...record, offset: '9223372036854775806' })).offset).to.equal(
+    expect(JSON.parse(show('json', { ...record, offset: '9223372036854775806' })).offset).to.equal(
       '9223372036854775806',
     )
   })
@@ -47,7 +51,7 @@ describe('cli/record-format', () => {
     fc.assert(
       fc.property(fc.string(), (value) => {
         const text = Buffer.from(value).toString('utf8')
-        expect(recordFormatter('<%v>')({ ...record, value: Buffer.from(value) })).to.equal(`<${text}>`)
+        expect(show('<%v>', { ...record, value: Buffer.from(value) })).to.equal(`<${text}>`)
       }),
     )
   })
@@ -55,10 +59,21 @@ describe('cli/record-format', () => {
   it('loses no byte in JSON, and stays on one line', () => {
     fc.assert(
       fc.property(bytes, bytes, (key, value) => {
-        const line = recordFormatter('json')({ ...record, key, value })
+        const line = show('json', { ...record, key, value })
         const parsed = JSON.parse(line) as { key: JsonBytes; value: JsonBytes }
         expect(line).not.to.include('\n')
         expect([bytesOf(parsed.key), bytesOf(parsed.value)]).to.deep.equal([key, value])
+      }),
+    )
+  })
+
+  it('leaves every byte as it is, in value and in patterns', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.uint8Array(), (key, value) => {
+        const raw = { ...record, key: Buffer.from(key), value: Buffer.from(value) }
+        expect(recordFormatter('value')(raw).equals(value)).to.equal(true)
+        const joined = Buffer.concat([key, Buffer.from('|'), value])
+        expect(recordFormatter('%k|%v')(raw).equals(joined)).to.equal(true)
       }),
     )
   })

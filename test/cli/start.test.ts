@@ -39,6 +39,7 @@ describe('cli start', function () {
       const { code, out, err } = await ended
       expect([code, out]).to.deep.equal([0, `ready ${address}\n`])
       expect(err).to.include(`Stopping: ${signal}.`)
+      expect(err.split('\n')[0]).to.include(`Clients connect to ${address} (listener PLAINTEXT).`)
     })
   }
 
@@ -79,7 +80,7 @@ describe('cli start', function () {
 
   it('warns once of a wildcard without an advertised address', async () => {
     const { child, ended, log } = start('--listen', '0.0.0.0:0')
-    await log(/\n/)
+    expect(await log(/WARN .*\n/)).to.match(/^.* INFO {2}Clients connect to port \d+ of any address of this machine/)
     child.kill('SIGTERM')
     expect((await ended).err.match(/WARN .*/g)).to.have.length(1)
     expect((await ended).err).to.match(/WARN .*every interface.*--advertise HOST:PORT/)
@@ -87,7 +88,7 @@ describe('cli start', function () {
 
   it('warns of an advertised address that nobody answers at', async () => {
     const { log } = start(...FREE, '--advertise', `127.0.0.1:${await freePort()}`)
-    expect(await log(/\n/)).to.match(/WARN .*cannot be reached.*ECONNREFUSED.*--advertise HOST:PORT/)
+    expect(await log(/WARN .*\n/)).to.match(/WARN .*cannot be reached.*ECONNREFUSED.*--advertise HOST:PORT/)
   })
 
   it('does not warn of an advertised address that works', async () => {

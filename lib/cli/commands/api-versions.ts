@@ -1,10 +1,10 @@
 /** `odradek api-versions`: what a broker serves, beside what this program knows. */
 import { messages } from '../../../protocol/index.js'
+import { withCluster } from '../cluster-client.js'
 import type { Output } from '../output.js'
-import { withBroker } from '../wire-client.js'
 
 export async function apiVersions(bootstrap: readonly string[], output: Output): Promise<void> {
-  const served = await withBroker(bootstrap, (broker) => broker.versions())
+  const served = await withCluster(bootstrap, async (cluster) => (await cluster.any()).versions())
   const rows = [...served].map(([key, { min, max }]) => {
     const known = messages.find((message) => message.key === key)
     return {

@@ -1,9 +1,12 @@
 /** `odradek consume`: prints records, one per line, as they come. */
-import type { Consumer, Kafka } from 'kafkajs'
+import type { Consumer, KafkaMessage } from 'kafkajs'
+import { withCluster } from '../cluster-client.js'
 import { registerCodecs } from '../codecs.js'
 import type { OutputHost } from '../output.js'
+import { PartitionReader } from '../partition-reader.js'
 import { recordFormatter } from '../record-format.js'
-import { CommandError, connect, errorType } from '../session.js'
+import { RecordSink } from '../record-sink.js'
+import { CommandError, connect } from '../session.js'
 
 /** The client cannot leave while a fetch waits: what the end of the command may take at most. */
 const MAX_WAIT_MS = 500
@@ -12,7 +15,7 @@ const JOIN_PATIENCE_MS = 10_000
 
 export interface ConsumeOptions {
   readonly fromBeginning: boolean
-  /** Null: read without a group of one's own, leaving nothing behind. */
+  /** Null: read without a group, leaving nothing behind. */
   readonly group: string | null
   /** Stop after so many records. */
   readonly max: number | null
@@ -23,10 +26,8 @@ export interface ConsumeOptions {
 
 export interface ConsumeIo {
   readonly host: OutputHost
-  /** Settles when the person interrupts. */
-  readonly interrupted: Promise<void>
-  /** A fresh id for the throw-away group. */
-  uuid(): string
+  /** Settles when the person interrupts, or nobody reads the output any more. */
+  readonly interrupted: Promise<unknown>
   setTimer(delayMs: number, fire: () => void): { cancel(): void }
 }
 
@@ -36,9 +37,40 @@ export async function consume(
   options: ConsumeOptions,
   io: ConsumeIo,
 ): Promise<void> {
+  const { max, timeoutMs, group } = options
+  const sink = new RecordSink({ format: recordFormatter(options.format), max, timeoutMs }, io)
+  let interrupted = false
+  void io.interrupted.then(() => {
+    interrupted = true
+    sink.stop()
+  })
+  if (group === null) await readAlone(bootstrap, topic, options.fromBeginning, sink)
+  else await readAsMember(bootstrap, topic, group, options.fromBeginning, sink)
+  if (max !== null && sink.printed < max) {
+    const why = interrupted ? 'it was interrupted' : `nothing came for ${timeoutMs} ms`
+    throw new CommandError(`${sink.printed} of ${max} records came before ${why}.`)
+  }
+}
+
+async function readAlone(bootstrap: readonly string[], topic: string, fromBeginning: boolean, sink: RecordSink) {
+  await withCluster(bootstrap, async (cluster) => {
+    // A reader that waits in a fetch must not keep the person waiting.
+    void sink.ended.then(() => cluster.close())
+    sink.start()
+    await new PartitionReader(cluster, topic, fromBeginning, sink).run()
+  })
+}
+
+async function readAsMember(
+  bootstrap: readonly string[],
+  topic: string,
+  groupId: string,
+  fromBeginning: boolean,
+  sink: RecordSink,
+): Promise<void> {
+  await withCluster(bootstrap, (cluster) => cluster.topic(topic))
   await registerCodecs()
-  const kafka = await connect(bootstrap)
-  const groupId = options.group ?? `odradek-cli-${io.uuid()}`
+  const kafka = await connect(bootstrap, { restartOnFailure: async () => false })
   const consumer = kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
@@ -46,81 +78,58 @@ export async function consume(
     maxWaitTimeInMs: MAX_WAIT_MS,
   })
   await consumer.connect()
-  let printed = 0
   try {
-    await consumer.subscribe({ topic, fromBeginning: options.fromBeginning })
-    printed = await run(consumer, options, io)
-  } catch (error) {
-    if (errorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
-    throw new CommandError(`There is no topic ${topic}.`, 1, { cause: error })
+    await consumer.subscribe({ topic, fromBeginning })
+    // Joining takes as long as the broker lets members gather (3 s by Apache Kafka's default): silence counts from then on.
+    sink.start(JOIN_PATIENCE_MS)
+    consumer.on(consumer.events.GROUP_JOIN, () => sink.start())
+    await run(consumer, sink)
   } finally {
     await consumer.disconnect()
-    if (options.group === null) await forget(kafka, groupId)
-  }
-  if (options.max !== null && printed < options.max) {
-    throw new CommandError(`${printed} of ${options.max} records came before the time was up.`)
   }
 }
 
-/** Resolves with the number of records printed. */
-function run(consumer: Consumer, options: ConsumeOptions, io: ConsumeIo): Promise<number> {
-  const format = recordFormatter(options.format)
+/** Resolves when the sink has enough; what was printed is committed by then. */
+function run(consumer: Consumer, sink: RecordSink): Promise<void> {
   return new Promise((resolve, reject) => {
-    let printed = 0
-    let over = false
-    let timer: { cancel(): void } | null = null
-    const finish = (settle: () => void): void => {
-      if (over) return
-      over = true
-      timer?.cancel()
-      settle()
+    let working = false
+    const finish = (): void => {
+      if (!working) resolve()
     }
-    const startTimer = (delayMs: number): void => {
-      timer?.cancel()
-      if (options.timeoutMs !== null && !over) timer = io.setTimer(delayMs, () => finish(() => resolve(printed)))
-    }
-    const restartTimer = (): void => startTimer(options.timeoutMs ?? 0)
-    void io.interrupted.then(() => finish(() => resolve(printed)))
+    void sink.ended.then(finish)
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart) finish(() => reject(payload.error))
+      if (!payload.restart) reject(payload.error)
     })
-    // Joining a group takes as long as the broker lets members gather (3 s by Apache Kafka's default): silence counts from then on.
-    startTimer(Math.max(options.timeoutMs ?? 0, JOIN_PATIENCE_MS))
-    consumer.on(consumer.events.GROUP_JOIN, restartTimer)
     consumer
       .run({
-        autoCommit: options.group !== null,
         eachBatchAutoResolve: false,
         eachBatch: async ({ batch, resolveOffset, uncommittedOffsets, commitOffsetsIfNecessary, heartbeat }) => {
-          for (const message of batch.messages) {
-            if (over) break
-            const { offset, timestamp, key, value, headers } = message
-            io.host.out(
-              `${format({ topic: batch.topic, partition: batch.partition, offset, timestamp, key, value, headers: headers ?? {} })}\n`,
-            )
-            resolveOffset(offset)
-            printed++
-            restartTimer()
-            if (options.max !== null && printed >= options.max) break
+          working = true
+          try {
+            for (const message of batch.messages) {
+              if (!sink.take(recordOf(batch.topic, batch.partition, message))) break
+              resolveOffset(message.offset)
+            }
+            await heartbeat()
+            await commitOffsetsIfNecessary(uncommittedOffsets())
+          } finally {
+            working = false
           }
-          await heartbeat()
-          if (options.group !== null) await commitOffsetsIfNecessary(uncommittedOffsets())
-          if (options.max !== null && printed >= options.max) finish(() => resolve(printed))
+          if (sink.over) resolve()
         },
       })
-      .catch((error: unknown) => finish(() => reject(error as Error)))
+      .catch(reject)
   })
 }
 
-/** The throw-away group has no offsets; the broker would forget it anyway, so a failure here is not the command's. */
-async function forget(kafka: Kafka, groupId: string): Promise<void> {
-  const admin = kafka.admin()
-  await admin.connect()
-  try {
-    await admin.deleteGroups([groupId])
-  } catch (error) {
-    if ((error as Error).name !== 'KafkaJSDeleteGroupsError') throw error
-  } finally {
-    await admin.disconnect()
-  }
+/** kafkajs gives headers as an object: one value, or an array of them. */
+function recordOf(topic: string, partition: number, message: KafkaMessage) {
+  const headers = Object.entries(message.headers ?? {}).flatMap(([key, given]) =>
+    (Array.isArray(given) ? given : [given]).map((value) => ({
+      key,
+      value: value === undefined ? null : Buffer.from(value as Buffer),
+    })),
+  )
+  const { offset, timestamp, key, value } = message
+  return { topic, partition, offset, timestamp, key, value, headers }
 }

@@ -12,6 +12,7 @@ import {
 } from '../../../protocol/index.js'
 import { decompress, prepareCodec } from '../../log/compression/index.js'
 import type { Output } from '../output.js'
+import { jsonBytes } from '../record-format.js'
 import { CommandError, cannotRead } from '../session.js'
 
 const OFFSET_ENTRY_BYTES = 8
@@ -68,12 +69,7 @@ async function dumpSegment(path: string, bytes: Buffer, withRecords: boolean, ou
     broken = error.message
   }
   const batches = positions.map((at) => batchRow(bytes, at))
-  if (withRecords)
-    await dumpRecords(
-      bytes,
-      batches.filter((batch) => batch.crcValid),
-      output,
-    )
+  if (withRecords) await dumpRecords(bytes, batches, output)
   else showBatches(batches, output)
   if (broken !== null) throw new CommandError(`${path}: ${broken}.`)
   const bad = batches.find((batch) => !batch.crcValid)
@@ -163,21 +159,28 @@ function showBatches(batches: readonly BatchRow[], output: Output): void {
 async function dumpRecords(bytes: Buffer, batches: readonly BatchRow[], output: Output): Promise<void> {
   const records: DecodedRecord[] = []
   for (const batch of batches) {
+    // A batch that is broken is told about with the batches; its records are not to be had.
+    if (!batch.crcValid) continue
     await prepareCodec(CODECS.indexOf(batch.compression))
     const part = bytes.subarray(batch.position, batch.position + batch.sizeInBytes)
     records.push(...(batch.magic < 2 ? decodeRecordSet(part, decompress) : decodeBatch(part, decompress)))
   }
-  const rows = records.map(({ offset, timestamp, key, value, headers }) => ({
-    offset,
-    timestamp,
-    key: key?.toString('utf8') ?? null,
-    value: value?.toString('utf8') ?? null,
-    headers: headers.map((one) => `${one.key}=${one.value?.toString('utf8') ?? ''}`).join(','),
-  }))
   output.table(
     ['offset', 'timestamp', 'key', 'value', 'headers'],
-    rows.map((row) => [row.offset, row.timestamp, row.key, row.value, row.headers || null]),
-    rows,
+    records.map(({ offset, timestamp, key, value, headers }) => [
+      offset,
+      timestamp,
+      key?.toString('utf8') ?? null,
+      value?.toString('utf8') ?? null,
+      headers.map((one) => `${one.key}=${one.value?.toString('utf8') ?? ''}`).join(',') || null,
+    ]),
+    records.map(({ offset, timestamp, key, value, headers }) => ({
+      offset,
+      timestamp,
+      key: jsonBytes(key),
+      value: jsonBytes(value),
+      headers: headers.map((one) => ({ key: one.key, value: jsonBytes(one.value) })),
+    })),
   )
 }
 
@@ -217,7 +220,7 @@ function dumpTimeIndex(path: string, bytes: Buffer, output: Output): void {
       timestamp: header.peekInt64(bytes, at),
       offset: base + bytes.readInt32BE(at + 8),
     })),
-    (row) => row.timestamp === 0,
+    (row) => row.timestamp === 0 && row.offset === base,
   )
   output.table(
     ['timestamp', 'offset'],
@@ -229,7 +232,7 @@ function dumpTimeIndex(path: string, bytes: Buffer, output: Output): void {
 /** An index of a segment that is still written to is a preallocated file: zeros after the last entry. */
 function withoutPadding<T>(rows: T[], empty: (row: T) => boolean): T[] {
   let end = rows.length
-  while (end > 1 && empty(rows[end - 1]!)) end--
+  while (end > 0 && empty(rows[end - 1]!)) end--
   return rows.slice(0, end)
 }
 

@@ -3,6 +3,7 @@ import {
   decodeRequestHeader,
   type ExplainedField,
   explain,
+  explainResponseFrame,
   messageByKey,
   ProtocolError,
 } from '../../../protocol/index.js'
@@ -18,17 +19,37 @@ export function explainHex(hex: string, options: ExplainOptions, output: Output)
   const digits = hex.replace(/^0x|[\s:]/g, '')
   if (!/^([0-9a-fA-F]{2})+$/.test(digits))
     throw new CommandError('The frame must be an even number of hexadecimal digits.', 2)
-  const bytes = withoutSize(Buffer.from(digits, 'hex'))
+  const given = Buffer.from(digits, 'hex')
+  const bytes = withoutSize(given)
   if (options.response) {
     const { apiKey, version } = options.response
     const about = { message: `${messageByKey(apiKey)?.name}Response`, version }
-    explainBody(bytes, { apiKey, version, direction: 'response', title: null, about }, output)
+    const body = responseBody(bytes, options.response, bytes !== given)
+    explainBody(body, { apiKey, version, direction: 'response', title: null, about }, output)
   } else explainRequest(bytes, output)
 }
 
 /** A captured frame often begins with its size. */
 function withoutSize(bytes: Buffer): Buffer {
   return bytes.length > 4 && bytes.readInt32BE(0) === bytes.length - 4 ? bytes.subarray(4) : bytes
+}
+
+/** A response may come with its header or without: after a size there is one, else it is there if the rest makes sense only so. */
+function responseBody(
+  bytes: Buffer,
+  { apiKey, version }: { readonly apiKey: number; readonly version: number },
+  sized: boolean,
+): Buffer {
+  const message = messageByKey(apiKey)
+  if (!message || version < message.versions.low || version > message.versions.high) return bytes
+  const { fields, error, trailingBytes } = explainResponseFrame(message, version, bytes).header
+  const body = bytes.subarray(fields.reduce((sum, field) => sum + field.bytes, 0))
+  if (error || trailingBytes > 0) return bytes
+  const fits = (part: Buffer): boolean => {
+    const explained = explain(message, 'response', version, part)
+    return explained.error === undefined && explained.trailingBytes === 0
+  }
+  return sized || (!fits(bytes) && fits(body)) ? body : bytes
 }
 
 function explainRequest(bytes: Buffer, output: Output): void {

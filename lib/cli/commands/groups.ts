@@ -1,11 +1,11 @@
 /** `odradek groups`: list, describe (members and lag), reset offsets, delete. */
-import kafkajs, { type Admin, type SeekEntry } from 'kafkajs'
-import { ErrorCode, errorName, FindCoordinator, OffsetCommit } from '../../../protocol/index.js'
-import { endpoint } from '../../host/network-error.js'
+import type { Admin, SeekEntry } from 'kafkajs'
+import { DeleteGroups, ErrorCode, OffsetCommit } from '../../../protocol/index.js'
+import { withCluster } from '../cluster-client.js'
+import { loadKafkaJs } from '../kafkajs.js'
 import type { Output } from '../output.js'
 import { refused } from '../refused.js'
 import { CommandError, withAdmin } from '../session.js'
-import { withBroker } from '../wire-client.js'
 
 export async function listGroups(bootstrap: readonly string[], output: Output): Promise<void> {
   const groups = await withAdmin(bootstrap, async (admin) => {
@@ -39,14 +39,13 @@ interface PartitionLag {
 }
 
 export async function describeGroup(bootstrap: readonly string[], groupId: string, output: Output): Promise<void> {
+  const { AssignerProtocol } = await loadKafkaJs()
   const described = await withAdmin(bootstrap, async (admin) => {
     const group = await findGroup(admin, groupId)
     const owners = new Map<string, string>()
     for (const member of group.members) {
       const assignment =
-        member.memberAssignment.length > 0
-          ? kafkajs.AssignerProtocol.MemberAssignment.decode(member.memberAssignment)
-          : null
+        member.memberAssignment.length > 0 ? AssignerProtocol.MemberAssignment.decode(member.memberAssignment) : null
       for (const [topic, partitions] of Object.entries(assignment?.assignment ?? {})) {
         for (const partition of partitions) owners.set(`${topic}/${partition}`, member.memberId)
       }
@@ -108,18 +107,16 @@ async function lags(admin: Admin, groupId: string, owners: ReadonlyMap<string, s
   )
 }
 
-/** Whole numbers from here on (September 2001 as milliseconds) are times: no partition has so many records. */
-const SMALLEST_TIME_MS = 1e12
+/** Where `reset` moves a group to. */
+export type ResetTarget = 'earliest' | 'latest' | { readonly offset: string } | { readonly timeMs: number }
 
-/** `to` is earliest, latest, an offset, or a time (ISO 8601, or milliseconds since the epoch). */
 export async function resetGroup(
   bootstrap: readonly string[],
   groupId: string,
   topic: string,
-  to: string,
+  to: ResetTarget,
   output: Output,
 ): Promise<void> {
-  const position = positionOf(to)
   const partitions = await withAdmin(bootstrap, async (admin) => {
     const [group] = (await admin.describeGroups([groupId])).groups
     if (group && group.members.length > 0) {
@@ -128,92 +125,62 @@ export async function resetGroup(
       )
     }
     if (!(await admin.listTopics()).includes(topic)) throw new CommandError(`There is no topic ${topic}.`)
-    const seek = await targetOffsets(admin, topic, position)
-    return seek
+    return targetOffsets(admin, topic, to)
   })
-  await commit(bootstrap, groupId, topic, partitions)
+  await commitOffsets(bootstrap, groupId, topic, partitions)
   output.table(
     ['topic', 'partition', 'offset'],
     partitions.map((one) => [topic, one.partition, one.offset]),
-    {
-      group: groupId,
-      topic,
-      partitions,
-    },
+    { group: groupId, topic, partitions },
   )
 }
 
-/** In OffsetCommit 0-9 a topic is told by its name; every broker since 2.4 speaks this one. */
-const OFFSET_COMMIT_VERSION = 8
-/** The last version that asks for one key. */
-const FIND_COORDINATOR_VERSION = 3
-const GROUP_KEY_TYPE = 0
-
-/**
- * Commits as nobody's member, which a coordinator allows while the group is empty: kafkajs would join the group for it, wait for the
- * rebalance and take five seconds to leave.
- */
-async function commit(
+/** Commits from outside the group, as administrators do: without joining it, so that nobody is disturbed. */
+async function commitOffsets(
   bootstrap: readonly string[],
   groupId: string,
   topic: string,
-  seek: readonly SeekEntry[],
+  partitions: readonly SeekEntry[],
 ): Promise<void> {
-  const found = await withBroker(bootstrap, (broker) =>
-    broker.request(
-      FindCoordinator,
-      { key: groupId, keyType: GROUP_KEY_TYPE, coordinatorKeys: [] },
-      FIND_COORDINATOR_VERSION,
-    ),
-  )
-  if (found.errorCode !== ErrorCode.NONE) throw refused(found.errorCode, found.errorMessage)
-  const coordinator = endpoint(found.host, found.port)
-  const { topics } = await withBroker([coordinator], (broker) =>
-    broker.request(
-      OffsetCommit,
-      {
-        groupId,
-        topics: [
+  await withCluster(bootstrap, (cluster) =>
+    cluster.retry(
+      async () =>
+        (await cluster.coordinator(groupId)).request(
+          OffsetCommit,
           {
-            name: topic,
-            partitions: seek.map(({ partition, offset }) => ({
-              partitionIndex: partition,
-              committedOffset: Number(offset),
-              committedMetadata: null,
-            })),
+            groupId,
+            topics: [
+              {
+                name: topic,
+                partitions: partitions.map(({ partition, offset }) => ({
+                  partitionIndex: partition,
+                  committedOffset: Number(offset),
+                  committedMetadata: null,
+                })),
+              },
+            ],
           },
-        ],
-      },
-      OFFSET_COMMIT_VERSION,
+          // From version 10 on topics are told by id.
+          { highest: 9 },
+        ),
+      (answer) =>
+        answer.topics.flatMap((one) => one.partitions).find((one) => one.errorCode !== ErrorCode.NONE)?.errorCode ??
+        ErrorCode.NONE,
     ),
   )
-  const bad = topics.flatMap((one) => one.partitions).find((one) => one.errorCode !== ErrorCode.NONE)
-  if (bad) throw refused(bad.errorCode, `Partition ${bad.partitionIndex} was refused: ${errorName(bad.errorCode)}.`)
 }
 
-type Position = 'earliest' | 'latest' | { readonly offset: string } | { readonly timeMs: number }
-
-/** A date, with a time of day and a zone if wanted: Date.parse alone takes nearly anything for a date, -5 too. */
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/
-
-function positionOf(to: string): Position {
-  if (to === 'earliest' || to === 'latest') return to
-  if (/^\d{1,19}$/.test(to)) return Number(to) < SMALLEST_TIME_MS ? { offset: to } : { timeMs: Number(to) }
-  const timeMs = ISO_TIME.test(to) ? Date.parse(to) : Number.NaN
-  if (Number.isSafeInteger(timeMs)) return { timeMs }
-  throw new CommandError(
-    `--to ${to} is not earliest, latest, an offset, or a time like 2026-01-31T12:00:00Z or 1760000000000.`,
-    2,
-  )
-}
-
-async function targetOffsets(admin: Admin, topic: string, to: Position): Promise<SeekEntry[]> {
-  if (typeof to === 'object' && 'timeMs' in to) return admin.fetchTopicOffsetsByTimestamp(topic, to.timeMs)
+async function targetOffsets(admin: Admin, topic: string, to: ResetTarget): Promise<SeekEntry[]> {
+  const sorted = (entries: SeekEntry[]): SeekEntry[] => entries.sort((one, other) => one.partition - other.partition)
+  if (typeof to === 'object' && 'timeMs' in to)
+    return sorted(await admin.fetchTopicOffsetsByTimestamp(topic, to.timeMs))
   const bounds = await admin.fetchTopicOffsets(topic)
-  return bounds.map(({ partition, low, high }) => {
-    if (to === 'earliest') return { partition, offset: low }
-    return { partition, offset: to === 'latest' ? high : clamp(to.offset, low, high) }
-  })
+  return sorted(
+    bounds.map(({ partition, low, high }) => {
+      if (typeof to === 'object') return { partition, offset: clamp(to.offset, low, high) }
+      return { partition, offset: to === 'earliest' ? low : high }
+    }),
+  )
 }
 
 /** An offset outside the log would be reset by the consumer's own policy, silently; the nearest valid one is what was meant. */
@@ -227,9 +194,23 @@ export async function deleteGroups(
   groupIds: readonly string[],
   output: Output,
 ): Promise<void> {
-  await withAdmin(bootstrap, async (admin) => {
-    for (const groupId of groupIds) await findGroup(admin, groupId)
-    await admin.deleteGroups([...groupIds])
+  const failures: string[] = []
+  const deleted: string[] = []
+  await withCluster(bootstrap, async (cluster) => {
+    for (const groupId of groupIds) {
+      const coordinator = await cluster.coordinator(groupId)
+      const { results } = await coordinator.request(DeleteGroups, { groupsNames: [groupId] })
+      const errorCode = results[0]?.errorCode ?? ErrorCode.NONE
+      if (errorCode === ErrorCode.NONE) deleted.push(groupId)
+      else failures.push(deletionFailure(groupId, errorCode))
+    }
   })
-  output.done(`Deleted group ${groupIds.join(', ')}.`, { deleted: groupIds })
+  if (deleted.length > 0) output.done(`Deleted group ${deleted.join(', ')}.`, { deleted })
+  if (failures.length > 0) throw new CommandError(failures.join(' '))
+}
+
+function deletionFailure(groupId: string, errorCode: number): string {
+  if (errorCode === ErrorCode.GROUP_ID_NOT_FOUND) return `There is no group ${groupId}.`
+  if (errorCode === ErrorCode.NON_EMPTY_GROUP) return `The group ${groupId} has active members: stop them first.`
+  return refused(errorCode).message
 }

@@ -1,12 +1,13 @@
 /** `odradek topics`: list, create, describe, delete. */
-import kafkajs, { type Admin } from 'kafkajs'
+import type { Admin } from 'kafkajs'
 import { CreateTopics, ErrorCode } from '../../../protocol/index.js'
+import { withCluster } from '../cluster-client.js'
+import { loadKafkaJs } from '../kafkajs.js'
 import type { Output } from '../output.js'
 import { refused } from '../refused.js'
 import { CommandError, withAdmin } from '../session.js'
-import { withBroker } from '../wire-client.js'
 
-const VALIDATION_TIMEOUT_MS = 10_000
+const CREATE_TIMEOUT_MS = 30_000
 
 export interface CreateOptions {
   readonly partitions: number
@@ -35,62 +36,42 @@ export async function createTopic(
   options: CreateOptions,
   output: Output,
 ): Promise<void> {
-  const created = await withAdmin(bootstrap, async (admin) => {
-    const request = {
-      topics: [
-        {
-          topic: name,
-          numPartitions: options.partitions,
-          replicationFactor: options.replicationFactor,
-          configEntries: Object.entries(options.config).map(([key, value]) => ({ name: key, value })),
-        },
-      ],
-    }
-    try {
-      return await admin.createTopics(request)
-    } catch (error) {
-      throw (await reasonNotCreated(bootstrap, name, options)) ?? error
-    }
-  })
-  if (!created) throw new CommandError(`The topic ${name} exists already.`)
+  const answer = await withCluster(bootstrap, async (cluster) =>
+    cluster.retry(
+      async () =>
+        (await cluster.controller()).request(CreateTopics, {
+          topics: [
+            {
+              name,
+              numPartitions: options.partitions,
+              replicationFactor: options.replicationFactor,
+              assignments: [],
+              configs: Object.entries(options.config).map(([key, value]) => ({ name: key, value })),
+            },
+          ],
+          timeoutMs: CREATE_TIMEOUT_MS,
+        }),
+      // Only a controller that has moved is asked again; other refusals are told with their reasons.
+      ({ topics }) => (topics[0]?.errorCode === ErrorCode.NOT_CONTROLLER ? ErrorCode.NOT_CONTROLLER : ErrorCode.NONE),
+    ),
+  )
+  const [result] = answer.topics
+  if (result?.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) throw new CommandError(`The topic ${name} exists already.`)
+  if (result && result.errorCode !== ErrorCode.NONE) {
+    throw refused(result.errorCode, result.errorMessage)
+  }
   output.done(`Created topic ${name}.`, { topic: name, created: true })
 }
 
-/** kafkajs drops the broker's sentence; asking again, for validation only, brings it. Null when the broker has nothing against it now. */
-async function reasonNotCreated(
-  bootstrap: readonly string[],
-  name: string,
-  options: CreateOptions,
-): Promise<CommandError | null> {
-  const { topics } = await withBroker(bootstrap, (broker) =>
-    broker.request(CreateTopics, {
-      topics: [
-        {
-          name,
-          numPartitions: options.partitions,
-          replicationFactor: options.replicationFactor,
-          assignments: [],
-          configs: Object.entries(options.config).map(([key, value]) => ({ name: key, value })),
-        },
-      ],
-      timeoutMs: VALIDATION_TIMEOUT_MS,
-      validateOnly: true,
-    }),
-  )
-  const [result] = topics
-  return result === undefined || result.errorCode === ErrorCode.NONE
-    ? null
-    : refused(result.errorCode, result.errorMessage)
-}
-
 export async function describeTopic(bootstrap: readonly string[], name: string, output: Output): Promise<void> {
+  const { ConfigResourceTypes } = await loadKafkaJs()
   const described = await withAdmin(bootstrap, async (admin) => {
     const topic = (await allTopics(admin)).find((one) => one.name === name)
     if (!topic) throw new CommandError(`There is no topic ${name}.`)
     const offsets = await admin.fetchTopicOffsets(name)
     const configs = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name }],
+      resources: [{ type: ConfigResourceTypes.TOPIC, name }],
     })
     const changed = (configs.resources[0]?.configEntries ?? []).filter((entry) => !entry.isDefault)
     return {
