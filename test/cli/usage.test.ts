@@ -55,13 +55,13 @@ describe('cli usage', () => {
 
   it('something that is no Kafka', async () => {
     const server = createServer((socket) => {
-      socket.on('error', () => {})
+      socket.on('error', () => {}).resume()
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
     const program = await run(['api-versions', '--bootstrap', `127.0.0.1:${port}`])
-    server.close()
+    await new Promise((resolve) => server.close(resolve))
     expect(program.stderr).to.equal(
       'Lost the connection to the broker: what answers there does not speak the Kafka protocol.\n',
     )
