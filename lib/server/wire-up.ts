@@ -14,6 +14,7 @@ import type { Disk } from '../host/disk.js'
 import { type Logger, silentLogger } from '../host/logger.js'
 import { MemoryDisk } from '../host/memory-disk.js'
 import { type Network, NetworkError, type Stream } from '../host/network.js'
+import { endpoint } from '../host/network-error.js'
 import { NodeNetwork } from '../host/node-network.js'
 import type { Random } from '../host/random.js'
 import { secureRandom } from '../host/random-sources.js'
@@ -188,7 +189,7 @@ export class BrokerNode {
     const [first] = this.#endpoints()
     if (first === undefined) return ''
     const host = isWildcard(first.host) ? '127.0.0.1' : first.host
-    return `${host.includes(':') ? `[${host}]` : host}:${first.port}`
+    return endpoint(host, first.port)
   }
 
   /** Binds, registers, and resolves when every request would be served. @throws StartError */

@@ -11,13 +11,13 @@ import {
   ProtocolError,
 } from '../../../protocol/index.js'
 import { decompress, prepareCodec } from '../../log/compression/index.js'
+import { OFFSET_ENTRY_BYTES } from '../../log/offset-index.js'
+import { TIME_ENTRY_BYTES } from '../../log/time-index.js'
+import { TXN_ENTRY_BYTES } from '../../log/txn-index.js'
 import type { Output } from '../output.js'
 import { jsonBytes } from '../record-format.js'
 import { CommandError, cannotRead } from '../session.js'
 
-const OFFSET_ENTRY_BYTES = 8
-const TIME_ENTRY_BYTES = 12
-const ABORTED_ENTRY_BYTES = 34
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 export async function dumpFile(
@@ -237,8 +237,8 @@ function withoutPadding<T>(rows: T[], empty: (row: T) => boolean): T[] {
 }
 
 function dumpTxnIndex(path: string, bytes: Buffer, output: Output): void {
-  const rows = entries(path, bytes, ABORTED_ENTRY_BYTES).map(
-    (at) => decodeVersioned(AbortedTxnSchema, bytes.subarray(at, at + ABORTED_ENTRY_BYTES)).value,
+  const rows = entries(path, bytes, TXN_ENTRY_BYTES).map(
+    (at) => decodeVersioned(AbortedTxnSchema, bytes.subarray(at, at + TXN_ENTRY_BYTES)).value,
   )
   output.table(
     ['producer', 'first', 'last', 'last stable'],
