@@ -13,6 +13,25 @@ export interface KeyValueRecord {
   readonly value: Buffer | null
 }
 
+/** Who writes a transactional record: it counts when this producer's transaction commits. */
+export interface ProducerStamp {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+/** The end of a producer's transaction in one partition (KIP-98). */
+export interface TransactionMarker extends ProducerStamp {
+  /** Epoch of the transaction coordinator that decided: older ones are fenced by the log. */
+  readonly coordinatorEpoch: number
+  readonly commit: boolean
+}
+
+/** Outcome of an append. On error nothing was appended and `lastOffset` is -1. */
+export interface Appended {
+  readonly errorCode: ErrorCode
+  readonly lastOffset: number
+}
+
 /**
  * The log of one shard. Implemented over a partition that this broker leads; the runtime never writes anywhere else.
  */
@@ -26,17 +45,28 @@ export interface ShardLog {
   /** Largest batch the partition accepts (max.message.bytes), header included. */
   readonly maxBatchBytes: number
   /**
-   * Appends the records as ONE batch (all or nothing), in this turn. On error nothing was appended and `lastOffset` is -1.
-   * The high watermark may move, and listeners may be called, before this returns.
+   * Appends the records as ONE batch (all or nothing), in this turn; with a producer the batch is part of its transaction.
+   * The high watermark may move, and listeners may be called, before this returns. Besides the errors of every append:
+   * INVALID_PRODUCER_EPOCH when a later epoch of the producer has written here.
    */
-  append(records: readonly KeyValueRecord[], now: number): { errorCode: ErrorCode; lastOffset: number }
+  append(records: readonly KeyValueRecord[], now: number, producer?: ProducerStamp | null): Appended
+  /**
+   * Appends the marker that ends a producer's transaction. INVALID_PRODUCER_EPOCH: a later epoch of the producer has written here;
+   * TRANSACTION_COORDINATOR_FENCED: a later transaction coordinator has.
+   */
+  appendMarker(marker: TransactionMarker, now: number): Appended
   /** Calls the listener after each move of the high watermark. Returns what undoes it. */
   onHighWatermark(listener: () => void): () => void
   /**
-   * Visits every data record in [log start, endOffset) in order; control batches are skipped. May finish in this turn
+   * Visits every data record and every transaction marker in [log start, endOffset) in order. May finish in this turn
    * (nothing to await) or later. Throws or rejects when the log cannot be read: the shard then stays unloaded.
    */
-  read(visit: (record: StoredRecord) => void): void | Promise<void>
+  read(visitor: ShardVisitor): void | Promise<void>
+}
+
+export interface ShardVisitor {
+  record(record: StoredRecord): void
+  marker(marker: TransactionMarker): void
 }
 
 export interface StoredRecord {
@@ -44,6 +74,8 @@ export interface StoredRecord {
   /** Null only in a foreign log: our records always have a key. */
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** Null when the record is part of no transaction. */
+  readonly producer: ProducerStamp | null
 }
 
 /** Turns a machine's typed records into bytes and back. */
@@ -76,6 +108,8 @@ export type Effect<C> =
 export class Decision<C, R> {
   readonly records: R[] = []
   readonly effects: Effect<C>[] = []
+  /** The records are part of this producer's transaction. */
+  producer: ProducerStamp | null = null
   /** Decide this command next, in the same turn, after the records have been applied. */
   next: C | null = null
   /** The records stand alone (tombstones): they may go as several batches when one would be too large. */
@@ -111,8 +145,13 @@ export class Decision<C, R> {
 export interface ShardMachine<C, R> {
   /** `now`: wall time in ms, for what is stored. Timeouts are delays in effects. */
   decide(command: C, now: number): Decision<C, R>
-  /** Total and silent. Called for every record while loading and right after each append. */
-  apply(record: R): void
+  /**
+   * Total and silent. Called for every record while loading and right after each append. `producer`: whose transaction it is part of,
+   * null without one; `offset`: the record's place in the log.
+   */
+  apply(record: R, producer: ProducerStamp | null, offset: number): void
+  /** A producer's transaction has ended. As total and silent as `apply`; a machine without transactional records has none. */
+  applyMarker?(producerId: number, producerEpoch: number, commit: boolean): void
   /** The log has been read: start timers. */
   onLoaded(now: number): Decision<C, R>
   /** The shard goes away: fail every slot that is still held. Timers are cancelled and parked replies failed by the runtime. */

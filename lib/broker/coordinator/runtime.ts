@@ -1,7 +1,8 @@
 import { ErrorCode } from '../../../protocol/errors.js'
 import type { Clock, Timer } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
-import type { RecordCodec, ShardLog, ShardMachine, Slot } from './contract.js'
+import { ask } from './ask.js'
+import type { RecordCodec, ShardLog, ShardMachine, ShardVisitor, Slot, TransactionMarker } from './contract.js'
 import { Shard, type ShardFailure } from './shard.js'
 
 export interface RuntimeOptions {
@@ -92,6 +93,21 @@ export class CoordinatorRuntime<C, R> {
     else slot?.fail(this.status(partition))
   }
 
+  /**
+   * Writes the marker that ends a producer's transaction in this partition, and applies it. NONE once it is committed; what a shard
+   * that does not serve says otherwise; the log's error when it refused the marker.
+   */
+  completeTransaction(partition: number, marker: TransactionMarker): ErrorCode | Promise<ErrorCode> {
+    return ask<ErrorCode>(
+      (slot) => {
+        const current = this.#shards.get(partition)
+        if (current?.state === 'active') current.shard.complete(marker, slot)
+        else slot.fail(this.status(partition))
+      },
+      (errorCode) => errorCode,
+    )
+  }
+
   /** Timers and waiting replies of all shards: must be 0 after `close`. */
   get pending(): number {
     let count = 0
@@ -105,13 +121,16 @@ export class CoordinatorRuntime<C, R> {
     const attempt = ++this.#attempts
     const machine = this.#ports.createMachine(partition)
     this.#shards.set(partition, { state: 'loading', log, attempt })
-    const visit = (record: { key: Buffer | null; value: Buffer | null }): void => {
-      if (record.key === null) return
-      const decoded = this.#ports.codec.decode(record.key, record.value)
-      if (decoded !== null) machine.apply(decoded)
+    const visitor: ShardVisitor = {
+      record: ({ key, value, producer, offset }) => {
+        if (key === null) return
+        const decoded = this.#ports.codec.decode(key, value)
+        if (decoded !== null) machine.apply(decoded, producer, offset)
+      },
+      marker: ({ producerId, producerEpoch, commit }) => machine.applyMarker?.(producerId, producerEpoch, commit),
     }
     try {
-      const reading = log.read(visit)
+      const reading = log.read(visitor)
       if (reading === undefined) {
         this.#activate(partition, log, machine)
         return

@@ -3,7 +3,15 @@
  */
 import { ErrorCode } from '../../../protocol/errors.js'
 import type { Clock } from '../../host/clock.js'
-import type { Decision, KeyValueRecord, RecordCodec, ShardLog, ShardMachine, Slot } from './contract.js'
+import type {
+  Decision,
+  KeyValueRecord,
+  RecordCodec,
+  ShardLog,
+  ShardMachine,
+  Slot,
+  TransactionMarker,
+} from './contract.js'
 import { KeyedTimers } from './timers.js'
 
 /** 61 bytes of batch header, and per record the varints, attributes and header count at their largest. */
@@ -110,6 +118,26 @@ export class Shard<C, R> {
     this.#guard(slot, () => this.#execute(this.#machine.decide(command, this.#clock.now())))
   }
 
+  /**
+   * Ends a producer's transaction here. The slot hears NONE when the marker is committed, else the log's own error, which leaves
+   * everything as it was: the transaction coordinator tries again, or knows that it is not in charge any more.
+   */
+  complete(marker: TransactionMarker, slot: Slot<ErrorCode>): void {
+    if (this.parkedReplies >= this.#options.parkedRepliesMax) {
+      slot.fail(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+      return
+    }
+    this.#guard(slot, () => {
+      const { errorCode, lastOffset } = this.log.appendMarker(marker, this.#clock.now())
+      if (errorCode === ErrorCode.NONE) {
+        this.#lastApplied = lastOffset
+        this.#machine.applyMarker?.(marker.producerId, marker.producerEpoch, marker.commit)
+      }
+      this.#parked.push({ offset: this.#lastApplied, slot: slot as Slot<unknown>, reply: errorCode })
+      return ErrorCode.NONE
+    })
+  }
+
   /** Ends the shard. Everything that waits is failed; nothing fires afterwards. */
   close(errorCode: ErrorCode): void {
     if (this.#closed) return
@@ -155,7 +183,7 @@ export class Shard<C, R> {
         batches = this.#encode(decision)
       }
       if (batches === null) return ErrorCode.UNKNOWN_SERVER_ERROR
-      const errorCode = this.#append(batches)
+      const errorCode = this.#append(batches, decision.producer)
       if (errorCode !== ErrorCode.NONE) return errorCode
       this.#runEffects(decision)
       if (decision.next === null) return ErrorCode.NONE
@@ -187,12 +215,13 @@ export class Shard<C, R> {
     return batches
   }
 
-  #append(batches: readonly Batch<R>[]): ErrorCode {
+  #append(batches: readonly Batch<R>[], producer: Decision<C, R>['producer']): ErrorCode {
     for (const { records, encoded } of batches) {
-      const { errorCode, lastOffset } = this.log.append(encoded, this.#clock.now())
+      const { errorCode, lastOffset } = this.log.append(encoded, this.#clock.now(), producer)
       if (errorCode !== ErrorCode.NONE) return responseErrorOfAppend(errorCode)
       this.#lastApplied = lastOffset
-      for (const record of records) this.#machine.apply(record)
+      let offset = lastOffset - records.length + 1
+      for (const record of records) this.#machine.apply(record, producer, offset++)
     }
     return ErrorCode.NONE
   }

@@ -7,7 +7,7 @@ import type { Clock } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
 import type { Random } from '../../host/random.js'
 import { ask } from '../coordinator/ask.js'
-import type { RecordCodec, ShardLog } from '../coordinator/contract.js'
+import type { RecordCodec, ShardLog, TransactionMarker } from '../coordinator/contract.js'
 import { GROUP_TOPIC } from '../coordinator/locate.js'
 import { partitionFor } from '../coordinator/partition-for.js'
 import { CoordinatorRuntime } from '../coordinator/runtime.js'
@@ -199,6 +199,23 @@ export class GroupCoordinator {
       (errorCode) => ({ errorCode, topics: [] }),
     )
     return then(answer, (reply) => mergeDelete(refused, reply))
+  }
+
+  /**
+   * Ends a producer's transaction in a partition of `__consumer_offsets`: NONE when the marker is committed and applied. What the transaction
+   * coordinator does not expect of a partition (nobody serves it, or not yet) is NOT_LEADER_OR_FOLLOWER, so that it looks and tries again.
+   */
+  completeTransaction(partition: number, marker: TransactionMarker): Answer<ErrorCode> {
+    return then(this.#runtime.completeTransaction(partition, marker), (errorCode) => {
+      switch (errorCode) {
+        case ErrorCode.NOT_COORDINATOR:
+        case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+        case ErrorCode.COORDINATOR_NOT_AVAILABLE:
+          return ErrorCode.NOT_LEADER_OR_FOLLOWER
+        default:
+          return errorCode
+      }
+    })
   }
 
   /** One answer per distinct id, in the order asked: a group named a million times is not a million answers. Unknown: GROUP_ID_NOT_FOUND with state Dead. */

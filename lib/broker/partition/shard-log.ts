@@ -1,10 +1,18 @@
 import { buildBatch } from '../../../protocol/batch/builder.js'
+import { buildEndTxnMarker, parseEndTxnMarker } from '../../../protocol/batch/control.js'
 import * as header from '../../../protocol/batch/header.js'
 import { forEachBatch, forEachRecord } from '../../../protocol/batch/records.js'
 import { ErrorCode } from '../../../protocol/errors.js'
 import { CompressionCode, decompress, prepareCodec } from '../../log/compression/index.js'
 import type { ReadResult } from '../../log/contract.js'
-import type { KeyValueRecord, ShardLog, StoredRecord } from '../coordinator/contract.js'
+import type {
+  Appended,
+  KeyValueRecord,
+  ProducerStamp,
+  ShardLog,
+  ShardVisitor,
+  TransactionMarker,
+} from '../coordinator/contract.js'
 import type { Partition } from './partition.js'
 
 /** Bytes read at a time while a shard is loaded: few reads, and no more memory than one large fetch. */
@@ -36,8 +44,22 @@ export class PartitionShardLog implements ShardLog {
     return Math.min(appendRules.maxMessageBytes, segmentBytes)
   }
 
-  append(records: readonly KeyValueRecord[], now: number): { errorCode: ErrorCode; lastOffset: number } {
-    const batch = buildBatch(records, { baseTimestamp: now, maxTimestamp: now })
+  append(records: readonly KeyValueRecord[], now: number, producer: ProducerStamp | null = null): Appended {
+    const times = { baseTimestamp: now, maxTimestamp: now }
+    // A coordinator's transactional batches have no sequence: they are never sent twice.
+    return this.#append(
+      buildBatch(records, producer === null ? times : { ...times, ...producer, transactional: true }),
+      now,
+    )
+  }
+
+  appendMarker(marker: TransactionMarker, now: number): Appended {
+    const { producerId, producerEpoch, coordinatorEpoch, commit } = marker
+    const type = commit ? 'commit' : 'abort'
+    return this.#append(buildEndTxnMarker({ type, producerId, producerEpoch, coordinatorEpoch, timestamp: now }), now)
+  }
+
+  #append(batch: Buffer, now: number): Appended {
     const info = this.#partition.appendAsCoordinator(batch, this.leaderEpoch, now)
     if (typeof info === 'number') return { errorCode: info, lastOffset: -1 }
     if (info.errorCode !== ErrorCode.NONE) return { errorCode: info.errorCode, lastOffset: -1 }
@@ -53,32 +75,32 @@ export class PartitionShardLog implements ShardLog {
     })
   }
 
-  read(visit: (record: StoredRecord) => void): void | Promise<void> {
-    return this.#readFrom(this.#partition.log.logStartOffset, this.endOffset, visit)
+  read(visitor: ShardVisitor): void | Promise<void> {
+    return this.#readFrom(this.#partition.log.logStartOffset, this.endOffset, visitor)
   }
 
   /** Goes on in this turn for as long as memory has the bytes. */
-  #readFrom(start: number, end: number, visit: (record: StoredRecord) => void): void | Promise<void> {
+  #readFrom(start: number, end: number, visitor: ShardVisitor): void | Promise<void> {
     const { log } = this.#partition
     const limits = { maxBytes: LOAD_BYTES, minOneMessage: true, upperBound: end }
     let offset = start
     while (offset < end) {
       const result = log.read(offset, limits)
       if (result instanceof Promise) {
-        return result.then((late) => this.#resume(late, offset, end, visit))
+        return result.then((late) => this.#resume(late, offset, end, visitor))
       }
-      if (needsZstd(result)) return this.#resume(result, offset, end, visit)
-      offset = this.#visitAll(result, offset, end, visit)
+      if (needsZstd(result)) return this.#resume(result, offset, end, visitor)
+      offset = this.#visitAll(result, offset, end, visitor)
     }
   }
 
-  async #resume(result: ReadResult, offset: number, end: number, visit: (record: StoredRecord) => void): Promise<void> {
+  async #resume(result: ReadResult, offset: number, end: number, visitor: ShardVisitor): Promise<void> {
     if (needsZstd(result)) await prepareCodec(CompressionCode.zstd)
-    return this.#readFrom(this.#visitAll(result, offset, end, visit), end, visit)
+    return this.#readFrom(this.#visitAll(result, offset, end, visitor), end, visitor)
   }
 
   /** Visits what was read; returns the offset after it. */
-  #visitAll(result: ReadResult, offset: number, end: number, visit: (record: StoredRecord) => void): number {
+  #visitAll(result: ReadResult, offset: number, end: number, visitor: ShardVisitor): number {
     const { topic, partition } = this.#partition
     if (result.errorCode !== ErrorCode.NONE) {
       throw new Error(`${topic}-${partition} cannot be read at offset ${offset}: error ${result.errorCode}`)
@@ -89,7 +111,8 @@ export class PartitionShardLog implements ShardLog {
     let next = offset
     forEachBatch(bytes, (at) => {
       next = header.lastOffset(bytes, at) + 1
-      if (!header.isControl(bytes, at)) visitBatch(bytes, at, offset, visit)
+      if (header.isControl(bytes, at)) visitMarker(bytes, at, visitor)
+      else visitBatch(bytes, at, offset, visitor)
     })
     result.release?.()
     if (next <= offset) throw new Error(`${topic}-${partition} has no whole batch at offset ${offset}`)
@@ -97,12 +120,26 @@ export class PartitionShardLog implements ShardLog {
   }
 }
 
-function visitBatch(bytes: Buffer, at: number, start: number, visit: (record: StoredRecord) => void): void {
+function visitBatch(bytes: Buffer, at: number, start: number, visitor: ShardVisitor): void {
   const baseOffset = header.baseOffset(bytes, at)
+  const producer = header.isTransactional(bytes, at)
+    ? { producerId: header.producerId(bytes, at), producerEpoch: header.producerEpoch(bytes, at) }
+    : null
   forEachRecord(bytes, at, decompress, (record) => {
     const offset = baseOffset + record.offsetDelta
     // The first batch may begin before what is asked for.
-    if (offset >= start) visit({ offset, key: record.key(), value: record.value() })
+    if (offset >= start) visitor.record({ offset, key: record.key(), value: record.value(), producer })
+  })
+}
+
+function visitMarker(bytes: Buffer, at: number, visitor: ShardVisitor): void {
+  const marker = parseEndTxnMarker(bytes, at)
+  if (marker === null) return
+  visitor.marker({
+    producerId: header.producerId(bytes, at),
+    producerEpoch: header.producerEpoch(bytes, at),
+    coordinatorEpoch: marker.coordinatorEpoch,
+    commit: marker.type === 'commit',
   })
 }
 

@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import { ask } from '../../../lib/broker/coordinator/ask.js'
-import { Decision, type RecordCodec, type ShardMachine, type Slot } from '../../../lib/broker/coordinator/contract.js'
+import {
+  Decision,
+  type ProducerStamp,
+  type RecordCodec,
+  type ShardMachine,
+  type Slot,
+} from '../../../lib/broker/coordinator/contract.js'
 import { partitionFor } from '../../../lib/broker/coordinator/partition-for.js'
 import { CoordinatorRuntime } from '../../../lib/broker/coordinator/runtime.js'
 import { KeyedTimers } from '../../../lib/broker/coordinator/timers.js'
@@ -12,7 +18,14 @@ import { MemoryShardLog } from '../group/memory-shard-log.js'
 
 /** A machine that keeps a list of words. */
 type Command =
-  | { type: 'add'; words: string[]; slot: Slot<number>; divisible?: boolean; orElse?: number }
+  | {
+      type: 'add'
+      words: string[]
+      slot: Slot<number>
+      divisible?: boolean
+      orElse?: number
+      producer?: ProducerStamp
+    }
   | { type: 'wait'; slot: Slot<number> }
   | { type: 'later'; word: string; delayMs: number; slot: Slot<number> }
   | { type: 'timer'; word: string }
@@ -28,6 +41,7 @@ class Words implements ShardMachine<Command, string> {
       case 'add': {
         for (const word of command.words) out.append(word)
         out.divisible = command.divisible ?? false
+        out.producer = command.producer ?? null
         out.answer(command.slot, this.words.length + command.words.length)
         const { orElse } = command
         if (orElse !== undefined) {
@@ -56,8 +70,12 @@ class Words implements ShardMachine<Command, string> {
     return out
   }
 
-  apply(word: string): void {
-    this.words.push(word)
+  apply(word: string, producer: ProducerStamp | null, offset: number): void {
+    this.words.push(producer === null ? word : `${word} of ${producer.producerId} at ${offset}`)
+  }
+
+  applyMarker(producerId: number, producerEpoch: number, commit: boolean): void {
+    this.words.push(`${commit ? 'commit' : 'abort'} of ${producerId} epoch ${producerEpoch}`)
   }
 
   onLoaded(): Decision<Command, string> {
@@ -204,6 +222,31 @@ describe('coordinator/runtime', () => {
     log.failReads = false
     clock.advance(100)
     expect(add('one')).to.equal(1)
+  })
+
+  it('appends a transaction, its end, and reads both again', async () => {
+    const { runtime, log, send, machines } = setUp()
+    const producer = { producerId: 9, producerEpoch: 1 }
+    expect(runtime.completeTransaction(0, { ...producer, coordinatorEpoch: 2, commit: true })).to.equal(
+      ErrorCode.NOT_COORDINATOR,
+    )
+    runtime.load(0, log)
+    send((slot) => ({ type: 'add', words: ['one', 'two'], slot, producer }))
+    log.held = true
+    const done = runtime.completeTransaction(0, { ...producer, coordinatorEpoch: 2, commit: true })
+    expect(done).to.be.instanceOf(Promise)
+    log.held = false
+    log.commit()
+    expect(await done).to.equal(ErrorCode.NONE)
+    const words = ['one of 9 at 0', 'two of 9 at 1', 'commit of 9 epoch 1']
+    expect(machines[0]!.words).to.deep.equal(words)
+    // A coordinator that is not in charge any more changes nothing and breaks nothing.
+    const late = { ...producer, coordinatorEpoch: 1, commit: false }
+    expect(runtime.completeTransaction(0, late)).to.equal(ErrorCode.TRANSACTION_COORDINATOR_FENCED)
+    expect(machines[0]!.words).to.deep.equal(words)
+    runtime.unload(0)
+    runtime.load(0, log)
+    expect(machines[1]!.words).to.deep.equal(words)
   })
 
   it('splits a divisible decision, replaces one that is not, and breaks without an alternative', () => {

@@ -1,4 +1,12 @@
-import type { KeyValueRecord, ShardLog, StoredRecord } from '../../../lib/broker/coordinator/contract.js'
+import type {
+  Appended,
+  KeyValueRecord,
+  ProducerStamp,
+  ShardLog,
+  ShardVisitor,
+  StoredRecord,
+  TransactionMarker,
+} from '../../../lib/broker/coordinator/contract.js'
 import { ErrorCode } from '../../../protocol/errors.js'
 
 /**
@@ -6,7 +14,8 @@ import { ErrorCode } from '../../../protocol/errors.js'
  * reading may fail or be asynchronous; what was appended is never lost or changed.
  */
 export class MemoryShardLog implements ShardLog {
-  readonly records: StoredRecord[] = []
+  /** What was appended, markers in their places. An entry's offset is its index. */
+  readonly entries: (StoredRecord | { readonly marker: TransactionMarker })[] = []
   highWatermark = 0
   maxBatchBytes = 1_048_588
   /** Error codes of the next appends, first in first out. */
@@ -16,22 +25,49 @@ export class MemoryShardLog implements ShardLog {
   failReads = false
   asyncReads = false
   batches = 0
+  /** Fences like a partition's log: the newest epochs per producer id. */
+  readonly #epochs = new Map<number, { producerEpoch: number; coordinatorEpoch: number }>()
   readonly #listeners = new Set<() => void>()
 
   constructor(readonly leaderEpoch = 0) {}
 
   get endOffset(): number {
-    return this.records.length
+    return this.entries.length
   }
 
   get listeners(): number {
     return this.#listeners.size
   }
 
-  append(records: readonly KeyValueRecord[]): { errorCode: ErrorCode; lastOffset: number } {
-    const failure = this.failNext.shift()
+  /** The data records, without markers. */
+  get records(): StoredRecord[] {
+    return this.entries.flatMap((entry) => ('marker' in entry ? [] : [entry]))
+  }
+
+  append(records: readonly KeyValueRecord[], _now: number, producer: ProducerStamp | null = null): Appended {
+    const failure = this.failNext.shift() ?? (producer === null ? undefined : this.#fence(producer, -1))
     if (failure !== undefined) return { errorCode: failure, lastOffset: -1 }
-    for (const { key, value } of records) this.records.push({ offset: this.records.length, key, value })
+    for (const { key, value } of records) this.entries.push({ offset: this.entries.length, key, value, producer })
+    return this.#appended()
+  }
+
+  appendMarker(marker: TransactionMarker): Appended {
+    const failure = this.failNext.shift() ?? this.#fence(marker, marker.coordinatorEpoch)
+    if (failure !== undefined) return { errorCode: failure, lastOffset: -1 }
+    this.entries.push({ marker })
+    return this.#appended()
+  }
+
+  #fence({ producerId, producerEpoch }: ProducerStamp, coordinatorEpoch: number): ErrorCode | undefined {
+    const known = this.#epochs.get(producerId)
+    if (known !== undefined && producerEpoch < known.producerEpoch) return ErrorCode.INVALID_PRODUCER_EPOCH
+    const newest = Math.max(known?.coordinatorEpoch ?? -1, coordinatorEpoch)
+    if (coordinatorEpoch >= 0 && coordinatorEpoch < newest) return ErrorCode.TRANSACTION_COORDINATOR_FENCED
+    this.#epochs.set(producerId, { producerEpoch, coordinatorEpoch: newest })
+    return undefined
+  }
+
+  #appended(): Appended {
     this.batches++
     if (!this.held) this.commit()
     return { errorCode: ErrorCode.NONE, lastOffset: this.endOffset - 1 }
@@ -48,10 +84,13 @@ export class MemoryShardLog implements ShardLog {
     return () => this.#listeners.delete(listener)
   }
 
-  read(visit: (record: StoredRecord) => void): void | Promise<void> {
+  read(visitor: ShardVisitor): void | Promise<void> {
     if (this.failReads) throw new Error('the disk is gone')
     const run = (): void => {
-      for (const record of this.records) visit(record)
+      for (const entry of this.entries) {
+        if ('marker' in entry) visitor.marker(entry.marker)
+        else visitor.record(entry)
+      }
     }
     return this.asyncReads ? Promise.resolve().then(run) : run()
   }

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import type { StoredRecord } from '../../../lib/broker/coordinator/contract.js'
+import type { ShardVisitor } from '../../../lib/broker/coordinator/contract.js'
 import { PartitionShardLog } from '../../../lib/broker/partition/shard-log.js'
 import { compress, prepareCodec } from '../../../lib/log/compression/index.js'
-import { buildEndTxnMarker } from '../../../protocol/batch/control.js'
+import * as header from '../../../protocol/batch/header.js'
 import { ErrorCode } from '../../../protocol/errors.js'
 import { batchOf, fetchNow, produceNow } from '../../support/produce-fetch.js'
 import { ReplicaBroker } from '../../support/replica-broker.js'
@@ -19,9 +19,14 @@ describe('broker/partition/shard-log', () => {
   })
   const contents = (log: PartitionShardLog) => {
     const seen: unknown[] = []
-    const visit = ({ offset, key, value }: StoredRecord) =>
-      void seen.push([offset, String(key), value === null ? null : String(value)])
-    return { seen, done: log.read(visit) }
+    const visitor: ShardVisitor = {
+      record({ offset, key, value, producer }) {
+        const text = [offset, String(key), value === null ? null : String(value)]
+        seen.push(producer === null ? text : [...text, producer])
+      },
+      marker: (marker) => void seen.push(marker),
+    }
+    return { seen, done: log.read(visitor) }
   }
 
   it('appends one batch and is told of the high watermark in the same turn', () => {
@@ -37,26 +42,41 @@ describe('broker/partition/shard-log', () => {
     expect(log.endOffset).to.equal(3)
   })
 
-  it('reads it all back, without control batches and what lies below the log start', async () => {
+  it('reads it all back, without what lies below the log start', () => {
     const log = new PartitionShardLog(broker.partition('t'))
     const now = broker.clock.now()
     log.append([record('a', '1'), record('b', null)], now)
-    const marker = { type: 'commit', coordinatorEpoch: 0, producerId: 9, producerEpoch: 0, timestamp: now } as const
-    broker.partition('t').appendAsCoordinator(buildEndTxnMarker(marker), 0, now)
+    const marker = { producerId: 9, producerEpoch: 0, coordinatorEpoch: 0, commit: true }
+    expect(log.appendMarker(marker, now)).to.deep.equal({ errorCode: ErrorCode.NONE, lastOffset: 2 })
     log.append([record('c', '3')], now)
     const { seen, done } = contents(log)
     expect(done).to.equal(undefined)
-    expect(seen).to.deep.equal([
-      [0, 'a', '1'],
-      [1, 'b', null],
-      [3, 'c', '3'],
-    ])
+    expect(seen).to.deep.equal([[0, 'a', '1'], [1, 'b', null], marker, [3, 'c', '3']])
     broker.configure('t', 'cleanup.policy', 'delete')
     broker.partition('t').deleteRecords(1)
-    expect(contents(log).seen).to.deep.equal([
-      [1, 'b', null],
-      [3, 'c', '3'],
-    ])
+    expect(contents(log).seen).to.deep.equal([[1, 'b', null], marker, [3, 'c', '3']])
+  })
+
+  it('writes transactional batches as Kafka does, shows whose they are, and fences', () => {
+    const log = new PartitionShardLog(broker.partition('t'))
+    const producer = { producerId: 7, producerEpoch: 3 }
+    const now = broker.clock.now()
+    log.append([record('a', '1'), record('b', '2')], now, producer)
+    const stored = fetchNow(broker).records!
+    expect(header.isTransactional(stored)).to.equal(true)
+    expect(header.baseSequence(stored)).to.equal(-1)
+    expect(broker.partition('t').lastStableOffset).to.equal(0)
+    const abort = { ...producer, coordinatorEpoch: 5, commit: false }
+    expect(log.appendMarker(abort, now)).to.deep.equal({ errorCode: ErrorCode.NONE, lastOffset: 2 })
+    expect(broker.partition('t').lastStableOffset).to.equal(3)
+    const refused = (errorCode: ErrorCode) => ({ errorCode, lastOffset: -1 })
+    const older = { producerId: 7, producerEpoch: 2 }
+    expect(log.append([record('a', '0')], now, older)).to.deep.equal(refused(ErrorCode.INVALID_PRODUCER_EPOCH))
+    expect(log.appendMarker({ ...abort, ...older }, now)).to.deep.equal(refused(ErrorCode.INVALID_PRODUCER_EPOCH))
+    expect(log.appendMarker({ ...abort, coordinatorEpoch: 4 }, now)).to.deep.equal(
+      refused(ErrorCode.TRANSACTION_COORDINATOR_FENCED),
+    )
+    expect(contents(log).seen).to.deep.equal([[0, 'a', '1', producer], [1, 'b', '2', producer], abort])
   })
 
   it('reads compressed batches', async () => {
