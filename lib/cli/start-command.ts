@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander'
 import type { LogLevel } from '../host/logger.js'
 import type { Program } from '../host/program.js'
-import type { BrokerNode } from '../server/wire-up.js'
+import type { BrokerNode } from '../server/broker-node.js'
 import { parseProperties } from './properties.js'
 import { CommandError, cannotRead } from './session.js'
 import { type Address, address, connectable, keyValue, oneOf, wholeNumber } from './values.js'

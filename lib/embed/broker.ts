@@ -14,7 +14,8 @@ import { fromDuplex } from '../host/duplex-stream.js'
 import { type LogFields, type Logger, type LogLevel, silentLogger } from '../host/logger.js'
 import { createLogger } from '../host/node-logger.js'
 import type { ProfileName } from '../metadata/profiles.js'
-import { type BrokerNode, startNode } from '../server/wire-up.js'
+import type { BrokerNode } from '../server/broker-node.js'
+import { startNode } from '../server/wire-up.js'
 
 export interface BrokerOptions {
   /** Port to listen on. Default 0: a free one. */

@@ -5,7 +5,8 @@
 import type { LogLevel } from '../../lib/host/logger.js'
 import type { Stream, StreamHandlers } from '../../lib/host/network.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
-import { type BrokerNode, startNode } from '../../lib/server/wire-up.js'
+import type { BrokerNode } from '../../lib/server/broker-node.js'
+import { startNode } from '../../lib/server/wire-up.js'
 import {
   CreateTopics,
   decodeResponseFrame,

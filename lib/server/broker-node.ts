@@ -1,0 +1,201 @@
+/** A broker that runs: started, asked, closed. What it is made of comes from `wire-up`. */
+import type { ErrorCode } from '../../protocol/index.js'
+import type { DescribedMember } from '../broker/group/commands.js'
+import type { Replicas } from '../broker/partition/replicas.js'
+import type { Controller } from '../cluster/controller.js'
+import type { Clock } from '../host/clock.js'
+import type { Disk } from '../host/disk.js'
+import type { Logger } from '../host/logger.js'
+import { type Network, NetworkError, type Stream } from '../host/network.js'
+import { endpoint } from '../host/network-error.js'
+import type { Random } from '../host/random.js'
+import type { TimerWheel } from '../host/timer-wheel.js'
+import type { LogStore } from '../log/log-store.js'
+import type { BrokerConfig } from '../metadata/broker-config.js'
+import { ZERO_UUID } from '../metadata/image.js'
+import type { MetadataStore } from '../metadata/store.js'
+import type { GroupService } from './group-service.js'
+import type { Acceptor, BoundListener } from './listener.js'
+import { isWildcard, type Listeners } from './listeners.js'
+import { StartError } from './options.js'
+
+/** How long clients may take to read their last answers and close when the broker stops. */
+const DRAIN_MS = 500
+
+export interface Ports {
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random: Random
+  readonly disk: Disk
+  readonly network: Network
+  readonly timers: TimerWheel
+}
+
+/** What is agreed: the settings and the cluster's metadata. */
+export interface Agreement {
+  readonly config: BrokerConfig
+  readonly clusterId: string
+  readonly metadata: MetadataStore
+  readonly controller: Controller
+}
+
+/** What is held and decided here. */
+export interface Holdings {
+  readonly logs: LogStore
+  readonly replicas: Replicas
+  readonly groups: GroupService
+}
+
+export interface Parts extends Ports, Agreement, Holdings {
+  readonly listenerConfig: Listeners
+  readonly acceptor: Acceptor
+}
+
+/** A running broker. */
+export class BrokerNode {
+  readonly brokerId: number
+  readonly clusterId: string
+  readonly clock: Clock
+  listeners: readonly BoundListener[] = []
+  readonly #parts: Parts
+  readonly #closeListeners = new Set<() => void>()
+  #closed: Promise<void> | null = null
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.brokerId = parts.config.brokerId
+    this.clusterId = parts.clusterId
+    this.clock = parts.clock
+  }
+
+  /** HOST:PORT of the first listener, as clients are told; without sockets, what is configured. */
+  get bootstrapServers(): string {
+    const [first] = this.#endpoints()
+    if (first === undefined) return ''
+    const host = isWildcard(first.host) ? '127.0.0.1' : first.host
+    return endpoint(host, first.port)
+  }
+
+  /** Binds, registers, and resolves when every request would be served. @throws StartError */
+  async start(listen: boolean): Promise<void> {
+    const { controller, config, replicas } = this.#parts
+    try {
+      await controller.start()
+      if (listen) this.listeners = await this.#bind()
+      await controller.register({ rack: config.string('broker.rack'), endpoints: this.#endpoints() })
+    } catch (error) {
+      await this.close()
+      throw asStartError(error)
+    }
+    replicas.sweep(config.number('log.retention.check.interval.ms'))
+  }
+
+  /** Takes over a connection that did not come through a listener. */
+  handle(stream: Stream): void {
+    const { acceptor, listenerConfig } = this.#parts
+    acceptor.accept(stream, listenerConfig.specs[0]!)
+  }
+
+  async createTopic(topic: TopicToCreate): Promise<TopicResult> {
+    const { name, partitions, replicationFactor, configs } = topic
+    const topics = await this.#parts.controller.createTopics({
+      topics: [
+        {
+          name,
+          numPartitions: partitions,
+          replicationFactor,
+          assignments: [],
+          configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+      validateOnly: false,
+    })
+    return topics[0]!
+  }
+
+  async deleteTopic(name: string): Promise<TopicResult> {
+    const [result] = await this.#parts.controller.deleteTopics([{ name, topicId: ZERO_UUID }])
+    return result!
+  }
+
+  /** Calls back once when the group is stable with all assignments given out; returns what undoes it. */
+  onGroupReady(groupId: string, members: number, listener: (members: readonly DescribedMember[]) => void): () => void {
+    return this.#parts.groups.coordinator.onReady(groupId, { members }, listener)
+  }
+
+  /** In words, for an error message. */
+  groupState(groupId: string): string {
+    const described = this.#parts.groups.coordinator.describeGroups([groupId])
+    if (described instanceof Promise) return 'waiting for its coordinator'
+    const [group] = described
+    if (group === undefined || group.errorCode !== 0 || group.groupState === 'Dead') return 'not there'
+    return `${group.groupState} with ${group.members.length} ${group.members.length === 1 ? 'member' : 'members'}`
+  }
+
+  onClose(listener: () => void): () => void {
+    this.#closeListeners.add(listener)
+    return () => this.#closeListeners.delete(listener)
+  }
+
+  /** Finishes what is at hand, drops what waits, frees the port. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    const { acceptor, replicas, groups, controller, logs, timers, logger } = this.#parts
+    for (const listener of [...this.#closeListeners]) listener()
+    acceptor.drain()
+    // What was appended or committed is answered as done first,
+    await logs.flush().catch((error: unknown) => logger.error(`Not everything could be written: ${String(error)}`))
+    // then whoever waits for something that will not come any more (a parked fetch, a join), so that nobody has to wait for it.
+    groups.close()
+    replicas.close()
+    await acceptor.close(DRAIN_MS)
+    await controller.close()
+    await logs.close()
+    timers.close()
+  }
+
+  async #bind(): Promise<BoundListener[]> {
+    const { acceptor, listenerConfig, metadata } = this.#parts
+    const serving = (): boolean => metadata.image.brokers.has(this.brokerId)
+    const bound: BoundListener[] = []
+    for (const spec of listenerConfig.specs) bound.push(await acceptor.listen(spec, serving))
+    return bound
+  }
+
+  /** What the cluster is told: the advertised address, or what was bound. Without sockets, what was configured. */
+  #endpoints(): { name: string; host: string; port: number; securityProtocol: string }[] {
+    const { specs } = this.#parts.listenerConfig
+    return specs.map((spec) => {
+      const bound = this.listeners.find((one) => one.spec === spec)
+      const { host, port } = spec.advertised ?? bound ?? spec
+      // A free port that is advertised under another name is still the one that was bound.
+      return {
+        name: spec.name,
+        host,
+        port: port === 0 ? (bound?.port ?? 0) : port,
+        securityProtocol: spec.securityProtocol,
+      }
+    })
+  }
+}
+
+export interface TopicToCreate {
+  readonly name: string
+  /** -1 for the broker's default, as is `replicationFactor`. */
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface TopicResult {
+  readonly errorCode: ErrorCode
+  readonly errorMessage: string | null
+}
+
+function asStartError(error: unknown): unknown {
+  return error instanceof NetworkError ? new StartError(error.code, error.message, { cause: error }) : error
+}
