@@ -30,6 +30,8 @@ export interface DiskFaultPlan {
   tornChance?: number
   /** Bytes that all files together may have. */
   spaceBytes?: number
+  /** False: never shows bytes without a read, as an operating system's disk; a log on it then works as on a real one. Default true. */
+  views?: boolean
 }
 
 /** What a crash may take from a file: the state that a sync has made safe, and what has changed since. */
@@ -71,6 +73,7 @@ export class FaultyDisk implements Disk {
       shortReadChance: 0,
       tornChance: 0,
       spaceBytes: Number.POSITIVE_INFINITY,
+      views: true,
       ...plan,
     }
     this.#dice = new Dice(plan.seed)
@@ -147,6 +150,11 @@ export class FaultyDisk implements Disk {
 
   space(): { totalBytes: number; usableBytes: number } {
     return this.#inner.space()
+  }
+
+  /** For the files of this disk. */
+  get views(): boolean {
+    return this.#plan.views
   }
 
   /** For the files of this disk: throws when the dice say so. */
@@ -262,7 +270,7 @@ class FaultyFile implements DiskFile {
 
   view(position: number, length: number): Buffer[] | null {
     this.#alive('read')
-    return this.#inner.view(position, length)
+    return this.#disk.views ? this.#inner.view(position, length) : null
   }
 
   read(target: Buffer, position: number): number {

@@ -10,6 +10,8 @@ export interface EpochEntry {
 
 export class LeaderEpochs {
   private readonly list: EpochEntry[] = []
+  /** Counts every change, so that a file knows whether it still says the same. */
+  changes = 0
 
   get entries(): readonly EpochEntry[] {
     return this.list
@@ -30,6 +32,7 @@ export class LeaderEpochs {
       this.list.pop()
     }
     this.list.push({ epoch, startOffset })
+    this.changes++
   }
 
   /**
@@ -57,18 +60,23 @@ export class LeaderEpochs {
 
   /** After the log was cut at `endOffset`: epochs that began there or later never happened. */
   truncateFromEnd(endOffset: number): void {
-    while (this.list.length > 0 && this.list[this.list.length - 1]!.startOffset >= endOffset) this.list.pop()
+    while (this.list.length > 0 && this.list[this.list.length - 1]!.startOffset >= endOffset) {
+      this.list.pop()
+      this.changes++
+    }
   }
 
   /** After the log start moved up: the epoch that holds the start begins there. */
   truncateFromStart(startOffset: number): void {
     let floor = -1
     while (floor + 1 < this.list.length && this.list[floor + 1]!.startOffset <= startOffset) floor++
-    if (floor < 0) return
+    if (floor < 0 || (floor === 0 && this.list[0]!.startOffset === startOffset)) return
+    this.changes++
     this.list.splice(0, floor + 1, { epoch: this.list[floor]!.epoch, startOffset })
   }
 
   clear(): void {
+    this.changes++
     this.list.length = 0
   }
 }

@@ -12,7 +12,10 @@ import type { IncomingBatch } from './admission.js'
 import { applyBatch } from './batch-effects.js'
 import { type Walk, walkBatches } from './batch-walk.js'
 import type { LogConfig } from './config.js'
+import { Durability } from './durability.js'
+import { EpochFile } from './epoch-file.js'
 import { LeaderEpochs } from './leader-epochs.js'
+import type { KnownLog } from './log-options.js'
 import { LogReader } from './log-reader.js'
 import { type EndTransaction, type ProducerStateOptions, ProducerStates } from './producer-state.js'
 import { rebuild, recoverSegments } from './recovery.js'
@@ -48,6 +51,8 @@ export class LogBody {
   readonly producers: ProducerStates
   readonly tail: Tail
   readonly reader: LogReader
+  readonly durability: Durability
+  private readonly epochFile: EpochFile
 
   constructor(
     private readonly options: LogBodyOptions,
@@ -59,10 +64,7 @@ export class LogBody {
     this.tail = new Tail(
       { clock, chunks: shared.chunks, turn: shared.turn },
       {
-        onWritten: (offset) => {
-          this.writtenOffset = offset
-          ports.onWritten(offset)
-        },
+        onWritten: (offset) => this.durability.onWritten(offset),
         onWriteFailed: (error) => this.goOffline(error),
       },
     )
@@ -72,11 +74,25 @@ export class LogBody {
       buffers: shared.buffers,
       onReadFailed: (error) => this.goOffline(error),
     })
+    this.epochFile = new EpochFile(ports.disk, options.folder, this.epochs)
+    this.durability = new Durability({
+      clock,
+      segments: this.segments,
+      config: () => this.config,
+      onReleased: (offset) => this.release(offset),
+      onSyncFailed: (error) => this.goOffline(error),
+      syncFacts: () => this.epochFile.save(),
+    })
     this.segments.add(this.newSegment(0, clock.now()))
   }
 
+  /** On a memory disk there is nothing to sync. */
+  get recoveryPoint(): number {
+    return this.segments.active.viewable ? this.writtenOffset : this.durability.recoveryPoint
+  }
+
   /** Fills this fresh body from the segments with these bases. @throws DiskError */
-  async recover(bases: readonly number[]): Promise<void> {
+  async recover(bases: readonly number[], known?: KnownLog): Promise<void> {
     this.segments.removeFrom(0)
     const now = this.ports.clock.now()
     for (const base of bases) this.segments.add(this.newSegment(base, now))
@@ -84,10 +100,10 @@ export class LogBody {
       logger: this.ports.logger,
       run: (walk) => this.reader.run(walk),
     })
-    this.logStartOffset = this.segments.first.baseOffset
-    this.epochs.truncateFromStart(this.logStartOffset)
     this.endOffset = this.segments.active.nextOffset
-    this.writtenOffset = this.endOffset
+    this.moveStart(Math.min(this.endOffset, Math.max(known?.logStartOffset ?? 0, this.segments.first.baseOffset)))
+    this.endsAt(this.endOffset, known?.recoveryPoint ?? 0)
+    this.producers.transactions.onHighWatermark(known?.highWatermark ?? 0)
   }
 
   /** Puts an admitted batch at the end. False when the disk failed: the body is offline then. */
@@ -131,7 +147,10 @@ export class LogBody {
       this.segments.add(segment)
       // The name of the file is the only place that knows where the log ends when everything before is deleted.
       if (baseOffset > 0) segment.openLog()
-      if (sealed.sizeInBytes > 0) sealed.seal()
+      if (sealed.sizeInBytes > 0) {
+        sealed.seal()
+        this.durability.onSealed(baseOffset)
+      }
       return true
     } catch (error) {
       this.goOffline(error)
@@ -174,14 +193,20 @@ export class LogBody {
       this.segments.add(segment)
       if (offset > 0) segment.openLog()
       this.logStartOffset = offset
-      this.endOffset = offset
-      this.writtenOffset = offset
+      this.endsAt(offset, offset)
     })
+  }
+
+  /** Makes everything accepted so far durable. Rejects with the DiskError of a failed sync. */
+  async flush(): Promise<void> {
+    await this.tail.drain()
+    await this.durability.sync()
   }
 
   /** Writes what waits and closes the files. */
   async close(): Promise<void> {
     await this.tail.drain()
+    await this.durability.stop()
     for (const segment of this.segments.all) {
       if (!this.offline) segment.saveIndexes()
       segment.close()
@@ -193,6 +218,7 @@ export class LogBody {
   /** Removes the folder. What waits to be written is dropped. */
   delete(): void | Promise<void> {
     this.offline = true
+    void this.durability.stop()
     const { disk, random } = this.ports
     const { folder } = this.options
     this.tail.clear()
@@ -216,6 +242,19 @@ export class LogBody {
     this.offline = true
     this.ports.logger.error(`The log in ${this.options.folder} goes offline: ${String(error)}`)
     this.ports.onOffline(error)
+  }
+
+  private release(offset: number): void {
+    if (offset <= this.writtenOffset) return
+    this.writtenOffset = offset
+    this.ports.onWritten(offset)
+  }
+
+  /** The log ends at `offset` now, with all of it written and what is below `recoveryPoint` synced. */
+  private endsAt(offset: number, recoveryPoint: number): void {
+    this.endOffset = offset
+    this.writtenOffset = offset
+    this.durability.reset(Math.min(recoveryPoint, offset), offset)
   }
 
   private newSegment(baseOffset: number, createdMs: number): Segment {
@@ -258,9 +297,9 @@ export class LogBody {
     segment.cutAt(position)
     this.producers.clear()
     return after(this.learnAgain(), () => {
-      this.endOffset = Math.max(segment.nextOffset, this.logStartOffset)
+      this.endsAt(Math.max(segment.nextOffset, this.logStartOffset), this.durability.recoveryPoint)
       this.epochs.truncateFromEnd(this.endOffset)
-      this.writtenOffset = this.endOffset
+      if (!segment.viewable) this.durability.onCut()
     })
   }
 

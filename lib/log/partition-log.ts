@@ -4,56 +4,24 @@
  * Everything is decided and booked in the turn of the call. Memory runs ahead of the disk only by what the tail still has to write.
  */
 import { ErrorCode } from '../../protocol/errors.js'
-import type { Clock } from '../host/clock.js'
-import type { Disk } from '../host/disk.js'
-import { type Logger, silentLogger } from '../host/logger.js'
-import type { Random } from '../host/random.js'
+import { silentLogger } from '../host/logger.js'
 import { cutReplica, markerIn, refuseProducer } from './admission.js'
 import { validateBatch } from './append-validator.js'
-import { CompressionCode, CompressionError, decompress, prepareCodec } from './compression/index.js'
+import { decompress } from './compression/index.js'
 import type { LogConfig } from './config.js'
-import type {
-  AppendInfo,
-  AppendOptions,
-  EpochEndOffset,
-  LogView,
-  ReadOptions,
-  ReadResult,
-  TimestampOffset,
-} from './contract.js'
+import type { AppendInfo, AppendOptions, EpochEndOffset, LogView, ReadOptions, ReadResult } from './contract.js'
 import type { EpochEntry } from './leader-epochs.js'
 import { LogBody } from './log-body.js'
+import type { PartitionLogOptions, PartitionLogPorts } from './log-options.js'
 import { EMPTY_RESULT, OUT_OF_RANGE, STORAGE_ERROR } from './log-reader.js'
 import type { ProducerStates } from './producer-state.js'
 import { findSegments } from './recovery.js'
 import { countDeletable } from './retention.js'
 import { LogShared } from './shared.js'
-import { firstRecordSince, recordWithMaxTimestamp } from './timestamp-search.js'
-
-export interface PartitionLogOptions {
-  topic: string
-  partition: number
-  /** Folder on the disk, Kafka's `<topic>-<partition>` by custom. */
-  folder: string
-  config: LogConfig
-  /** `producer.id.expiration.ms`; Kafka's default is a day. */
-  producerIdExpirationMs?: number
-  /** Producers remembered at once: bounds what a client with ever new producer ids can make us keep. */
-  maxProducers?: number
-}
-
-export interface PartitionLogPorts {
-  disk: Disk
-  clock: Clock
-  random: Random
-  logger?: Logger
-  /** Memory and the write turn in common with the store's other logs. */
-  shared?: LogShared
-}
+import { firstRecordSince, type Lookup, recordWithMaxTimestamp, withCodecs } from './timestamp-search.js'
 
 const DAY_MS = 86_400_000
 const NO_RECORD_ERRORS: AppendInfo['recordErrors'] = Object.freeze([])
-type Lookup = TimestampOffset | null | Promise<TimestampOffset | null>
 
 export class PartitionLog implements LogView {
   readonly topic: string
@@ -97,7 +65,7 @@ export class PartitionLog implements LogView {
   static async open(options: PartitionLogOptions, ports: PartitionLogPorts): Promise<PartitionLog> {
     const log = new PartitionLog(options, ports)
     const bases = findSegments(ports.disk, options.folder)
-    if (bases.length > 0) await log.body.recover(bases)
+    if (bases.length > 0) await log.body.recover(bases, options.known)
     return log
   }
 
@@ -115,6 +83,11 @@ export class PartitionLog implements LogView {
 
   get writtenOffset(): number {
     return this.body.writtenOffset
+  }
+
+  /** Everything below is on the medium itself: a loss of power cannot take it. At most `writtenOffset`. */
+  get recoveryPoint(): number {
+    return this.body.recoveryPoint
   }
 
   get offline(): boolean {
@@ -310,21 +283,15 @@ export class PartitionLog implements LogView {
 
   updateConfig(config: LogConfig): void {
     this.body.config = config
+    this.body.durability.onConfig()
   }
   updateProducerIdExpiration(ms: number): void {
     this.body.producers.updateExpiration(ms)
   }
 
-  /** Makes everything accepted so far durable. @throws (rejects with) DiskError; the log is offline then */
-  async flush(): Promise<void> {
-    const { body } = this
-    await body.tail.drain()
-    try {
-      for (const segment of body.segments.all) await segment.sync()
-    } catch (error) {
-      body.goOffline(error)
-      throw error
-    }
+  /** Makes everything accepted so far durable. Rejects with the DiskError of a failed sync; the log is offline then. */
+  flush(): Promise<void> {
+    return this.body.flush()
   }
 
   /** Writes what is left and closes the files. The log answers KAFKA_STORAGE_ERROR afterwards. */
@@ -379,21 +346,5 @@ export class PartitionLog implements LogView {
       }
     }
     return { ...this.refuse(ErrorCode.NONE, null), baseOffset, lastOffset: body.endOffset - 1 }
-  }
-}
-
-/** Searches inside compressed batches may need zstd, which takes a moment to load the first time. */
-function withCodecs(search: () => Lookup): Lookup {
-  const retry = (error: unknown): Lookup => {
-    const preparing =
-      error instanceof CompressionError && error.code === 'NOT_READY' ? prepareCodec(CompressionCode.zstd) : null
-    if (preparing === null) throw error
-    return preparing.then(search)
-  }
-  try {
-    const found = search()
-    return found instanceof Promise ? found.catch(retry) : found
-  } catch (error) {
-    return retry(error)
   }
 }

@@ -31,6 +31,7 @@ export interface RollRules {
 
 /** Kafka's file names: the offset in 20 digits. */
 export const offsetFileName = (offset: number, suffix: string): string => offset.toString().padStart(20, '0') + suffix
+const INDEX_SUFFIXES = ['.index', '.timeindex', '.txnindex']
 const RELATIVE_OFFSET_MAX = 0x7fffffff
 
 export class Segment implements SegmentFacts {
@@ -61,7 +62,9 @@ export class Segment implements SegmentFacts {
   private closing = false
   /** Index files on disk hold what memory would: memory may be given back. */
   private indexesSaved = false
+  private indexesSynced = false
   private indexesResident = true
+  private removed = false
 
   constructor(
     readonly options: SegmentOptions,
@@ -160,6 +163,7 @@ export class Segment implements SegmentFacts {
     this.times.clear()
     this.indexesResident = true
     this.indexesSaved = false
+    this.indexesSynced = false
     this.cache.forget(this)
   }
 
@@ -223,15 +227,22 @@ export class Segment implements SegmentFacts {
     }
   }
 
+  /** Makes what is written durable; of a sealed segment its index files, too. */
   async sync(): Promise<void> {
-    const file = this.file
-    if (file === null || this.viewable) return
+    if (this.removed || this.sizeInBytes === 0) return
+    const file = this.openLog()
+    if (this.viewable) return
     this.readersInFlight++
     try {
       await file.sync()
     } finally {
       this.readersInFlight--
       if (this.closing) this.close()
+    }
+    if (!this.indexesSaved || this.indexesSynced) return
+    this.indexesSynced = true
+    for (const suffix of INDEX_SUFFIXES) {
+      if (!this.removed && this.disk.exists(this.path(suffix))) await syncFile(this.disk, this.path(suffix))
     }
   }
 
@@ -248,10 +259,20 @@ export class Segment implements SegmentFacts {
   /** Removes the files. The log goes first: an index without a log is swept away at the next start. @throws DiskError */
   remove(): void {
     this.generation++
+    this.removed = true
     this.cache.forget(this)
     const hadFile = this.file !== null
     this.close()
     if (!hadFile && !this.disk.exists(this.path('.log'))) return
-    for (const suffix of ['.log', '.index', '.timeindex', '.txnindex']) this.disk.remove(this.path(suffix))
+    for (const suffix of ['.log', ...INDEX_SUFFIXES]) this.disk.remove(this.path(suffix))
+  }
+}
+
+async function syncFile(disk: Disk, path: string): Promise<void> {
+  const file = disk.open(path)
+  try {
+    await file.sync()
+  } finally {
+    file.close()
   }
 }

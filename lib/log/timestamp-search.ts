@@ -3,8 +3,11 @@
 import * as header from '../../protocol/batch/header.js'
 import { type Decompress, forEachRecord } from '../../protocol/batch/records.js'
 import { type Walk, walkBatches } from './batch-walk.js'
+import { CompressionCode, CompressionError, prepareCodec } from './compression/index.js'
 import type { TimestampOffset } from './contract.js'
 import type { Segment } from './segment.js'
+
+export type Lookup = TimestampOffset | null | Promise<TimestampOffset | null>
 
 /** The first record at or above `startOffset` whose timestamp is at least `timestamp`, in offset order; null when there is none. */
 export function* firstRecordSince(
@@ -62,4 +65,20 @@ function recordSince(
       found = { timestamp: recordTimestamp, offset, leaderEpoch }
   })
   return found
+}
+
+/** Searches inside compressed batches may need zstd, which takes a moment to load the first time. */
+export function withCodecs(search: () => Lookup): Lookup {
+  const retry = (error: unknown): Lookup => {
+    const preparing =
+      error instanceof CompressionError && error.code === 'NOT_READY' ? prepareCodec(CompressionCode.zstd) : null
+    if (preparing === null) throw error
+    return preparing.then(search)
+  }
+  try {
+    const found = search()
+    return found instanceof Promise ? found.catch(retry) : found
+  } catch (error) {
+    return retry(error)
+  }
 }

@@ -47,13 +47,7 @@ describe('metadata/honoured', () => {
       .map(({ text }) => text.replace(/\/\*[\s\S]*?\*\//g, ''))
       .join('\n')
     // Read into LogConfig for the log cleaner to come, and by nobody yet.
-    const waiting = [
-      'delete.retention.ms',
-      'file.delete.delay.ms',
-      'flush.messages',
-      'flush.ms',
-      'max.compaction.lag.ms',
-    ]
+    const waiting = ['delete.retention.ms', 'file.delete.delay.ms', 'max.compaction.lag.ms']
     waiting.push('min.cleanable.dirty.ratio', 'min.compaction.lag.ms', 'compression.lz4.level')
     for (const { name } of configDefs('topic').all()) {
       const effect = readers.includes(`'${name}'`) && !waiting.includes(name)

@@ -1,0 +1,96 @@
+/**
+ * Kafka's checkpoint files (CheckpointFile): text, one line each for the version (0), the number of entries, and every entry.
+ * Offset checkpoints at the root of a log directory have `topic partition offset`, a partition's `leader-epoch-checkpoint`
+ * has `epoch startOffset`.
+ */
+import type { Disk } from '../host/disk.js'
+import type { EpochEntry } from './leader-epochs.js'
+
+/** An offset of one partition, for the checkpoints of recovery points, log starts and high watermarks. */
+export interface PartitionOffset {
+  topic: string
+  partition: number
+  offset: number
+}
+
+/** A file that is no checkpoint, or not all of one. */
+export class CheckpointError extends Error {
+  override readonly name = 'CheckpointError'
+  constructor(
+    readonly path: string,
+    /** From 1. */
+    readonly line: number,
+    problem: string,
+  ) {
+    super(`${path} is damaged in line ${line}: ${problem}.`)
+  }
+}
+
+const VERSION = 0
+const NUMBER = /^-?\d+$/
+
+/** Null when there is no file. @throws CheckpointError, DiskError */
+export function readOffsetCheckpoint(disk: Disk, path: string): PartitionOffset[] | null {
+  return read(disk, path, (words, fail) => {
+    const [topic, partition, offset] = words
+    if (words.length !== 3) return fail('it should have a topic, a partition and an offset')
+    return { topic: topic!, partition: natural(partition!, fail), offset: natural(offset!, fail) }
+  })
+}
+
+/** Atomic, and durable when it returns. @throws DiskError */
+export function writeOffsetCheckpoint(disk: Disk, path: string, entries: readonly PartitionOffset[]): void {
+  const lines = entries.map(({ topic, partition, offset }) => `${topic} ${partition} ${offset}`)
+  disk.writeFile(path, checkpointText(lines))
+}
+
+/** Null when there is no file. Entries that don't rise are an error too. @throws CheckpointError, DiskError */
+export function readEpochCheckpoint(disk: Disk, path: string): EpochEntry[] | null {
+  let previous: EpochEntry = { epoch: -1, startOffset: -1 }
+  return read(disk, path, (words, fail) => {
+    if (words.length !== 2) return fail('it should have an epoch and its start offset')
+    const entry = { epoch: natural(words[0]!, fail), startOffset: natural(words[1]!, fail) }
+    if (entry.epoch <= previous.epoch || entry.startOffset <= previous.startOffset) {
+      return fail('epochs and their start offsets should rise')
+    }
+    previous = entry
+    return entry
+  })
+}
+
+/** The bytes of a `leader-epoch-checkpoint`. */
+export function epochCheckpoint(entries: readonly EpochEntry[]): Buffer {
+  return checkpointText(entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`))
+}
+
+type Fail = (problem: string) => never
+
+function checkpointText(lines: readonly string[]): Buffer {
+  return Buffer.from([VERSION, lines.length, ...lines, ''].join('\n'))
+}
+
+function read<T>(disk: Disk, path: string, parse: (words: string[], fail: Fail) => T): T[] | null {
+  const bytes = disk.readFile(path)
+  if (bytes === null) return null
+  const failAt = (line: number) => (problem: string) => {
+    throw new CheckpointError(path, line, problem)
+  }
+  const lines = bytes.toString('utf8').trimEnd().split(/\r?\n/)
+  // Kafka too takes a file without a byte for one without entries.
+  if (lines.length === 1 && lines[0] === '') return []
+  const version = natural(lines[0]!.trim(), failAt(1))
+  if (version !== VERSION) failAt(1)(`version ${version} is not known here`)
+  const count = natural((lines[1] ?? '').trim(), failAt(2))
+  const entries = lines.slice(2)
+  if (entries.length !== count) {
+    const line = entries.length < count ? lines.length : count + 3
+    failAt(line)(`line 2 says ${count} entries, there are ${entries.length}`)
+  }
+  return entries.map((line, index) => parse(line.trim().split(/\s+/), failAt(index + 3)))
+}
+
+function natural(text: string, fail: Fail): number {
+  const value = Number(text)
+  if (!NUMBER.test(text) || !Number.isSafeInteger(value) || value < 0) fail(`'${text.slice(0, 40)}' is no such number`)
+  return value
+}

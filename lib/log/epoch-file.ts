@@ -1,0 +1,37 @@
+/** The `leader-epoch-checkpoint` of a partition's folder: written when a sync makes the log below it durable, not at every change. */
+import type { Disk } from '../host/disk.js'
+import { epochCheckpoint } from './checkpoints.js'
+import type { LeaderEpochs } from './leader-epochs.js'
+
+const EPOCH_FILE = 'leader-epoch-checkpoint'
+
+export class EpochFile {
+  private savedChanges = 0
+
+  constructor(
+    private readonly disk: Disk,
+    private readonly folder: string,
+    private readonly epochs: LeaderEpochs,
+  ) {}
+
+  get path(): string {
+    return `${this.folder}/${EPOCH_FILE}`
+  }
+
+  /** Replaces the file, durably, unless it says the same already. One call at a time. @throws DiskError */
+  async save(): Promise<void> {
+    const { changes } = this.epochs
+    if (changes === this.savedChanges) return
+    const temporary = `${this.path}.tmp`
+    const file = this.disk.open(temporary, { create: true })
+    try {
+      file.truncate(0)
+      file.append([epochCheckpoint(this.epochs.entries)])
+      await file.sync()
+    } finally {
+      file.close()
+    }
+    this.disk.rename(temporary, this.path)
+    this.savedChanges = changes
+  }
+}
