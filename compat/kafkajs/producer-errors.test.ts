@@ -86,10 +86,6 @@ describe('kafkajs producer errors', () => {
     expect(values(await readAll(normal, 1))).to.deep.equal(['written'])
   })
 
-  it('an idempotent producer (InitProducerId comes with the transactions)', function () {
-    this.skip()
-  })
-
   it('a transaction (comes with the transactions)', function () {
     this.skip()
   })

@@ -23,6 +23,11 @@ import {
   type UpdatedPartition,
 } from './control/partitions.js'
 import {
+  type AllocatedProducerIds,
+  type AllocateProducerIdsCommand,
+  allocateProducerIds,
+} from './control/producer-ids.js'
+import {
   type CreatedTopic,
   type CreateTopicsCommand,
   createTopics,
@@ -195,6 +200,14 @@ export class Controller implements CoordinationListener {
     return this.submit(
       (image) => changePartitions(image, leaderId, updates),
       (outcome) => updates.map(({ topicId, partition }) => ({ topicId, partition, ...outcome })),
+    )
+  }
+
+  /** AllocateProducerIds: a block of ids for one broker. */
+  allocateProducerIds(command: AllocateProducerIdsCommand): Promise<AllocatedProducerIds> {
+    return this.submit(
+      (image) => allocateProducerIds(image, command),
+      ({ errorCode }) => ({ errorCode, firstProducerId: -1, count: 0 }),
     )
   }
 

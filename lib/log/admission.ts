@@ -4,6 +4,7 @@ import * as header from '../../protocol/batch/header.js'
 import { ErrorCode } from '../../protocol/errors.js'
 import type { AcceptedBatch } from './append-validator.js'
 import { endOfTransaction } from './batch-effects.js'
+import type { AppendOptions } from './contract.js'
 import type { EndTransaction, ProducerStates } from './producer-state.js'
 
 /** A batch on its way into the log. `AcceptedBatch` is one. */
@@ -22,20 +23,20 @@ export interface Refusal {
 /** The producer's side of an append: null when there is nothing against it. `marker`: what the batch ends, if it is a marker. */
 export function refuseProducer(
   batch: AcceptedBatch,
-  client: boolean,
+  options: Pick<AppendOptions, 'origin' | 'transactionVersion'>,
   marker: EndTransaction | null,
   producers: ProducerStates,
 ): Refusal | null {
   const errorCode =
     marker !== null
-      ? producers.checkMarker(marker)
+      ? producers.checkMarker(marker, options.transactionVersion ?? 0)
       : producers.check(
           batch.producerId,
           batch.producerEpoch,
           batch.baseSequence,
           batch.lastOffsetDelta,
           batch.transactional,
-          client,
+          options.origin === 'client',
         )
   return errorCode === ErrorCode.NONE ? null : { errorCode, message: explain(errorCode, batch, producers) }
 }

@@ -29,6 +29,8 @@ export interface AppendOptions {
   leaderEpoch: number
   /** Wall time in ms. */
   now: number
+  /** For markers: the level of the feature `transaction.version` that the coordinator works under, 0 when absent (KIP-890, KIP-1228). */
+  transactionVersion?: number
 }
 
 export interface AppendInfo {

@@ -107,7 +107,7 @@ export class PartitionLog implements LogView {
     return first === null ? null : Math.max(first, this.body.logStartOffset)
   }
 
-  /** For DescribeProducers. */
+  /** For DescribeProducers, and for who lets them expire. */
   get producers(): ProducerStates {
     return this.body.producers
   }
@@ -150,7 +150,7 @@ export class PartitionLog implements LogView {
     }
     const marker = markerIn(verdict)
     if (verdict.producerId >= 0) {
-      const refusal = refuseProducer(verdict, origin === 'client', marker, body.producers)
+      const refusal = refuseProducer(verdict, options, marker, body.producers)
       if (refusal?.errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) return this.duplicate()
       if (refusal !== null) return this.refuse(refusal.errorCode, refusal.message)
     }
@@ -254,11 +254,10 @@ export class PartitionLog implements LogView {
     return ErrorCode.NONE
   }
 
-  /** Deletes what time, size and the log start offset say and forgets silent producers; returns how many segments went. */
+  /** Deletes what time, size and the log start offset say; returns how many segments went. */
   applyRetention(now: number, highWatermark: number): number {
     const { body } = this
     if (body.offline) return 0
-    body.producers.expire(now)
     const count = countDeletable(body.segments.all, {
       now,
       deleteByPolicy: body.config.cleanupDelete,
@@ -285,6 +284,7 @@ export class PartitionLog implements LogView {
     this.body.config = config
     this.body.durability.onConfig()
   }
+
   updateProducerIdExpiration(ms: number): void {
     this.body.producers.updateExpiration(ms)
   }

@@ -10,6 +10,7 @@ import { OpenTransactions } from './open-transactions.js'
 const BATCHES_KEPT = 5
 const SEQUENCE_MAX = 0x7fffffff
 const NO_EPOCH = -1
+const NO_SEQUENCE = -1
 
 export interface ProducerBatch {
   baseSequence: number
@@ -119,19 +120,24 @@ export class ProducerStates {
         return ErrorCode.DUPLICATE_SEQUENCE_NUMBER // C
       }
     }
-    const previous = batches.length > 0 ? batches[batches.length - 1]!.lastSequence : -1
+    const previous = batches.length > 0 ? batches[batches.length - 1]!.lastSequence : NO_SEQUENCE
     if (baseSequence === (previous === SEQUENCE_MAX ? 0 : previous + 1)) return ErrorCode.NONE
     return ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER // E
   }
 
   /**
    * May a marker be appended? An older producer epoch is INVALID_PRODUCER_EPOCH; an older coordinator epoch is a coordinator that
-   * has lost its partition: TRANSACTION_COORDINATOR_FENCED.
+   * has lost its partition: TRANSACTION_COORDINATOR_FENCED. From transaction.version 2 on every transaction ends with a new epoch, so
+   * a marker of the epoch in which a transaction is open belongs to an earlier one (KIP-1228); without an open one it came twice.
    */
-  checkMarker(marker: EndTransaction): ErrorCode {
+  checkMarker(marker: EndTransaction, transactionVersion = 0): ErrorCode {
     const entry = this.producers.get(marker.producerId)
     if (entry === undefined) return ErrorCode.NONE
-    if (marker.producerEpoch < entry.producerEpoch) return ErrorCode.INVALID_PRODUCER_EPOCH
+    const late =
+      transactionVersion >= 2 &&
+      marker.producerEpoch === entry.producerEpoch &&
+      this.transactions.isOpen(marker.producerId)
+    if (marker.producerEpoch < entry.producerEpoch || late) return ErrorCode.INVALID_PRODUCER_EPOCH
     if (marker.coordinatorEpoch < entry.coordinatorEpoch) return ErrorCode.TRANSACTION_COORDINATOR_FENCED
     return ErrorCode.NONE
   }
@@ -157,7 +163,8 @@ export class ProducerStates {
         ? { baseSequence: 0, lastSequence: 0, baseOffset: 0, lastOffset: 0, timestamp: 0 }
         : entry.batches.shift()!
     slot.baseSequence = baseSequence
-    slot.lastSequence = addSequence(baseSequence, lastOffset - baseOffset)
+    // A coordinator's batches have no sequences.
+    slot.lastSequence = baseSequence < 0 ? NO_SEQUENCE : addSequence(baseSequence, lastOffset - baseOffset)
     slot.baseOffset = baseOffset
     slot.lastOffset = lastOffset
     slot.timestamp = timestamp

@@ -75,6 +75,7 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'offsets.topic.num.partitions',
   'offsets.topic.replication.factor',
   'offsets.topic.segment.bytes',
+  'producer.id.expiration.check.interval.ms',
   'producer.id.expiration.ms',
   'queued.max.request.bytes',
   'share.coordinator.state.topic.min.isr',

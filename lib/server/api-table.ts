@@ -20,6 +20,7 @@ import { apiVersions } from './handlers/18-api-versions.js'
 import { createTopics } from './handlers/19-create-topics.js'
 import { deleteTopics } from './handlers/20-delete-topics.js'
 import { deleteRecords } from './handlers/21-delete-records.js'
+import { initProducerId } from './handlers/22-init-producer-id.js'
 import { offsetForLeaderEpoch } from './handlers/23-offset-for-leader-epoch.js'
 import { describeConfigs } from './handlers/32-describe-configs.js'
 import { alterConfigs } from './handlers/33-alter-configs.js'
@@ -30,6 +31,7 @@ import { incrementalAlterConfigs } from './handlers/44-incremental-alter-configs
 import { offsetDelete } from './handlers/47-offset-delete.js'
 import { updateFeatures } from './handlers/57-update-features.js'
 import { describeCluster } from './handlers/60-describe-cluster.js'
+import { describeProducers } from './handlers/61-describe-producers.js'
 import { listConfigResources } from './handlers/74-list-config-resources.js'
 import { describeTopicPartitions } from './handlers/75-describe-topic-partitions.js'
 
@@ -52,6 +54,7 @@ export const servedApis: readonly ApiRow[] = [
   createTopics,
   deleteTopics,
   deleteRecords,
+  initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
   alterConfigs,
@@ -62,6 +65,7 @@ export const servedApis: readonly ApiRow[] = [
   offsetDelete,
   updateFeatures,
   describeCluster,
+  describeProducers,
   listConfigResources,
   describeTopicPartitions,
 ] as unknown as readonly ApiRow[]

@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../protocol/index.js'
 import type { DescribedMember } from '../broker/group/commands.js'
 import type { Replicas } from '../broker/partition/replicas.js'
+import type { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import type { Controller } from '../cluster/controller.js'
 import type { Clock } from '../host/clock.js'
 import type { Disk } from '../host/disk.js'
@@ -44,6 +45,7 @@ export interface Holdings {
   readonly logs: LogStore
   readonly replicas: Replicas
   readonly groups: GroupService
+  readonly producerIds: ProducerIds
 }
 
 export interface Parts extends Ports, Agreement, Holdings {
@@ -88,6 +90,7 @@ export class BrokerNode {
       throw asStartError(error)
     }
     replicas.sweep(config.number('log.retention.check.interval.ms'))
+    replicas.expireProducers(config.number('producer.id.expiration.check.interval.ms'))
   }
 
   /** Takes over a connection that did not come through a listener. */

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../protocol/errors.js'
 import type { GroupCoordinator } from '../broker/group/coordinator.js'
 import type { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
 import type { Replicas } from '../broker/partition/replicas.js'
+import type { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import type { Controller } from '../cluster/controller.js'
 import type { Clock } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
@@ -22,6 +23,8 @@ export interface BrokerServices {
   readonly controller: ControllerApi
   readonly metadataCache: MetadataCache
   readonly groups: GroupCoordinator
+  /** New ids for producers, with and without transactional id. */
+  readonly producerIds: ProducerIds
   /** The partitions held here: append, fetch, delete records. */
   readonly replicas: Replicas
   readonly fetchSessions: FetchSessionCache

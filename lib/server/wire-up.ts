@@ -5,6 +5,7 @@
 import { apiName, errorName } from '../../protocol/index.js'
 import { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
 import { Replicas } from '../broker/partition/replicas.js'
+import { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import { Controller } from '../cluster/controller.js'
 import type { Coordination } from '../cluster/coordination/coordination.js'
 import { EmbeddedCoordination } from '../cluster/coordination/embedded.js'
@@ -99,12 +100,14 @@ function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdin
       groups.apply(delta)
     },
   })
-  return { logs, replicas, groups }
+  const allocate = () =>
+    controller.allocateProducerIds({ brokerId, brokerEpoch: metadata.image.brokers.get(brokerId)?.epoch ?? -1 })
+  return { logs, replicas, groups, producerIds: new ProducerIds({ allocate, logger }) }
 }
 
 function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Acceptor {
   const { config, metadata, controller } = agreement
-  const { logs, replicas, groups } = holdings
+  const { logs, replicas, groups, producerIds } = holdings
   const { clock, logger, network, random } = ports
   const apiTable = new ApiTable()
   const sessionSlots = config.number('max.incremental.fetch.session.cache.slots')
@@ -117,6 +120,7 @@ function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Accep
     controller,
     metadataCache: new MetadataCache(),
     groups: groups.coordinator,
+    producerIds,
     internalTopics: groups,
     replicas,
     fetchSessions: new FetchSessionCache({ slots: sessionSlots }, { random }),

@@ -139,4 +139,25 @@ describe('cluster/controller', () => {
       'segment.bytes': '104857600',
     })
   })
+
+  it('gives each broker blocks of producer ids that nobody else gets, also after a change of controller (KIP-730)', async () => {
+    const [one, two] = await cluster(2)
+    const block = async (of: typeof one, brokerId: number) => {
+      const { image } = of!.metadata
+      const brokerEpoch = image.brokers.get(brokerId)?.epoch ?? 0
+      return of!.controller.allocateProducerIds({ brokerId, brokerEpoch })
+    }
+    const given = (firstProducerId: number) => ({ errorCode: ErrorCode.NONE, firstProducerId, count: 1000 })
+    expect(await Promise.all([block(one, 1), block(one, 2)])).to.deep.equal([given(0), given(1000)])
+    expect(two!.metadata.image.nextProducerId).to.equal(2000)
+    const refused = { firstProducerId: -1, count: 0 }
+    expect(await block(one, 9)).to.deep.equal({ ...refused, errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED })
+    expect(await one!.controller.allocateProducerIds({ brokerId: 1, brokerEpoch: 0 })).to.deep.equal({
+      ...refused,
+      errorCode: ErrorCode.STALE_BROKER_EPOCH,
+    })
+    expect(await block(two, 2)).to.deep.equal({ ...refused, errorCode: ErrorCode.NOT_CONTROLLER })
+    await one!.controller.close()
+    expect(await block(two, 2)).to.deep.equal(given(2000))
+  })
 })

@@ -38,6 +38,28 @@ describe('producer states', () => {
     expect(check(0, 11, 4), 'an overlap').to.equal(OUT_OF_ORDER_SEQUENCE_NUMBER)
   })
 
+  it('from transaction.version 2 on takes only markers that end what is open (KIP-1228)', () => {
+    const marker = (producerEpoch: number, version: number) =>
+      states.checkMarker({ producerId: 1, producerEpoch, coordinatorEpoch: 0, abort: false }, version)
+    add(3, 0, 1, true)
+    expect(marker(3, 1)).to.equal(NONE)
+    expect(marker(3, 2), 'of the transaction before').to.equal(INVALID_PRODUCER_EPOCH)
+    expect(marker(4, 2)).to.equal(NONE)
+    states.recordMarker({ producerId: 1, producerEpoch: 4, coordinatorEpoch: 0, abort: false }, 1, 200)
+    expect(marker(4, 2), 'sent again').to.equal(NONE)
+    expect(marker(3, 2)).to.equal(INVALID_PRODUCER_EPOCH)
+    expect(check(4, 0)).to.equal(NONE)
+    expect(check(4, 1), 'the new epoch begins anew').to.equal(OUT_OF_ORDER_SEQUENCE_NUMBER)
+  })
+
+  it('keeps no sequences of a coordinator’s batches', () => {
+    states.record(1, 0, -1, 0, 4, 100, true)
+    expect(states.get(1)!.batches).to.deep.equal([
+      { baseSequence: -1, lastSequence: -1, baseOffset: 0, lastOffset: 4, timestamp: 100 },
+    ])
+    expect(check(0, 0)).to.equal(INVALID_TXN_STATE)
+  })
+
   it('lets epochs jump forward at sequence 0, never back', () => {
     add(3, 5)
     expect(check(2, 6)).to.equal(INVALID_PRODUCER_EPOCH)

@@ -156,7 +156,7 @@ describe('server/running-node', () => {
   })
 
   it('takes over producer.id.expiration.ms while it runs', async () => {
-    await start({ 'log.retention.check.interval.ms': '1000' })
+    await start({ 'producer.id.expiration.check.interval.ms': '1000' })
     await node.topic('t')
     const gap = async () => {
       await produce('t', 'first', { producerId: 9, baseSequence: 0 })

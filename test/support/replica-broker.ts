@@ -28,6 +28,7 @@ import { listOffsets } from '../../lib/server/handlers/02-list-offsets.js'
 import { deleteRecords } from '../../lib/server/handlers/21-delete-records.js'
 import { offsetForLeaderEpoch } from '../../lib/server/handlers/23-offset-for-leader-epoch.js'
 import { describeLogDirs } from '../../lib/server/handlers/35-describe-log-dirs.js'
+import { describeProducers } from '../../lib/server/handlers/61-describe-producers.js'
 import type { BrokerServices } from '../../lib/server/services.js'
 import {
   decodeResponseFrame,
@@ -37,7 +38,7 @@ import {
   type ResponseOf,
 } from '../../protocol/index.js'
 
-const ROWS = [produce, fetch, listOffsets, deleteRecords, offsetForLeaderEpoch, describeLogDirs]
+const ROWS = [produce, fetch, listOffsets, deleteRecords, offsetForLeaderEpoch, describeLogDirs, describeProducers]
 
 /** What became of a request: an answer, nothing at all, or the end of the connection. */
 export type Outcome<M extends Message> = ResponseOf<M> | 'no answer' | 'closed'

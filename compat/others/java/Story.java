@@ -55,8 +55,6 @@ public final class Story {
             Map<String, Object> config = new HashMap<>();
             config.put("bootstrap.servers", bootstrap);
             config.put("compression.type", codecs[i]);
-            // The idempotent producer, the default, needs InitProducerId.
-            config.put("enable.idempotence", System.getenv().getOrDefault("IDEMPOTENCE", "false"));
             try (KafkaProducer<String, String> producer =
                     new KafkaProducer<>(config, new StringSerializer(), new StringSerializer())) {
                 for (int n = i * 12; n < (i + 1) * 12; n++) {

@@ -24,7 +24,9 @@ say("created a topic of 3 partitions")
 
 failures = []
 for i, codec in enumerate(["none", "gzip", "snappy", "lz4", "zstd"]):
-    producer = Producer({"bootstrap.servers": bootstrap, "compression.type": codec, "linger.ms": 5, "acks": "all"})
+    producer = Producer({
+        "bootstrap.servers": bootstrap, "compression.type": codec, "linger.ms": 5, "enable.idempotence": True,
+    })
     for n in range(i * 12, (i + 1) * 12):
         producer.produce(
             topic, key=f"k{n}", value=f"v{n}", headers=[("codec", codec)],

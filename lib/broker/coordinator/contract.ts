@@ -24,6 +24,8 @@ export interface TransactionMarker extends ProducerStamp {
   /** Epoch of the transaction coordinator that decided: older ones are fenced by the log. */
   readonly coordinatorEpoch: number
   readonly commit: boolean
+  /** Level of the feature `transaction.version` that the transaction coordinator works under: from 2 on fencing is stricter. */
+  readonly transactionVersion?: number
 }
 
 /** Outcome of an append. On error nothing was appended and `lastOffset` is -1. */

@@ -158,12 +158,17 @@ export class Partition {
   }
 
   /** Appends a batch of a coordinator (or a transaction marker) that leads in `leaderEpoch`; as safe as acks=-1. */
-  appendAsCoordinator(records: Buffer, leaderEpoch: number, now: number): AppendInfo | ErrorCode {
+  appendAsCoordinator(
+    records: Buffer,
+    leaderEpoch: number,
+    now: number,
+    transactionVersion = 0,
+  ): AppendInfo | ErrorCode {
     const role = this.#role
     if (role.kind !== 'leader') return this.check(-1, true)
     if (role.image.leaderEpoch !== leaderEpoch) return ErrorCode.NOT_LEADER_OR_FOLLOWER
     if (role.image.isr.length < this.#minIsr(role.image)) return ErrorCode.NOT_ENOUGH_REPLICAS
-    const info = this.log.append(records, { origin: 'coordinator', leaderEpoch, now })
+    const info = this.log.append(records, { origin: 'coordinator', leaderEpoch, now, transactionVersion })
     this.#written()
     return info
   }

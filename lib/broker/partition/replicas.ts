@@ -27,6 +27,7 @@ export interface ReplicasPorts {
 }
 
 const RETENTION_TIMER = 'log-retention'
+const PRODUCERS_TIMER = 'producer-expiration'
 
 /** What this broker holds of a partition; 'failed' when its log could not be opened. */
 type Hosted = Partition | 'failed'
@@ -117,9 +118,18 @@ export class Replicas {
     timers.schedule(RETENTION_TIMER, intervalMs, () => this.sweep(intervalMs))
   }
 
+  /** Forgets producers that were silent for `producer.id.expiration.ms`, now and after every interval. */
+  expireProducers(intervalMs: number): void {
+    const { clock, timers } = this.#ports
+    const now = clock.now()
+    for (const { log } of this.partitions()) log.producers.expire(now)
+    timers.schedule(PRODUCERS_TIMER, intervalMs, () => this.expireProducers(intervalMs))
+  }
+
   /** Answers whoever waits with what there is. The logs are closed by their store. */
   close(): void {
     this.#ports.timers.cancel(RETENTION_TIMER)
+    this.#ports.timers.cancel(PRODUCERS_TIMER)
     for (const purgatory of Object.values(this.purgatories)) purgatory.close()
   }
 

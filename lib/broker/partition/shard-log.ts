@@ -56,11 +56,12 @@ export class PartitionShardLog implements ShardLog {
   appendMarker(marker: TransactionMarker, now: number): Appended {
     const { producerId, producerEpoch, coordinatorEpoch, commit } = marker
     const type = commit ? 'commit' : 'abort'
-    return this.#append(buildEndTxnMarker({ type, producerId, producerEpoch, coordinatorEpoch, timestamp: now }), now)
+    const batch = buildEndTxnMarker({ type, producerId, producerEpoch, coordinatorEpoch, timestamp: now })
+    return this.#append(batch, now, marker.transactionVersion)
   }
 
-  #append(batch: Buffer, now: number): Appended {
-    const info = this.#partition.appendAsCoordinator(batch, this.leaderEpoch, now)
+  #append(batch: Buffer, now: number, transactionVersion = 0): Appended {
+    const info = this.#partition.appendAsCoordinator(batch, this.leaderEpoch, now, transactionVersion)
     if (typeof info === 'number') return { errorCode: info, lastOffset: -1 }
     if (info.errorCode !== ErrorCode.NONE) return { errorCode: info.errorCode, lastOffset: -1 }
     return { errorCode: ErrorCode.NONE, lastOffset: info.lastOffset }

@@ -3,11 +3,14 @@ import { decodeBatch } from '../../../protocol/batch/index.js'
 import {
   DeleteRecords,
   DescribeLogDirs,
+  DescribeProducers,
   Fetch,
+  InitProducerId,
   ListOffsets,
   OffsetForLeaderEpoch,
   Produce,
 } from '../../../protocol/index.js'
+import { idempotentBatch } from '../../support/idempotent.js'
 import { batch, type Topic, type VersionCase } from './world.js'
 
 const byIdFrom = (version: number, first: number, { name, topicId }: Topic): { topicId: string } | { name: string } =>
@@ -89,6 +92,28 @@ const describeLogDirs: VersionCase = async (world, version) => {
   expect(described.partitions[0]!.partitionSize).to.equal(batch('a', 'b').length)
 }
 
+const initProducerId: VersionCase = async (world, version) => {
+  const request = { transactionalId: null, transactionTimeoutMs: 0 }
+  const one = await world.send(InitProducerId, version, request)
+  expect(one).to.include({ throttleTimeMs: 0, errorCode: 0, producerEpoch: 0 })
+  const identity = version >= 3 ? { producerId: one.producerId, producerEpoch: 0 } : {}
+  const other = await world.send(InitProducerId, version, { ...request, ...identity })
+  expect(other).to.include({ errorCode: 0, producerEpoch: 0 })
+  expect(other.producerId).to.be.greaterThan(one.producerId)
+}
+
+const describeProducers: VersionCase = async (world, version) => {
+  const { name } = await world.topic()
+  const records = idempotentBatch({ producerId: 7, baseSequence: 0 }, ['a', 'b'])
+  const topicData = [{ name, partitionData: [{ index: 0, records }] }]
+  await world.send(Produce, 9, { acks: -1, timeoutMs: 1000, topicData })
+  const { topics } = await world.send(DescribeProducers, version, { topics: [{ name, partitionIndexes: [0] }] })
+  const producer = { producerId: 7, producerEpoch: 0, lastSequence: 1, lastTimestamp: 1000 }
+  const activeProducers = [{ ...producer, coordinatorEpoch: -1, currentTxnStartOffset: -1 }]
+  const partitions = [{ partitionIndex: 0, errorCode: 0, errorMessage: null, activeProducers }]
+  expect(topics).to.deep.equal([{ name, partitions }])
+}
+
 export const logCases: ReadonlyMap<number, VersionCase> = new Map([
   [Produce.key, produce],
   [Fetch.key, fetch],
@@ -96,4 +121,6 @@ export const logCases: ReadonlyMap<number, VersionCase> = new Map([
   [DeleteRecords.key, deleteRecords],
   [OffsetForLeaderEpoch.key, offsetForLeaderEpoch],
   [DescribeLogDirs.key, describeLogDirs],
+  [InitProducerId.key, initProducerId],
+  [DescribeProducers.key, describeProducers],
 ])

@@ -42,11 +42,7 @@ func main() {
 		kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression(),
 	}
 	for i, codec := range codecs {
-		options := []kgo.Opt{kgo.SeedBrokers(seeds...), kgo.ProducerBatchCompression(codec)}
-		if os.Getenv("IDEMPOTENCE") != "true" {
-			options = append(options, kgo.DisableIdempotentWrite())
-		}
-		producer, err := kgo.NewClient(options...)
+		producer, err := kgo.NewClient(kgo.SeedBrokers(seeds...), kgo.ProducerBatchCompression(codec))
 		must(err, "producer")
 		for n := i * 12; n < (i+1)*12; n++ {
 			record := &kgo.Record{Topic: topic, Key: []byte(fmt.Sprint("k", n)), Value: []byte(fmt.Sprint("v", n))}
