@@ -11,7 +11,7 @@ SECONDS_FUZZ ?= 60
 ESBUILD := $(BIN)/esbuild --bundle --platform=node --target=node20.19 --packages=external --log-level=warning \
   --define:import.meta.url=odradekModuleUrl --banner:js="const odradekModuleUrl = require('node:url').pathToFileURL(__filename).href;"
 
-.PHONY: start build test check compat reference fuzz bench cover golden clean help
+.PHONY: start build test check compat reference fuzz sim bench cover golden clean help
 
 start: build ## install, build and run the broker on 127.0.0.1:9092 (ARGS="--listen 0.0.0.0:9092" for more)
 	@exec node dist/odradek.cjs start $(ARGS)
@@ -47,6 +47,10 @@ reference: build ## the same suite and the differential runner against Apache Ka
 
 fuzz: build ## random input for SECONDS_FUZZ seconds (60); SEED=N repeats a run
 	@node build/test/fuzz/main.js --seconds $(SECONDS_FUZZ) $(if $(SEED),--seed $(SEED))
+
+sim: build ## a broker's life on a failing disk, by seeds: SEEDS=N (100) FROM=N, or SEED=N with its whole trace
+	@node build/test/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(if $(FROM),--from $(FROM)) \
+	  $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(SECONDS_SIM),--seconds $(SECONDS_SIM))
 
 bench: build ## ratios to references measured in the same run
 	@node build/test/bench/main.js $(ARGS)

@@ -124,7 +124,9 @@ class FaultyStream implements Stream {
   write(pieces: readonly Buffer[]): boolean {
     if (this.#closed) return false
     if (this.#network.happens(this.#network.plan.resetChance)) {
-      // Not within this call: an owner that is told of the end while it still writes is a trap of its own.
+      // Not within this call: an owner that is told of the end while it still writes is a trap of its own. But nothing that is
+      // written until then may arrive: a stream has no holes.
+      this.#silent = true
       this.#network.clock.setTimer(0, () => this.#break())
       return false
     }

@@ -55,6 +55,16 @@ describe('FaultyNetwork', () => {
     expect(server.closed).to.equal(true)
   })
 
+  it('nothing that is written after a reset arrives: a stream has no holes', async () => {
+    const { time, network, client, server } = await scene({ seed: 4, resetChance: 1 })
+    client.stream.write([Buffer.from('lost')])
+    network.armed = false
+    client.stream.write([Buffer.from('and what follows')])
+    await time.advanceAsync(10)
+    expect(server.received.toString()).to.equal('')
+    expect(client.error).to.have.property('code', 'ECONNRESET')
+  })
+
   it('a half-open connection is silent until its owner ends it', async () => {
     const { time, client, server } = await scene({ seed: 5, halfOpenChance: 1 })
     client.stream.write([Buffer.from('x')])

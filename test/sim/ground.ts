@@ -1,0 +1,82 @@
+/** What all clients of a run share: the world, the broker's address, the topics, and whether to go on. */
+import type { NetworkFaultPlan } from '../../lib/faults/faulty-network.js'
+import { type Attempt, PartitionHistory, type PartitionRules, type Transaction } from './history.js'
+import type { Host } from './host.js'
+import { NoAnswer, Rpc } from './rpc.js'
+import type { World } from './world.js'
+
+export interface TopicPlan {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+  readonly rules: PartitionRules
+}
+
+export class Ground {
+  readonly topics = new Map<string, PartitionHistory[]>()
+  readonly plans: TopicPlan[] = []
+  /** Clients finish what they have begun and stop. */
+  ending = false
+  /** Something acknowledged may have been lost, as this profile allows: sequences and offsets may not fit any more. */
+  losses = 0
+  nextProducerId = 1000
+  #attempts = 0
+  #transactions = 0
+  /** For the report. */
+  readonly counts = { acked: 0, refused: 0, unanswered: 0, read: 0, commits: 0, transactions: 0, checks: 0 }
+
+  constructor(
+    readonly world: World,
+    readonly host: Host,
+    readonly networkFaults: Omit<NetworkFaultPlan, 'seed'> | null,
+  ) {}
+
+  addTopic(plan: TopicPlan): void {
+    this.plans.push(plan)
+    const partitions = Array.from({ length: plan.partitions }, (_, p) => new PartitionHistory(plan.name, p, plan.rules))
+    this.topics.set(plan.name, partitions)
+  }
+
+  *histories(): Generator<PartitionHistory> {
+    for (const partitions of this.topics.values()) yield* partitions
+  }
+
+  rpc(name: string, reliable = false): Rpc {
+    return new Rpc(name, this.host.address, reliable ? null : this.networkFaults, this.world)
+  }
+
+  /** Books a batch that is about to be sent. */
+  attempt(
+    history: PartitionHistory,
+    owner: string,
+    keys: readonly (string | null)[],
+    how: { idempotent?: boolean; transaction?: Transaction } = {},
+  ): Attempt {
+    return history.send({
+      id: ++this.#attempts,
+      owner,
+      count: keys.length,
+      keys,
+      idempotent: how.idempotent === true,
+      transaction: how.transaction ?? null,
+    })
+  }
+
+  transaction(owner: string, producerId: number): Transaction {
+    this.counts.transactions++
+    return { id: ++this.#transactions, owner, producerId, state: 'open' }
+  }
+
+  /** Does `what` until it has an answer. */
+  async insist<T>(what: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await what()
+      } catch (error) {
+        if (!(error instanceof NoAnswer)) throw error
+        this.counts.unanswered++
+        await this.world.sleep(Math.min(20 + tries * 20, 200))
+      }
+    }
+  }
+}

@@ -1,0 +1,211 @@
+/** Producers without transactions: plain ones that never send a batch twice, idempotent ones that do until they are answered. */
+import { ErrorCode, errorName, Produce } from '../../protocol/index.js'
+import { bytesOf } from './batches.js'
+import type { Ground } from './ground.js'
+import type { Attempt, PartitionHistory } from './history.js'
+import { NoAnswer, type Rpc } from './rpc.js'
+import { type Chance, Violation } from './world.js'
+
+/** After these nobody can tell whether the batch is there. */
+const PERHAPS: ReadonlySet<number> = new Set([
+  ErrorCode.REQUEST_TIMED_OUT,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+  ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+  ErrorCode.UNKNOWN_SERVER_ERROR,
+])
+/** These say that the batch is not there, and to try again. */
+const LATER: ReadonlySet<number> = new Set([
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.LEADER_NOT_AVAILABLE,
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+])
+
+export function produceRequest(
+  history: PartitionHistory,
+  records: Buffer,
+  acks: number,
+  transactionalId: string | null,
+) {
+  return {
+    transactionalId,
+    acks,
+    timeoutMs: 2000,
+    topicData: [{ name: history.topic, partitionData: [{ index: history.partition, records }] }],
+  }
+}
+
+export function keysFor(history: PartitionHistory, chance: Chance): (string | null)[] {
+  const count = chance.between(1, 3)
+  return Array.from({ length: count }, () =>
+    history.rules.compacted || chance.happens(0.3) ? `k${chance.between(0, 5)}` : null,
+  )
+}
+
+export async function plainProducer(
+  name: string,
+  histories: readonly PartitionHistory[],
+  ground: Ground,
+): Promise<void> {
+  const { world } = ground
+  const chance = world.chance(name)
+  const rpc = ground.rpc(name)
+  const version = chance.between(3, 12)
+  while (!ground.ending) {
+    const history = chance.pick(histories)
+    const acks = chance.pick([0, 1, 1, -1])
+    const attempt = ground.attempt(history, name, keysFor(history, chance))
+    const request = produceRequest(history, bytesOf(attempt, world.clock.now()), acks, null)
+    try {
+      if (acks === 0) await rpc.tell(Produce, version, request)
+      else
+        settlePlain(
+          history,
+          attempt,
+          (await rpc.call(Produce, version, request)).responses[0]!.partitionResponses[0]!,
+          ground,
+          name,
+        )
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error
+      ground.counts.unanswered++
+      world.say(name, `batch ${attempt.id} without answer: ${error.message}`)
+      await world.sleep(chance.between(5, 60))
+    }
+    if (chance.happens(0.02)) await rpc.stumble().catch(() => {})
+    await world.sleep(chance.between(0, 30))
+  }
+}
+
+function settlePlain(
+  history: PartitionHistory,
+  attempt: Attempt,
+  answer: { errorCode: number; baseOffset: number },
+  ground: Ground,
+  name: string,
+): void {
+  const { errorCode, baseOffset } = answer
+  ground.world.say(name, `batch ${attempt.id} to ${history.name}: ${errorName(errorCode)} ${baseOffset}`)
+  if (errorCode === ErrorCode.NONE) {
+    history.acked(attempt, baseOffset)
+    ground.counts.acked++
+  } else if (LATER.has(errorCode)) {
+    history.refused(attempt)
+    ground.counts.refused++
+  } else if (!PERHAPS.has(errorCode)) {
+    throw new Violation(`${name} sent a sound batch to ${history.name} and got ${errorName(errorCode)}.`)
+  }
+}
+
+/** Several batches under way, each sent with its sequence until it is answered; the id is given up only where Kafka's clients do. */
+export class IdempotentProducer {
+  readonly #chance: Chance
+  readonly #rpc: Rpc
+  readonly #sequences = new Map<PartitionHistory, number>()
+  readonly #version: number
+  #producerId = -1
+  #producerEpoch = -1
+  /** `ground.losses` when the id was given: later losses may make its sequences unfit. */
+  #lossesBefore = 0
+
+  constructor(
+    readonly name: string,
+    readonly histories: readonly PartitionHistory[],
+    readonly ground: Ground,
+  ) {
+    this.#chance = ground.world.chance(name)
+    this.#rpc = ground.rpc(name)
+    this.#version = this.#chance.between(3, 12)
+  }
+
+  async run(): Promise<void> {
+    const { ground } = this
+    while (!ground.ending) {
+      if (this.#producerId < 0) this.#init()
+      await this.#round(this.#chance.pick(this.histories))
+      await ground.world.sleep(this.#chance.between(0, 40))
+    }
+  }
+
+  #init(): void {
+    const { ground } = this
+    this.#producerId = ground.nextProducerId++
+    this.#producerEpoch = 0
+    this.#sequences.clear()
+    this.#lossesBefore = ground.losses
+    ground.world.say(this.name, `has producer id ${this.#producerId} epoch ${this.#producerEpoch}`)
+  }
+
+  /** Up to three batches for one partition, until each has its answer. */
+  async #round(history: PartitionHistory): Promise<void> {
+    const { ground } = this
+    let sequence = this.#sequences.get(history) ?? 0
+    const open: { attempt: Attempt; bytes: Buffer }[] = []
+    for (let i = this.#chance.between(1, 3); i > 0; i--) {
+      const attempt = ground.attempt(history, `${this.name}.${this.#producerId}`, keysFor(history, this.#chance), {
+        idempotent: true,
+      })
+      const producer = { producerId: this.#producerId, producerEpoch: this.#producerEpoch, baseSequence: sequence }
+      open.push({ attempt, bytes: bytesOf(attempt, ground.world.clock.now(), producer) })
+      sequence += attempt.count
+    }
+    this.#sequences.set(history, sequence)
+    while (open.length > 0) {
+      if (!(await this.#send(history, open))) return
+      if (open.length > 0) await ground.world.sleep(this.#chance.between(5, 60))
+    }
+  }
+
+  /** One pass over what is open; false when the producer id had to be given up. */
+  async #send(history: PartitionHistory, open: { attempt: Attempt; bytes: Buffer }[]): Promise<boolean> {
+    const { ground, name } = this
+    const acks = this.#chance.pick([1, -1])
+    const sent = [...open]
+    const answers = await this.#sendAll(history, sent, acks)
+    for (const [index, answer] of answers.entries()) {
+      const { attempt } = sent[index]!
+      if (answer === null) {
+        ground.counts.unanswered++
+        continue
+      }
+      ground.world.say(
+        name,
+        `batch ${attempt.id} to ${history.name}: ${errorName(answer.errorCode)} ${answer.baseOffset}`,
+      )
+      if (answer.errorCode === ErrorCode.NONE) {
+        history.acked(attempt, answer.baseOffset)
+        ground.counts.acked++
+        open.splice(open.indexOf(sent[index]!), 1)
+      } else if (open[0] !== sent[index] || PERHAPS.has(answer.errorCode) || LATER.has(answer.errorCode)) {
+        // Behind one that failed the sequence cannot fit: it comes again, too.
+      } else if (ground.losses > this.#lossesBefore) {
+        this.#producerId = -1
+        return false
+      } else {
+        throw new Violation(
+          `${name}'s batch ${attempt.id} has the next sequence of ${history.name} but got ${errorName(answer.errorCode)}.`,
+        )
+      }
+    }
+    return true
+  }
+
+  /** All in one turn on one connection, so that they arrive in order; null where no answer came. */
+  async #sendAll(history: PartitionHistory, sent: readonly { bytes: Buffer }[], acks: number) {
+    const unanswered = (error: unknown) => {
+      if (!(error instanceof NoAnswer)) throw error
+      return null
+    }
+    const open = await this.#rpc.open().catch(unanswered)
+    return Promise.all(
+      sent.map(({ bytes }) =>
+        open === null
+          ? null
+          : // A copy: memory given away is not to be counted on, and this goes out again.
+            this.#rpc
+              .post(Produce, this.#version, produceRequest(history, Buffer.from(bytes), acks, null))
+              .then((answer) => answer.responses[0]!.partitionResponses[0]!)
+              .catch(unanswered),
+      ),
+    )
+  }
+}
