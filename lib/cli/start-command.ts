@@ -5,7 +5,7 @@ import type { Program } from '../host/program.js'
 import type { BrokerNode } from '../server/broker-node.js'
 import { parseProperties } from './properties.js'
 import { CommandError, cannotRead } from './session.js'
-import { type Address, address, connectable, keyValue, oneOf, wholeNumber } from './values.js'
+import { type Address, address, byteSize, connectable, keyValue, oneOf, wholeNumber } from './values.js'
 import { VERSION } from './version.js'
 
 interface StartFlags {
@@ -14,6 +14,7 @@ interface StartFlags {
   readonly id?: number
   readonly config?: string
   readonly set?: Record<string, string>
+  readonly memoryLimit?: number
   readonly profile: 'test' | 'kafka'
   readonly logLevel: LogLevel
   readonly json?: boolean
@@ -46,6 +47,11 @@ export function addStartCommand(program: Command, host: Program): void {
       oneOf('test', 'kafka'),
       'test',
     )
+    .option(
+      '--memory-limit <size>',
+      "memory that records may hold, like 512MB; beyond it the oldest move to a temporary folder (default: a quarter of the machine's)",
+      byteSize,
+    )
     .option('--log-level <level>', LEVELS.join(', '), oneOf(...LEVELS), 'info')
     .option('--json', 'the ready line and the log as JSON')
     .addHelpText('after', '\nExample:\n  $ odradek start --listen 127.0.0.1:0 --set num.partitions=3')
@@ -68,6 +74,7 @@ async function start(flags: StartFlags, host: Program): Promise<void> {
       {
         values: settings(flags, flags.config === undefined ? {} : readProperties(flags.config, host)),
         profile: flags.profile,
+        ...(flags.memoryLimit === undefined ? {} : { memoryLimitBytes: flags.memoryLimit }),
       },
       { logger },
     )

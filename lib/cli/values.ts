@@ -1,5 +1,6 @@
 /** Parses what people type after a flag; every refusal is a sentence that names the flag's expectation. */
 import { InvalidArgumentError } from 'commander'
+import { parseByteSize } from '../host/byte-size.js'
 import type { ResetTarget } from './commands/groups.js'
 
 export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -11,6 +12,13 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER):
     }
     return value
   }
+}
+
+/** A size of memory: 512MB, 2GB, or bytes. */
+export function byteSize(text: string): number {
+  const bytes = parseByteSize(text)
+  if (bytes === null || bytes < 1) throw new InvalidArgumentError('It must be a size like 512MB or 2GB.')
+  return bytes
 }
 
 export interface Address {

@@ -10,11 +10,13 @@
  */
 import type { Duplex } from 'node:stream'
 import { errorName } from '../../protocol/errors.js'
+import { parseByteSize } from '../host/byte-size.js'
 import { fromDuplex } from '../host/duplex-stream.js'
 import { type LogFields, type Logger, type LogLevel, silentLogger } from '../host/logger.js'
 import { createLogger } from '../host/node-logger.js'
 import type { ProfileName } from '../metadata/profiles.js'
 import type { BrokerNode } from '../server/broker-node.js'
+import { StartError } from '../server/options.js'
 import { startNode } from '../server/wire-up.js'
 
 export interface BrokerOptions {
@@ -35,6 +37,11 @@ export interface BrokerOptions {
   profile?: ProfileName
   /** Any of Kafka's broker configs by name. An unknown name or invalid value makes `create` reject. */
   config?: Readonly<Record<string, string | number | boolean>>
+  /**
+   * Memory that records may hold, in bytes or as a text like `512MB`; beyond it the oldest move to a temporary folder that `close` removes.
+   * Default: a quarter of the machine's (or the container's), shared by all brokers of the process that have no limit of their own.
+   */
+  memoryLimit?: number | string
   /** Logs to standard error from this level on. Default silent. */
   logLevel?: LogLevel
   /** Takes the log instead. Nothing is said to it after `close`. */
@@ -102,10 +109,7 @@ export class Broker {
    */
   static async create(options: BrokerOptions = {}): Promise<Broker> {
     const { logger, close } = loggerFor(options)
-    const { profile = 'test', listen = true, clusterId } = options
-    const identity = clusterId === undefined ? {} : { clusterId }
-    const starting = startNode({ values: brokerConfigs(options), profile, listen, ...identity }, { logger })
-    const node = await starting.catch((error: unknown) => {
+    const node = await start(options, { logger }).catch((error: unknown) => {
       close()
       throw error
     })
@@ -287,6 +291,22 @@ function brokerConfigs(options: BrokerOptions): Record<string, string> {
     values['advertised.listeners'] = `PLAINTEXT://${ADDRESS_WITHOUT_SOCKET}`
   }
   return values
+}
+
+async function start(options: BrokerOptions, ports: { logger: Logger }): Promise<BrokerNode> {
+  const { profile = 'test', listen = true, clusterId, memoryLimit } = options
+  const identity = clusterId === undefined ? {} : { clusterId }
+  const limit = memoryLimit === undefined ? {} : { memoryLimitBytes: limitBytes(memoryLimit) }
+  return startNode({ values: brokerConfigs(options), profile, listen, ...identity, ...limit }, ports)
+}
+
+function limitBytes(memoryLimit: number | string): number {
+  const bytes = typeof memoryLimit === 'string' ? parseByteSize(memoryLimit) : memoryLimit
+  if (bytes !== null && Number.isSafeInteger(bytes) && bytes > 0) return bytes
+  throw new StartError(
+    'ERR_ODRADEK_CONFIG',
+    `memoryLimit is ${memoryLimit}; it must be a number of bytes or a size like 512MB.`,
+  )
 }
 
 function bracketed(host: string): string {

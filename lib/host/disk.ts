@@ -34,7 +34,10 @@ export interface DiskFile {
   append(pieces: readonly Buffer[]): void
   /** The same through the thread pool, for large or slow writes. One at a time per file, never beside `append`. */
   appendAsync(pieces: readonly Buffer[]): Promise<void>
-  /** Views of [position, position + length) without copying or I/O; null where the medium has to read. */
+  /**
+   * Views of [position, position + length) without copying or I/O; null where the medium has to read. An empty range at the end is seen
+   * by every medium that keeps appended memory, even if older bytes have to be read.
+   */
   view(position: number, length: number): Buffer[] | null
   /** Reads up to `target.length` bytes; returns how many there were. */
   read(target: Buffer, position: number): number

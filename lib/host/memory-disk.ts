@@ -2,11 +2,16 @@ import { Buffer } from 'node:buffer'
 import { freemem, totalmem } from 'node:os'
 import type { Disk, DiskFile } from './disk.js'
 import { diskFault, pathParts } from './disk-path.js'
-import { checkRange, checkTruncate, MemoryContent } from './memory-file.js'
+import { checkRange, checkTruncate, MemoryContent, type PieceKeeper } from './memory-file.js'
 
 export interface MemoryDiskOptions {
   /** Appends beyond this fail with ENOSPC. Without it the memory of the machine is the limit. */
   capacityBytes?: number
+}
+
+export interface MemoryDiskPorts {
+  /** Keeps account of the memory and moves bytes out of it. Without it everything stays in memory. */
+  keeper?: PieceKeeper
 }
 
 type Folder = Map<string, Folder | MemoryContent>
@@ -14,14 +19,17 @@ type Folder = Map<string, Folder | MemoryContent>
 /**
  * A disk whose bytes live in this process and are gone with it. Appended memory is kept by reference, `view` gives it
  * back without a copy. Everything is durable at once (there is nothing to lose but the process), so `sync` resolves.
+ * With a keeper (spill.ts) the oldest bytes may move to files: `view` answers null for them, reads find them.
  */
 export class MemoryDisk implements Disk {
   readonly #root: Folder = new Map()
   readonly #capacityBytes: number
+  readonly #keeper: PieceKeeper | null
   #usedBytes = 0
 
-  constructor(options: MemoryDiskOptions = {}) {
+  constructor(options: MemoryDiskOptions = {}, ports: MemoryDiskPorts = {}) {
     this.#capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY
+    this.#keeper = ports.keeper ?? null
   }
 
   open(path: string, options: { create?: boolean } = {}): DiskFile {
@@ -30,7 +38,7 @@ export class MemoryDisk implements Disk {
     if (entry instanceof Map || name === '') throw diskFault('EISDIR', 'open', path)
     if (entry === undefined) {
       if (folder === undefined || options.create !== true) throw diskFault('ENOENT', 'open', path)
-      entry = new MemoryContent()
+      entry = new MemoryContent(this.#keeper)
       folder.set(name, entry)
     }
     return new MemoryFile(path, entry, this)
@@ -96,7 +104,7 @@ export class MemoryDisk implements Disk {
     if (folder === undefined || replaced instanceof Map || name === '') throw diskFault('EISDIR', 'write', path)
     this.reserve(path, bytes.length)
     if (replaced !== undefined) this.#release(replaced)
-    const content = new MemoryContent()
+    const content = new MemoryContent(this.#keeper)
     // A copy: unlike `append`, this call does not take the memory over.
     content.append(Buffer.from(bytes))
     folder.set(name, content)
@@ -123,8 +131,8 @@ export class MemoryDisk implements Disk {
       for (const child of entry.values()) this.#release(child)
       return
     }
-    entry.unlinked = true
     this.#usedBytes -= entry.size
+    entry.unlink()
   }
 
   #find(path: string): Folder | MemoryContent | undefined {
@@ -172,6 +180,7 @@ class MemoryFile implements DiskFile {
   ) {
     this.#content = content
     this.#disk = disk
+    content.opened()
   }
 
   get size(): number {
@@ -190,7 +199,7 @@ class MemoryFile implements DiskFile {
     this.append(pieces)
   }
 
-  view(position: number, length: number): Buffer[] {
+  view(position: number, length: number): Buffer[] | null {
     return this.#opened('read').view(position, length)
   }
 
@@ -199,7 +208,7 @@ class MemoryFile implements DiskFile {
   }
 
   async readAsync(target: Buffer, position: number): Promise<number> {
-    return this.read(target, position)
+    return this.#opened('read').readAsync(target, position)
   }
 
   write(bytes: Buffer, position: number): void {
@@ -220,6 +229,7 @@ class MemoryFile implements DiskFile {
   }
 
   close(): void {
+    this.#content?.closed()
     this.#content = null
   }
 

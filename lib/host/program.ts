@@ -1,6 +1,5 @@
 /** The process a command runs in: arguments, standard streams, signals, exit. The only place that knows `process`. */
 import { readFileSync } from 'node:fs'
-import { totalmem } from 'node:os'
 import { enqueue } from './real-time.js'
 
 export interface Program {
@@ -24,8 +23,6 @@ export interface Program {
   stay(): void
   /** Lets pending output leave, then ends the process with this code. */
   exit(code: number): void
-  /** Memory this process may have: the container's limit where there is one, else the machine's. */
-  readonly totalMemoryBytes: number
 }
 
 export const nodeProgram: Program = {
@@ -67,12 +64,6 @@ export const nodeProgram: Program = {
     process.exitCode = code
     // What is still in a pipe leaves first; a handle that a library forgot must not keep the process.
     process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
-  },
-  get totalMemoryBytes() {
-    const limit = process.constrainedMemory?.() ?? 0
-    const total = totalmem()
-    // Without a limit Node gives 0, or a number above any machine's memory.
-    return limit > 0 && limit < total ? limit : total
   },
 }
 

@@ -7,6 +7,11 @@ import type { Segment } from './segment.js'
 export interface ChunksOptions {
   /** Hot bytes kept for all logs together on a disk that has to read. Fetches of recent records then need no read. */
   hotBytesMax: number
+  /**
+   * Memory of chunks being filled for all logs together on a disk that keeps it: beyond, the oldest is filled no further, so that it can
+   * leave memory. Default: no limit.
+   */
+  openBytesMax?: number
 }
 
 /** First chunk of a log: a thousand partitions with one record each cost 4 MB. */
@@ -21,6 +26,7 @@ const OWN_CHUNK_FROM_BYTES = LARGEST_BYTES / 4
 const ODD_BYTES = 64
 /** Free chunks kept for the next log: fresh memory of this size costs more than anything else here. */
 const FREE_CHUNKS_MAX = 8
+export const HOT_BYTES_MAX = 32 * 1024 * 1024
 /** Chunks looked at to make room for one: a disk that hangs leaves many that cannot go, and an append must stay cheap. */
 const LOOKS_MAX = 64
 
@@ -43,19 +49,23 @@ export class Chunk {
 export class Chunks {
   /** Oldest first. */
   private readonly hot = new Set<Chunk>()
+  /** Chunks being filled on a disk that keeps their memory, oldest first. */
+  private readonly open = new Set<Chunk>()
+  private openBytes = 0
   private readonly free: Buffer[] = []
   /** Memory held by chunks in the hot cache, those being filled included. */
   hotBytes = 0
   /** Logs that have chunks in the hot cache. */
   logs = 0
 
-  constructor(private readonly options: ChunksOptions = { hotBytesMax: 32 * 1024 * 1024 }) {}
+  constructor(private readonly options: ChunksOptions = { hotBytesMax: HOT_BYTES_MAX }) {}
 
   /** Memory for at least `bytes`; `previousBytes` is the size of the log's last chunk (0: none): busy logs get larger ones. */
   allocate(bytes: number, previousBytes: number): Buffer {
     if (bytes > OWN_CHUNK_FROM_BYTES) return Buffer.allocUnsafeSlow(bytes)
-    // A log's share of the cache: chunks that are much larger would push each other out half empty.
-    const share = this.options.hotBytesMax / 2 / Math.max(1, this.logs)
+    // A log's share: chunks that are much larger would push each other out half empty.
+    const { hotBytesMax, openBytesMax = Number.POSITIVE_INFINITY } = this.options
+    const share = this.open.size > 0 ? openBytesMax / 2 / this.open.size : hotBytesMax / 2 / Math.max(1, this.logs)
     const wanted = Math.min(LARGEST_BYTES, previousBytes * GROWTH, share)
     let size = SMALLEST_BYTES
     while (size * GROWTH <= wanted + ODD_BYTES * GROWTH || size - ODD_BYTES < bytes) size *= GROWTH
@@ -73,6 +83,22 @@ export class Chunks {
       if (old !== chunk) old.evict(old)
       if (this.hotBytes <= this.options.hotBytesMax || --looks === 0) return
     }
+  }
+
+  /** Puts a chunk under the limit of those being filled; the oldest others are told to go when it is exceeded. */
+  keepOpen(chunk: Chunk): void {
+    const { openBytesMax = Number.POSITIVE_INFINITY } = this.options
+    this.open.add(chunk)
+    this.openBytes += chunk.buffer.length
+    for (const old of this.open) {
+      if (this.openBytes <= openBytesMax) return
+      if (old !== chunk) old.evict(old)
+    }
+  }
+
+  /** The chunk is filled no further. */
+  closeChunk(chunk: Chunk): void {
+    if (this.open.delete(chunk)) this.openBytes -= chunk.buffer.length
   }
 
   /** The chunk left its log's hot tail. `reuse` false: a write may still be reading it. */

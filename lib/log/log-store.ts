@@ -6,6 +6,7 @@ import type { Clock } from '../host/clock.js'
 import type { Disk } from '../host/disk.js'
 import { type Logger, silentLogger } from '../host/logger.js'
 import type { Random } from '../host/random.js'
+import { HOT_BYTES_MAX } from './chunks.js'
 import type { LogConfig } from './config.js'
 import { DELETED_FOLDER } from './log-body.js'
 import { PartitionLog } from './partition-log.js'
@@ -16,6 +17,8 @@ export interface LogStoreOptions {
   directory: string
   /** Hot bytes kept in memory for all logs together on a disk that has to read. Default 32 MB. */
   hotBytesMax?: number
+  /** See ChunksOptions. */
+  openBytesMax?: number
   /** `producer.id.expiration.ms` at the start; see `updateProducerIdExpiration`. */
   producerIdExpirationMs?: number
   /** Per partition: see PartitionLogOptions. */
@@ -50,7 +53,8 @@ export class LogStore {
     private readonly ports: LogStorePorts,
   ) {
     this.producerIdExpirationMs = options.producerIdExpirationMs
-    this.shared = new LogShared(options.hotBytesMax === undefined ? undefined : { hotBytesMax: options.hotBytesMax })
+    const { hotBytesMax = HOT_BYTES_MAX, openBytesMax = Number.POSITIVE_INFINITY } = options
+    this.shared = new LogShared({ hotBytesMax, openBytesMax })
   }
 
   /**

@@ -49,7 +49,10 @@ export class Segment implements SegmentFacts {
   /** Wall time of the last append. */
   lastAppendMs: number
   readonly txnIndex = new TxnIndex()
-  /** True when the disk shows its bytes without reading. Known once the file is open. */
+  /**
+   * True when the disk keeps appended memory and shows it without reading, older bytes perhaps excepted (a memory disk that has spilled).
+   * Known once the file is open.
+   */
   viewable = false
   /** Set when the segment is cut or deleted: an answer that was being read from it is void. */
   generation = 0
@@ -101,8 +104,8 @@ export class Segment implements SegmentFacts {
   openLog(): DiskFile {
     if (this.file === null) {
       this.file = this.disk.open(this.path('.log'), { create: true })
-      // A disk that has to read answers null.
-      this.viewable = this.file.view(0, 0) !== null
+      // A disk that has to read answers null; one in memory shows at least the end.
+      this.viewable = this.file.view(this.file.size, 0) !== null
     }
     return this.file
   }
@@ -167,7 +170,7 @@ export class Segment implements SegmentFacts {
     this.cache.forget(this)
   }
 
-  /** No more appends: the last time-index entry is made, and the index files are written where there is a disk. @throws DiskError */
+  /** No more appends: the last time-index entry is made, and the index files are written. @throws DiskError */
   seal(): void {
     this.timeIndex.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
     this.saveIndexes()
@@ -179,7 +182,7 @@ export class Segment implements SegmentFacts {
   }
 
   saveIndexes(): void {
-    if (this.viewable || this.indexesSaved || this.file === null) return
+    if (this.indexesSaved || this.file === null) return
     this.saveIndex('.index', this.offsets.content())
     this.saveIndex('.timeindex', this.times.content())
     if (!this.txnIndex.isEmpty) this.saveIndex('.txnindex', this.txnIndex.content())

@@ -163,7 +163,7 @@ export class Tail {
 
   /** The segment was deleted or cut: what is in memory of it no longer counts. Its unwritten bytes are dropped. */
   forget(segment: Segment): void {
-    if (this.current?.segment === segment) this.current = null
+    if (this.current?.segment === segment) this.leaveCurrent()
     this.unwritten = this.unwritten.filter((other) => other !== segment)
     const kept = this.hot.filter((chunk) => chunk.segment !== segment)
     for (const chunk of this.hot) {
@@ -176,7 +176,7 @@ export class Tail {
   clear(): void {
     for (const chunk of this.hot) this.ports.chunks.release(chunk, this.writing === null)
     this.setHot([])
-    this.current = null
+    this.leaveCurrent()
     this.unwritten = []
   }
 
@@ -191,8 +191,11 @@ export class Tail {
     const buffer = this.ports.chunks.allocate(bytes, this.lastChunkBytes)
     const chunk = new Chunk(buffer, segment, segment.sizeInBytes, this.evict)
     this.lastChunkBytes = buffer.length
+    this.leaveCurrent()
     this.current = chunk
-    if (!segment.viewable) {
+    if (segment.viewable) {
+      this.ports.chunks.keepOpen(chunk)
+    } else {
       if (this.hot.length === 0) this.ports.chunks.logs++
       this.hot.push(chunk)
       this.ports.chunks.keepHot(chunk)
@@ -200,7 +203,16 @@ export class Tail {
     return chunk
   }
 
+  private leaveCurrent(): void {
+    if (this.current !== null) this.ports.chunks.closeChunk(this.current)
+    this.current = null
+  }
+
   private readonly evict = (chunk: Chunk): void => {
+    if (chunk.segment.viewable) {
+      if (this.current === chunk) this.leaveCurrent()
+      return
+    }
     if (this.hot[0] !== chunk || chunk.position + chunk.used > chunk.segment.writtenBytes) return
     this.hot.shift()
     if (this.hot.length === 0) this.ports.chunks.logs--

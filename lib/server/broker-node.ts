@@ -10,6 +10,7 @@ import type { Logger } from '../host/logger.js'
 import { type Network, NetworkError, type Stream } from '../host/network.js'
 import { endpoint } from '../host/network-error.js'
 import type { Random } from '../host/random.js'
+import type { RecordMemory } from '../host/record-memory.js'
 import type { TimerWheel } from '../host/timer-wheel.js'
 import type { LogStore } from '../log/log-store.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
@@ -28,6 +29,8 @@ export interface Ports {
   readonly clock: Clock
   readonly random: Random
   readonly disk: Disk
+  /** What `disk` is, unless records are kept elsewhere. */
+  readonly memory: RecordMemory | null
   readonly network: Network
   readonly timers: TimerWheel
 }
@@ -147,7 +150,7 @@ export class BrokerNode {
   }
 
   async #close(): Promise<void> {
-    const { acceptor, replicas, groups, controller, logs, timers, logger } = this.#parts
+    const { acceptor, replicas, groups, controller, logs, memory, timers, logger } = this.#parts
     for (const listener of [...this.#closeListeners]) listener()
     acceptor.drain()
     // What was appended or committed is answered as done first,
@@ -158,6 +161,7 @@ export class BrokerNode {
     await acceptor.close(DRAIN_MS)
     await controller.close()
     await logs.close()
+    await memory?.close()
     timers.close()
   }
 

@@ -13,6 +13,7 @@ import type { Clock, Timer } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { Stream } from '../host/network.js'
 import type { ConnectionView } from './context.js'
+import { type FrameDispatcher, type FrameOutcome, Hangup, NO_REPLY, PendingReply } from './reply.js'
 import type { RequestMemory } from './request-memory.js'
 
 export interface ConnectionOptions {
@@ -37,30 +38,6 @@ export interface ConnectionPorts {
   /** Called after each socket read was worked through, before the replies leave: what the read appended is written in one go. */
   readonly onReadDone: () => void
   readonly onClosed: (connection: Connection) => void
-}
-
-/** What a frame turns into. */
-export type FrameReply = FrameOutcome | PendingReply
-export type FrameOutcome = readonly Buffer[] | typeof NO_REPLY | Hangup
-export const NO_REPLY = Symbol('no reply')
-
-/** The connection has to go; `reason` is for the log. */
-export class Hangup {
-  constructor(readonly reason: string) {}
-}
-
-/** A reply that is not known yet. `pipelinedKey` names the API whose further requests may start meanwhile; -1 for none. */
-export class PendingReply {
-  constructor(
-    readonly outcome: Promise<FrameOutcome>,
-    readonly pipelinedKey: number,
-  ) {}
-}
-
-export interface FrameDispatcher {
-  /** The API key decides whether the frame may overtake; -1 when the frame is too short to tell. */
-  apiKeyOf(frame: Buffer): number
-  dispatch(frame: Buffer, connection: Connection): FrameReply
 }
 
 /** A reserved place in the order of replies; `outcome` is undefined until it is known. */
@@ -105,6 +82,8 @@ export class Connection implements ConnectionView {
   /** True while frames of one read are worked through: replies are gathered and leave as one write. */
   #corked = false
   #outputBlocked = false
+  /** Waits that `stall` was given. */
+  #stalls = 0
   #paused = false
   /** A frame that may not overtake the waiting pipelined ones was held back: nothing starts until they are answered. */
   #gated = false
@@ -143,7 +122,7 @@ export class Connection implements ConnectionView {
 
   /** A request of this connection waits for its answer, or an answer for its reader. */
   get busy(): boolean {
-    return this.#slots.length > 0 || this.#outputBlocked
+    return this.#slots.length > 0 || this.#outputBlocked || this.#stalls > 0
   }
 
   onClose(listener: () => void): () => void {
@@ -153,6 +132,14 @@ export class Connection implements ConnectionView {
     }
     this.#closeListeners.add(listener)
     return () => this.#closeListeners.delete(listener)
+  }
+
+  stall(until: Promise<void>): void {
+    this.#stalls += 1
+    void until.then(() => {
+      this.#stalls -= 1
+      if (!this.closed) this.#release()
+    })
   }
 
   /** Drops the connection now; what waits is forgotten. */
@@ -326,9 +313,9 @@ export class Connection implements ConnectionView {
     this.#corked = true
   }
 
-  /** No frame may start: the peer does not read its replies, or a waiting request lets nothing overtake it. */
+  /** No frame may start: the peer does not read its replies, we are behind, or a waiting request lets nothing overtake it. */
   #blocked(): boolean {
-    if (this.#outputBlocked || this.#gated) return true
+    if (this.#outputBlocked || this.#gated || this.#stalls > 0) return true
     return this.#slots.length > 0 && this.#slots.some((slot) => slot.pipelinedKey < 0)
   }
 

@@ -37,6 +37,8 @@ export interface ConnectionView {
   clientSoftwareName: string
   clientSoftwareVersion: string
   readonly closed: boolean
+  /** No further request is read before `until` resolves: its sender is faster than we are. */
+  stall(until: Promise<void>): void
   /** Calls back once when the connection is gone; returns how to unsubscribe. Parked operations cancel themselves with it. */
   onClose(listener: () => void): () => void
 }

@@ -15,24 +15,17 @@ import {
 import type { Logger } from '../host/logger.js'
 import type { ApiTable } from './api-table.js'
 import {
-  type Connection,
-  type FrameDispatcher,
-  type FrameOutcome,
-  type FrameReply,
-  Hangup,
-  NO_REPLY,
-  PendingReply,
-} from './connection.js'
-import {
   type ApiRow,
   type Awaitable,
   CLOSE_CONNECTION,
+  type ConnectionView,
   EncodedBody,
   type HandlerResult,
   NO_RESPONSE,
   type RequestContext,
 } from './context.js'
 import { unsupportedApiVersions } from './handlers/18-api-versions.js'
+import { type FrameDispatcher, type FrameOutcome, type FrameReply, Hangup, NO_REPLY, PendingReply } from './reply.js'
 import type { BrokerServices } from './services.js'
 
 /** API key, version and correlation id: less than this is no request. */
@@ -71,7 +64,7 @@ export class Dispatcher implements FrameDispatcher {
     return frame.length >= 2 ? frame.readInt16BE(0) : -1
   }
 
-  dispatch(frame: Buffer, connection: Connection): FrameReply {
+  dispatch(frame: Buffer, connection: ConnectionView): FrameReply {
     if (frame.length < SMALLEST_REQUEST) return new Hangup(`a request of ${frame.length} bytes has no whole header`)
     const apiKey = frame.readInt16BE(0)
     const apiVersion = frame.readInt16BE(2)
@@ -95,7 +88,7 @@ export class Dispatcher implements FrameDispatcher {
     return encodeResponseFrame(ApiVersions, 0, frame.readInt32BE(4), unsupportedApiVersions(row))
   }
 
-  #handle(row: ApiRow, apiVersion: number, frame: Buffer, connection: Connection): FrameReply {
+  #handle(row: ApiRow, apiVersion: number, frame: Buffer, connection: ConnectionView): FrameReply {
     const { broker, observer } = this.#ports
     const startedAtMs = observer.begin(row.message.key, frame.length)
     try {

@@ -4,8 +4,9 @@
 import type { Clock, Timer } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { Network, NetworkServer, Stream } from '../host/network.js'
-import { Connection, type FrameDispatcher } from './connection.js'
+import { Connection } from './connection.js'
 import type { ListenerSpec } from './listeners.js'
+import type { FrameDispatcher } from './reply.js'
 import { RequestMemory } from './request-memory.js'
 
 export interface ConnectionLimits {

@@ -15,6 +15,8 @@ export interface NodeOptions {
   /** False: no socket is opened, connections are handed in. Default true. */
   readonly listen?: boolean
   readonly logLevel?: LogLevel
+  /** Memory that records may hold before the oldest move to a temporary folder. Default: see `openRecordMemory`. */
+  readonly memoryLimitBytes?: number
 }
 
 /** The broker cannot start with these options; the message is a whole sentence for the person who gave them. */

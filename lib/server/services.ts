@@ -7,6 +7,7 @@ import type { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import type { Controller } from '../cluster/controller.js'
 import type { Clock } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
+import type { MemoryPressure } from '../host/memory-budget.js'
 import type { LogStore } from '../log/log-store.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import type { Image } from '../metadata/image.js'
@@ -29,6 +30,8 @@ export interface BrokerServices {
   readonly replicas: Replicas
   readonly fetchSessions: FetchSessionCache
   readonly logs: Pick<LogStore, 'describe'>
+  /** Whether records can be taken. */
+  readonly memory: MemoryPressure
   readonly internalTopics: InternalTopics
   /** The newest metadata that this broker has applied. */
   image(): Image

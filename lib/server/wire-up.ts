@@ -12,11 +12,13 @@ import { EmbeddedCoordination } from '../cluster/coordination/embedded.js'
 import type { Clock } from '../host/clock.js'
 import type { Disk } from '../host/disk.js'
 import { type Logger, silentLogger } from '../host/logger.js'
-import { MemoryDisk } from '../host/memory-disk.js'
+import { NO_PRESSURE } from '../host/memory-budget.js'
 import type { Network } from '../host/network.js'
 import { NodeNetwork } from '../host/node-network.js'
 import type { Random } from '../host/random.js'
 import { secureRandom } from '../host/random-sources.js'
+import { openRecordMemory } from '../host/record-memory.js'
+import type { SpillTarget } from '../host/spill.js'
 import { SystemClock } from '../host/system-clock.js'
 import { TimerWheel } from '../host/timer-wheel.js'
 import { LogStore } from '../log/log-store.js'
@@ -39,30 +41,38 @@ export interface NodePorts {
   readonly logger?: Logger
   readonly clock?: Clock
   readonly random?: Random
+  /** Default: memory, see `openRecordMemory`. */
   readonly disk?: Disk
+  /** Where records go that memory has no room for. Default: a temporary folder. */
+  readonly openSpillTarget?: () => SpillTarget
   readonly network?: Network
 }
 
 const LOG_DIRECTORY = '/odradek/memory'
+/** Of the memory for records, what the ends of logs may hold unfilled. */
+const OPEN_SHARE = 4
 
 /** Makes the parts and tells them of each other; nothing runs yet. */
 function assemble(options: NodeOptions, ports: NodePorts): Parts {
-  const all = completePorts(ports)
+  const all = completePorts(options, ports)
   const agreement = agree(options, all)
   const listenerConfig = listenersOf(agreement.config)
   const holdings = hold(agreement, all)
   return { ...all, ...agreement, ...holdings, listenerConfig, acceptor: openDoor(agreement, holdings, all) }
 }
 
-function completePorts(ports: NodePorts): Ports {
+function completePorts(options: NodeOptions, ports: NodePorts): Ports {
   const { logger = silentLogger, clock = new SystemClock(), random = secureRandom } = ports
-  const { disk = new MemoryDisk(), network = new NodeNetwork() } = ports
+  const { network = new NodeNetwork(), openSpillTarget: openTarget } = ports
+  const { memoryLimitBytes: limitBytes } = options
+  const memory = ports.disk === undefined ? openRecordMemory({ limitBytes }, { clock, logger, openTarget }) : null
+  const disk = ports.disk ?? memory!.disk
   const timers = new TimerWheel({
     clock,
     onError: (error, key) =>
       logger.error(`The timer ${key ?? ''} failed: ${error instanceof Error ? error.stack : String(error)}`),
   })
-  return { logger, clock, random, disk, network, timers }
+  return { logger, clock, random, disk, memory, network, timers }
 }
 
 function agree(options: NodeOptions, { logger, random }: Ports): Agreement {
@@ -77,10 +87,14 @@ function agree(options: NodeOptions, { logger, random }: Ports): Agreement {
 }
 
 function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdings {
-  const { logger, clock, random, disk, timers } = ports
+  const { logger, clock, random, disk, memory, timers } = ports
   const topicConfigs = new TopicConfigs(config)
   const logs = new LogStore(
-    { directory: LOG_DIRECTORY, producerIdExpirationMs: config.number('producer.id.expiration.ms') },
+    {
+      directory: LOG_DIRECTORY,
+      producerIdExpirationMs: config.number('producer.id.expiration.ms'),
+      ...(memory === null ? {} : { openBytesMax: memory.limitBytes / OPEN_SHARE }),
+    },
     { disk, clock, random, logger },
   )
   config.onChange((changed) => {
@@ -108,7 +122,7 @@ function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdin
 function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Acceptor {
   const { config, metadata, controller } = agreement
   const { logs, replicas, groups, producerIds } = holdings
-  const { clock, logger, network, random } = ports
+  const { clock, logger, memory, network, random } = ports
   const apiTable = new ApiTable()
   const sessionSlots = config.number('max.incremental.fetch.session.cache.slots')
   const broker: BrokerServices = {
@@ -125,6 +139,7 @@ function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Accep
     replicas,
     fetchSessions: new FetchSessionCache({ slots: sessionSlots }, { random }),
     logs,
+    memory: memory?.pressure ?? NO_PRESSURE,
     image: () => metadata.image,
     advertised: (id, connection) => advertisedAddress(metadata.image, id, connection),
   }

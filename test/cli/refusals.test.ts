@@ -15,6 +15,7 @@ const wrong: readonly Refusal[] = [
   { args: ['--advertise', 'a:0'], code: 2, sentence: /an address that a client can connect to/ },
   { args: ['--id', '-1'], code: 2, sentence: /whole number from 0/ },
   { args: ['--profile', 'x'], code: 2, sentence: /one of test, kafka/ },
+  { args: ['--memory-limit', 'lots'], code: 2, sentence: /must be a size like 512MB/ },
   { args: ['--log-level', 'x'], code: 2, sentence: /one of trace, debug/ },
   { args: ['--set', 'x'], code: 2, sentence: /must be key=value/ },
   { args: ['--listen', '127.0.0.1:0', '--set', 'no.such=1'], code: 2, sentence: /^There is no broker config called/ },

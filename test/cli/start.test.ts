@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +42,29 @@ describe('cli start', function () {
       expect(err.split('\n')[0]).to.include(`Clients connect to ${address} (listener PLAINTEXT).`)
     })
   }
+
+  it('moves records beyond --memory-limit to a temporary folder, reads them from there, and removes it when it stops', async () => {
+    const temporary = mkdtempSync(join(tmpdir(), 'odradek-cli-'))
+    const before = process.env['TMPDIR']
+    process.env['TMPDIR'] = temporary
+    try {
+      const { child, ended, output } = start(...FREE, '--memory-limit', '1MB')
+      const [, address] = /^ready (\S+)\n$/.exec(await output(/\n/))!
+      const at = ['--bootstrap', address!]
+      const lines = Array.from({ length: 4000 }, (_, i) => `${i}-${'x'.repeat(1000)}`)
+      expect((await run(['produce', 't', ...at], `${lines.join('\n')}\n`)).code).to.equal(0)
+      expect(readdirSync(temporary).filter((name) => name.startsWith(`odradek-${child.pid}-`))).to.have.length(1)
+      const { out } = await run(['consume', 't', '--from-beginning', '--max', '4000', ...at])
+      expect(out.split('\n').slice(0, 4000)).to.deep.equal(lines)
+      child.kill('SIGTERM')
+      expect((await ended).code).to.equal(0)
+      expect(readdirSync(temporary)).to.deep.equal([])
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = before
+      rmSync(temporary, { recursive: true })
+    }
+  })
 
   it('writes the ready line and the log as JSON with --json', async () => {
     const { child, ended, output } = start('start', ...FREE, '--id', '7', '--json')

@@ -76,6 +76,7 @@ describe('embed: Broker.create', () => {
     ['a value out of bounds', { config: { 'num.partitions': 0 } }, 'ERR_ODRADEK_CONFIG', /num\.partitions/],
     ['a port that cannot be', { port: 70000 }, 'ERR_ODRADEK_CONFIG', /70000/],
     ['a broker id that cannot be', { brokerId: -7 }, 'ERR_ODRADEK_CONFIG', /-7/],
+    ['a memory limit that is none', { memoryLimit: '5 apples' }, 'ERR_ODRADEK_CONFIG', /5 apples.*512MB/],
     ['a topic name that cannot be', { topics: ['a b'] }, 'INVALID_TOPIC_EXCEPTION', /a b/],
     ['a topic twice', { topics: ['a', 'a'] }, 'TOPIC_ALREADY_EXISTS', /a/],
     [

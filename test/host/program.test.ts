@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect } from 'chai'
-import { nodeProgram } from '../../lib/host/program.js'
 
 const moduleUrl = new URL('../../lib/host/program.js', import.meta.url).href
 
@@ -20,10 +19,6 @@ function run(statements: string) {
 }
 
 describe('host/program', () => {
-  it('knows its memory', () => {
-    expect(nodeProgram.totalMemoryBytes).to.be.greaterThan(process.memoryUsage.rss())
-  })
-
   it('lets all output leave before it exits with the code', async () => {
     const { child, ended } = run(`program.out('x'.repeat(300_000)); program.err('why'); program.exit(3)`)
     let bytes = 0

@@ -1,15 +1,15 @@
 import { expect } from 'chai'
 import { silentLogger } from '../../lib/host/logger.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
+import { Connection } from '../../lib/server/connection.js'
 import {
-  Connection,
   type FrameDispatcher,
   type FrameOutcome,
   type FrameReply,
   Hangup,
   NO_REPLY,
   PendingReply,
-} from '../../lib/server/connection.js'
+} from '../../lib/server/reply.js'
 import { RequestMemory } from '../../lib/server/request-memory.js'
 import { FakeStream } from '../support/fake-stream.js'
 
@@ -187,6 +187,20 @@ describe('server/connection', () => {
     expect(script.seen).to.deep.equal(['a'])
     stream.drain()
     expect(stream.sent).to.equal('ab')
+  })
+
+  it('reads no further request of a producer that is to wait, and goes on in order', async () => {
+    const { stream, script, connection } = setUp({ maxHeldBytes: 20 })
+    let resolve = (): void => {}
+    connection.stall(new Promise<void>((done) => (resolve = done)))
+    expect(connection.busy).to.equal(true)
+    stream.arrive(frame(1, 'a'), frame(1, 'b'), frame(1, 'c'))
+    expect(script.seen).to.deep.equal([])
+    expect(stream.paused).to.equal(true)
+    resolve()
+    await turn()
+    expect(script.seen).to.deep.equal(['a', 'b', 'c'])
+    expect([stream.paused, stream.sent, connection.busy]).to.deep.equal([false, 'abc', false])
   })
 
   it('pauses the stream when too much is held, and resumes', async () => {

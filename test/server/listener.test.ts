@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import { silentLogger } from '../../lib/host/logger.js'
 import { type ListenOptions, type Network, NetworkError, type Stream } from '../../lib/host/network.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
-import { NO_REPLY } from '../../lib/server/connection.js'
 import { Acceptor, type ConnectionLimits } from '../../lib/server/listener.js'
 import type { ListenerSpec } from '../../lib/server/listeners.js'
+import { NO_REPLY } from '../../lib/server/reply.js'
 import { FakeStream } from '../support/fake-stream.js'
 
 const spec: ListenerSpec = {

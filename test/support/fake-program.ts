@@ -12,7 +12,6 @@ export class FakeProgram implements Program {
   readonly outIsTerminal: boolean
   readonly errIsTerminal = false
   readonly inIsTerminal = false
-  readonly totalMemoryBytes = 1 << 30
   stderr = ''
   /** The first one given; the process would be gone. */
   exitCode: number | null = null

@@ -7,6 +7,7 @@ import type { Partition } from '../../lib/broker/partition/partition.js'
 import { Replicas } from '../../lib/broker/partition/replicas.js'
 import type { Disk } from '../../lib/host/disk.js'
 import { type Logger, silentLogger } from '../../lib/host/logger.js'
+import { NO_PRESSURE } from '../../lib/host/memory-budget.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { TimerWheel } from '../../lib/host/timer-wheel.js'
@@ -19,7 +20,7 @@ import { ConfigResource, emptyImage, type Image } from '../../lib/metadata/image
 import type { MetadataRecord } from '../../lib/metadata/records.js'
 import { TopicConfigs } from '../../lib/metadata/topic-config.js'
 import { ApiTable } from '../../lib/server/api-table.js'
-import { type Connection, type FrameOutcome, Hangup, NO_REPLY, PendingReply } from '../../lib/server/connection.js'
+import type { Connection } from '../../lib/server/connection.js'
 import type { ApiRow } from '../../lib/server/context.js'
 import { Dispatcher } from '../../lib/server/dispatcher.js'
 import { produce } from '../../lib/server/handlers/00-produce.js'
@@ -29,6 +30,7 @@ import { deleteRecords } from '../../lib/server/handlers/21-delete-records.js'
 import { offsetForLeaderEpoch } from '../../lib/server/handlers/23-offset-for-leader-epoch.js'
 import { describeLogDirs } from '../../lib/server/handlers/35-describe-log-dirs.js'
 import { describeProducers } from '../../lib/server/handlers/61-describe-producers.js'
+import { type FrameOutcome, Hangup, NO_REPLY, PendingReply } from '../../lib/server/reply.js'
 import type { BrokerServices } from '../../lib/server/services.js'
 import {
   decodeResponseFrame,
@@ -60,6 +62,7 @@ export class FakeConnection {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
+  stall(): void {}
   close(): void {
     this.closed = true
     for (const listener of [...this.listeners]) listener()
@@ -143,6 +146,7 @@ export class ReplicaBroker {
       replicas,
       fetchSessions,
       logs,
+      memory: NO_PRESSURE,
       image: () => this.image,
       advertised: (brokerId) => ({ host: `host-${brokerId}`, port: 9092 }),
     }

@@ -4,6 +4,7 @@
  */
 import type { LogLevel } from '../../lib/host/logger.js'
 import type { Stream, StreamHandlers } from '../../lib/host/network.js'
+import type { SpillTarget } from '../../lib/host/spill.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
 import type { BrokerNode } from '../../lib/server/broker-node.js'
 import { startNode } from '../../lib/server/wire-up.js'
@@ -70,6 +71,12 @@ export class NodeClient implements Stream {
   }
 }
 
+export interface RunningNodeExtras {
+  /** See NodeOptions and NodePorts. */
+  memoryLimitBytes?: number
+  openSpillTarget?: () => SpillTarget
+}
+
 export class RunningNode {
   readonly clock: VirtualClock
   readonly lines: { level: LogLevel; text: string }[]
@@ -88,7 +95,8 @@ export class RunningNode {
     return this.#client
   }
 
-  static async start(values: Record<string, string> = {}): Promise<RunningNode> {
+  static async start(values: Record<string, string> = {}, extras: RunningNodeExtras = {}): Promise<RunningNode> {
+    const { memoryLimitBytes, openSpillTarget } = extras
     const clock = new VirtualClock()
     const lines: RunningNode['lines'] = []
     const keep = (level: LogLevel) => (text: string) => void lines.push({ level, text })
@@ -99,8 +107,13 @@ export class RunningNode {
       warn: keep('warn'),
       error: keep('error'),
     }
-    const options = { values: { listeners: 'PLAINTEXT://127.0.0.1:9092', ...values }, listen: false }
-    return new RunningNode(await startNode({ ...options, profile: 'test' }, { clock, logger }), { clock, lines })
+    const options = {
+      values: { listeners: 'PLAINTEXT://127.0.0.1:9092', ...values },
+      listen: false,
+      ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+    }
+    const ports = { clock, logger, ...(openSpillTarget === undefined ? {} : { openSpillTarget }) }
+    return new RunningNode(await startNode({ ...options, profile: 'test' }, ports), { clock, lines })
   }
 
   connect(remoteAddress?: string): NodeClient {

@@ -6,6 +6,8 @@
  * - A partition named twice is written once, with the later data. Nothing is auto-created.
  * - acks=0 has no answer; when something fails the connection is closed. acks other than -1, 0, 1: INVALID_REQUIRED_ACKS.
  * - On one broker with memory or a quick disk the answer leaves in the turn of the request.
+ * - While records can't be moved out of memory as fast as they come, a producer's next request is not read. When moving fails and memory
+ *   is far beyond its limit: KAFKA_STORAGE_ERROR.
  * Version notes
  * - v7: zstd (before it UNSUPPORTED_COMPRESSION_TYPE). v8 (KIP-467): which records of a batch were refused.
  * - v10 (KIP-951): the current leader and its address, with NOT_LEADER_OR_FOLLOWER. v13 (KIP-516): topic ids instead of names.
@@ -85,6 +87,8 @@ function appendRows(
     open.push(row)
     entries.push({ partition: row.partition, records: row.records! })
   }
+  const relief = broker.memory.relief()
+  if (relief !== null) context.connection.stall(relief)
   const answers = broker.replicas.appends.append(entries, acks, timeoutMs, (gone) => context.connection.onClose(gone))
   if (!(answers instanceof Promise)) return respond(rows, open, answers, acks, context, broker)
   return answers.then((late) => (late === null ? CLOSE_CONNECTION : respond(rows, open, late, acks, context, broker)))
@@ -159,7 +163,7 @@ function rowsOf(request: Request, context: RequestContext, broker: BrokerService
         rows.push({ topic, index, partition: null, records: null, answer: failedAppend(found) })
         continue
       }
-      const answer = refusal(records, request, context.apiVersion)
+      const answer = refusal(records, request, context.apiVersion) ?? withoutMemory(broker)
       const earlier = seen.get(found)
       if (earlier !== undefined) {
         earlier.records = records
@@ -172,6 +176,11 @@ function rowsOf(request: Request, context: RequestContext, broker: BrokerService
     }
   }
   return rows
+}
+
+function withoutMemory({ memory }: BrokerServices): AppendAnswer | null {
+  const errorMessage = memory.refusal
+  return errorMessage === null ? null : { ...failedAppend(ErrorCode.KAFKA_STORAGE_ERROR), errorMessage }
 }
 
 /** What the outline of the records, the version and the request forbid (ProduceRequest.validateRecords); all else is the log's business. */

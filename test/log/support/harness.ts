@@ -2,9 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Disk } from '../../../lib/host/disk.js'
+import { silentLogger } from '../../../lib/host/logger.js'
+import { MemoryBudget } from '../../../lib/host/memory-budget.js'
 import { MemoryDisk } from '../../../lib/host/memory-disk.js'
 import { NodeDisk } from '../../../lib/host/node-disk.js'
 import { seededRandom } from '../../../lib/host/random-sources.js'
+import { Spill } from '../../../lib/host/spill.js'
 import { VirtualClock } from '../../../lib/host/virtual-clock.js'
 import { decompress } from '../../../lib/log/compression/index.js'
 import { defaultLogConfig, type LogConfig } from '../../../lib/log/config.js'
@@ -24,7 +27,18 @@ export interface TestDisk {
   remove(): void
 }
 
-/** Both real disks; a suite runs once per kind. */
+/** Everything that can move to the other disk does, at once. */
+function spillingDisk(): TestDisk {
+  const spill = new Spill({
+    budget: new MemoryBudget(1),
+    clock: new VirtualClock(),
+    logger: silentLogger,
+    openTarget: () => ({ disk: new MemoryDisk(), name: 'the other disk', close: async () => {} }),
+  })
+  return { name: 'spilling disk', disk: new MemoryDisk({}, { keeper: spill }), remove: () => void spill.close() }
+}
+
+/** All real disks; a suite runs once per kind. */
 export const disks: { name: string; make(): TestDisk }[] = [
   { name: 'memory disk', make: () => ({ name: 'memory disk', disk: new MemoryDisk(), remove() {} }) },
   {
@@ -38,6 +52,7 @@ export const disks: { name: string; make(): TestDisk }[] = [
       }
     },
   },
+  { name: 'spilling disk', make: spillingDisk },
 ]
 
 export interface TestLog {
