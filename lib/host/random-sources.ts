@@ -5,6 +5,20 @@ import type { Random } from './random.js'
 /** `crypto.randomInt` draws from 48 bits. */
 const RANDOM_INT_MAX = 2 ** 48 - 1
 
+/** A call into the system costs more than the bytes: ids are cut from so many at a time, each byte given out once. */
+const POOL_BYTES = 4096
+let pool: Buffer | null = null
+let poolUsed = 0
+
+/** For ids, which are small. A view that nobody else has or will have. */
+function pooledBytes(length: number): Buffer {
+  if (pool === null || poolUsed + length > POOL_BYTES) {
+    pool = randomBytes(POOL_BYTES)
+    poolUsed = 0
+  }
+  return pool.subarray(poolUsed, (poolUsed += length))
+}
+
 /** Randomness that nobody can guess: for everything but tests. */
 export const secureRandom: Random = {
   integer(bound) {
@@ -13,8 +27,8 @@ export const secureRandom: Random = {
     return Math.floor(fraction53(randomBytes(8)) * bound)
   },
   bytes: (length) => randomBytes(length),
-  topicId: () => topicIdFrom((length) => randomBytes(length)),
-  uuid: () => uuidText(version4(randomBytes(16))),
+  topicId: () => topicIdFrom(pooledBytes),
+  uuid: () => uuidText(version4(pooledBytes(16))),
 }
 
 /**

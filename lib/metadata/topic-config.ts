@@ -42,12 +42,31 @@ export function effectiveTopicConfig(
   return { def, text: canonicalText(def, text), source: inForce.source, synonyms: shown }
 }
 
-/** All topic configs in alphabetical order, as DescribeConfigs and CreateTopics show them; internal ones are left out. */
-export function effectiveTopicConfigs(own: ReadonlyMap<string, string>, broker: BrokerConfig): EffectiveConfig[] {
+/**
+ * All topic configs in alphabetical order, as DescribeConfigs and CreateTopics show them; internal ones are left out. Topics without
+ * values of their own share one list.
+ */
+export function effectiveTopicConfigs(
+  own: ReadonlyMap<string, string>,
+  broker: BrokerConfig,
+): readonly EffectiveConfig[] {
+  const inherited = inheritedConfigs(broker)
+  if (own.size === 0) return inherited
+  return inherited.map((config) => (own.has(config.def.name) ? effectiveTopicConfig(config.def, own, broker) : config))
+}
+
+const NOTHING: ReadonlyMap<string, string> = new Map()
+const inheritedLists = new WeakMap<BrokerConfig, { version: number; configs: readonly EffectiveConfig[] }>()
+
+/** What a topic without values of its own has, until a value of the broker's changes. */
+function inheritedConfigs(broker: BrokerConfig): readonly EffectiveConfig[] {
+  const known = inheritedLists.get(broker)
+  if (known?.version === broker.version) return known.configs
   const configs: EffectiveConfig[] = []
   for (const def of configDefs('topic').all()) {
-    if (!def.internal) configs.push(effectiveTopicConfig(def, own, broker))
+    if (!def.internal) configs.push(effectiveTopicConfig(def, NOTHING, broker))
   }
+  inheritedLists.set(broker, { version: broker.version, configs })
   return configs
 }
 

@@ -157,6 +157,21 @@ describe('metadata/broker-config', () => {
     expect(problems.map((p) => p.name)).to.deep.equal(['num.partitions', 'nonsense'])
   })
 
+  it('resolves what topics inherit once, until a value of the broker changes', () => {
+    const config = new BrokerConfig({ brokerId: 1 })
+    const nothing = new Map<string, string>()
+    const before = effectiveTopicConfigs(nothing, config)
+    expect(effectiveTopicConfigs(new Map(), config)).to.equal(before)
+    const own = effectiveTopicConfigs(new Map([['retention.ms', '5']]), config)
+    expect(own.filter((one, i) => one !== before[i]).map(({ def, text }) => [def.name, text])).to.deep.equal([
+      ['retention.ms', '5'],
+    ])
+    config.applyImage(dynamic(emptyImage('c'), 4, '', 'log.retention.ms', '7'))
+    const after = effectiveTopicConfigs(nothing, config)
+    expect(after.find(({ def }) => def.name === 'retention.ms')!.text).to.equal('7')
+    expect(before.find(({ def }) => def.name === 'retention.ms')!.text).to.equal('604800000')
+  })
+
   it('resolves topic configs over hours and minutes, with sources', () => {
     const config = new BrokerConfig({ brokerId: 1, values: { 'log.retention.hours': '2' } })
     const find = (name: string) => effectiveTopicConfigs(new Map(), config).find((c) => c.def.name === name)!

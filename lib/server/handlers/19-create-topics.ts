@@ -14,6 +14,7 @@
  */
 import { CreateTopics } from '../../../protocol/index.js'
 import type { CreatedTopic } from '../../cluster/control/topics.js'
+import type { EffectiveConfig } from '../../metadata/topic-config.js'
 import { api } from '../context.js'
 
 export const createTopics = api(CreateTopics, '2-7', async (request, _context, broker) => {
@@ -23,12 +24,25 @@ export const createTopics = api(CreateTopics, '2-7', async (request, _context, b
 
 function result(topic: CreatedTopic) {
   const { name, topicId, errorCode, errorMessage, numPartitions, replicationFactor } = topic
-  const configs = (topic.configs ?? []).map(({ def, text, source }) => ({
+  const configs = topic.configs === null ? [] : topic.configs.map(shown)
+  return { name, topicId, errorCode, errorMessage, numPartitions, replicationFactor, configs }
+}
+
+/** Most configs of most topics are the broker's: the same objects every time. */
+const known = new WeakMap<EffectiveConfig, ReturnType<typeof show>>()
+
+function shown(config: EffectiveConfig): ReturnType<typeof show> {
+  let entry = known.get(config)
+  if (entry === undefined) known.set(config, (entry = show(config)))
+  return entry
+}
+
+function show({ def, text, source }: EffectiveConfig) {
+  return {
     name: def.name,
     value: def.sensitive ? null : text,
     readOnly: false,
     configSource: source,
     isSensitive: def.sensitive,
-  }))
-  return { name, topicId, errorCode, errorMessage, numPartitions, replicationFactor, configs }
+  }
 }
