@@ -121,7 +121,7 @@ class FaultyStream implements Stream {
     })
   }
 
-  write(pieces: readonly Buffer[]): boolean {
+  write(pieces: readonly Buffer[], onSent?: () => void): boolean {
     if (this.#closed) return false
     if (this.#network.happens(this.#network.plan.resetChance)) {
       // Not within this call: an owner that is told of the end while it still writes is a trap of its own. But nothing that is
@@ -130,7 +130,7 @@ class FaultyStream implements Stream {
       this.#network.clock.setTimer(0, () => this.#break())
       return false
     }
-    return this.#silent ? true : this.#inner.write(pieces)
+    return this.#silent ? true : this.#inner.write(pieces, onSent)
   }
 
   pause(): void {

@@ -103,18 +103,26 @@ export class DuplexStream implements Stream {
     return !this.#paused
   }
 
-  write(pieces: readonly Buffer[]): boolean {
+  /**
+   * Whether bytes have left this process's memory when the duplex says that they are written. Not for a duplex of the caller's: its other
+   * end may be in this process, and keep the very same buffers.
+   */
+  protected get copiesOut(): boolean {
+    return false
+  }
+
+  write(pieces: readonly Buffer[], onSent?: () => void): boolean {
     const duplex = this.#duplex
     // Nobody is there to read it any more; the owner hears of it by onClose.
     if (this.#ended || this.#closed || duplex.destroyed || !duplex.writable) return false
-    if (pieces.length === 1) {
-      duplex.write(pieces[0])
-    } else {
-      // One system call for header and body: two of them cost half the rate, and 40 ms each with a delayed ack.
-      duplex.cork()
-      for (const piece of pieces) duplex.write(piece)
-      duplex.uncork()
-    }
+    if (pieces.length === 0) return duplex.writableLength < WRITE_BUFFER_BYTES
+    const last = pieces.length - 1
+    // One system call for header and body: two of them cost half the rate, and 40 ms each with a delayed ack.
+    if (last > 0) duplex.cork()
+    for (let i = 0; i < last; i++) duplex.write(pieces[i])
+    if (onSent !== undefined && this.copiesOut) duplex.write(pieces[last], (error) => error ?? onSent())
+    else duplex.write(pieces[last])
+    if (last > 0) duplex.uncork()
     const roomy = duplex.writableLength < WRITE_BUFFER_BYTES
     if (!roomy) this.#wantsDrain = true
     return roomy

@@ -21,6 +21,7 @@ export interface MemoryEnd {
 const READ_BYTES = 64 * 1024
 /** What a reader that keeps a view past its callback will find in it. */
 const POISON = 0xdb
+const NOTHING = Buffer.alloc(0)
 
 /** Two streams joined back to back. */
 export class MemoryConnection {
@@ -64,7 +65,7 @@ export class MemoryStream implements Stream {
   #handlers: StreamHandlers | null = null
   #paused = false
   /** On the way to the peer, with the time of arrival. */
-  readonly #way: { bytes: Buffer; atMs: number }[] = []
+  readonly #way: { bytes: Buffer; atMs: number; onSent?: () => void }[] = []
   #wayBytes = 0
   /** When our last byte arrives; null while we may still write. */
   #endAtMs: number | null = null
@@ -100,7 +101,7 @@ export class MemoryStream implements Stream {
     this.#peer.wake()
   }
 
-  write(pieces: readonly Buffer[]): boolean {
+  write(pieces: readonly Buffer[], onSent?: () => void): boolean {
     if (this.#endAtMs !== null || this.closed || this.#destroyed) return false
     const atMs = this.#arrivalMs()
     for (const bytes of pieces) {
@@ -108,6 +109,7 @@ export class MemoryStream implements Stream {
       this.#way.push({ bytes, atMs })
       this.#wayBytes += bytes.length
     }
+    if (onSent !== undefined) this.#way.push({ bytes: NOTHING, atMs, onSent })
     this.#schedule()
     const roomy = this.#wayBytes < WRITE_BUFFER_BYTES
     if (!roomy) this.#wantsDrain = true
@@ -185,6 +187,8 @@ export class MemoryStream implements Stream {
     if (count === first.bytes.length) this.#way.shift()
     else first.bytes = first.bytes.subarray(count)
     this.#wayBytes -= count
+    first.onSent?.()
+    if (count === 0) return
     this.#peer.#handlers!.onData(view)
     view.fill(POISON)
   }

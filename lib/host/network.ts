@@ -45,8 +45,11 @@ export interface Stream {
   readonly bufferedBytes: number
   /** Set once, in the same turn in which the stream is handed over. */
   attach(handlers: StreamHandlers): void
-  /** Queues the pieces as one write. False means: wait for `onDrain` before writing much more. The pieces must not change until sent. */
-  write(pieces: readonly Buffer[]): boolean
+  /**
+   * Queues the pieces as one write. False means: wait for `onDrain` before writing much more. The pieces must not change until sent:
+   * `onSent` is called when nobody looks at their memory any more. Never, where that cannot be known, or when they are not sent.
+   */
+  write(pieces: readonly Buffer[], onSent?: () => void): boolean
   /** No `onData` after this returns, until `resume`. */
   pause(): void
   resume(): void

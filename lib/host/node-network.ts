@@ -117,6 +117,10 @@ class SocketStream extends DuplexStream {
     super(socket, { remoteAddress: socket.remoteAddress ?? '', remotePort: socket.remotePort ?? 0 })
     this.#socket = socket
   }
+  /** The kernel has its own copy of what is written. */
+  protected override get copiesOut(): boolean {
+    return true
+  }
   // Asked for rarely, so not looked up for every connection.
   override get localAddress(): string {
     return this.#socket.localAddress ?? ''

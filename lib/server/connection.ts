@@ -13,7 +13,7 @@ import type { Clock, Timer } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { Stream } from '../host/network.js'
 import type { ConnectionView } from './context.js'
-import { type FrameDispatcher, type FrameOutcome, Hangup, NO_REPLY, PendingReply } from './reply.js'
+import { type FrameDispatcher, type FrameOutcome, Hangup, LentReply, NO_REPLY, PendingReply } from './reply.js'
 import type { RequestMemory } from './request-memory.js'
 
 export interface ConnectionOptions {
@@ -75,6 +75,8 @@ export class Connection implements ConnectionView {
   readonly #closeListeners = new Set<() => void>()
   #out: Buffer[] = []
   #outBytes = 0
+  /** Whose memory `#out` is. */
+  #lenders: (() => void)[] = []
   #held: Buffer[] = []
   #heldBytes = 0
   /** Our share of the request memory as last told. */
@@ -290,7 +292,8 @@ export class Connection implements ConnectionView {
       this.#hangUp(outcome.reason)
       return
     }
-    for (const piece of outcome as readonly Buffer[]) {
+    if (outcome instanceof LentReply) this.#lenders.push(outcome.release)
+    for (const piece of outcome instanceof LentReply ? outcome.pieces : outcome) {
       this.#out.push(piece)
       this.#outBytes += piece.length
     }
@@ -302,7 +305,15 @@ export class Connection implements ConnectionView {
     const pieces = this.#out
     this.#out = []
     this.#outBytes = 0
-    if (!this.#stream.write(pieces)) this.#outputBlocked = true
+    const lenders = this.#lenders
+    let onSent: (() => void) | undefined
+    if (lenders.length > 0) {
+      this.#lenders = []
+      onSent = () => {
+        for (const release of lenders) release()
+      }
+    }
+    if (!this.#stream.write(pieces, onSent)) this.#outputBlocked = true
   }
 
   /** A read full of small requests for large answers must notice a reader that is too slow. */

@@ -53,8 +53,17 @@ export class EncodedBody {
   constructor(readonly bytes: Buffer) {}
 }
 
+/** A response whose bytes are borrowed: `release` gives them back when they have been sent. */
+export class LentResponse<M extends Message> {
+  constructor(
+    readonly response: ResponseInput<M>,
+    readonly release: () => void,
+  ) {}
+}
+
 export type HandlerResult<M extends Message> =
   | ResponseInput<M>
+  | LentResponse<M>
   | EncodedBody
   | typeof NO_RESPONSE
   | typeof CLOSE_CONNECTION

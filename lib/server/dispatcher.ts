@@ -21,11 +21,20 @@ import {
   type ConnectionView,
   EncodedBody,
   type HandlerResult,
+  LentResponse,
   NO_RESPONSE,
   type RequestContext,
 } from './context.js'
 import { unsupportedApiVersions } from './handlers/18-api-versions.js'
-import { type FrameDispatcher, type FrameOutcome, type FrameReply, Hangup, NO_REPLY, PendingReply } from './reply.js'
+import {
+  type FrameDispatcher,
+  type FrameOutcome,
+  type FrameReply,
+  Hangup,
+  LentReply,
+  NO_REPLY,
+  PendingReply,
+} from './reply.js'
 import type { BrokerServices } from './services.js'
 
 /** API key, version and correlation id: less than this is no request. */
@@ -139,7 +148,8 @@ export class Dispatcher implements FrameDispatcher {
   #finish(row: ApiRow, context: RequestContext, result: HandlerResult<Message>, startedAtMs: number): FrameOutcome {
     const outcome = encodeResult(row, context, result)
     let bytes = 0
-    if (Array.isArray(outcome)) for (const piece of outcome) bytes += piece.length
+    const pieces = outcome instanceof LentReply ? outcome.pieces : outcome
+    if (Array.isArray(pieces)) for (const piece of pieces) bytes += piece.length
     this.#ports.observer.end(row.message.key, startedAtMs, bytes)
     return outcome
   }
@@ -149,6 +159,9 @@ function encodeResult(row: ApiRow, context: RequestContext, result: HandlerResul
   if (result === NO_RESPONSE) return NO_REPLY
   if (result === CLOSE_CONNECTION) return new Hangup(`${row.message.name} has no answer for this error`)
   const { apiVersion, correlationId } = context
+  if (result instanceof LentResponse) {
+    return new LentReply(encodeResponseFrame(row.message, apiVersion, correlationId, result.response), result.release)
+  }
   return result instanceof EncodedBody
     ? frameBody(row, apiVersion, correlationId, result.bytes)
     : encodeResponseFrame(row.message, apiVersion, correlationId, result as ResponseInput<Message>)

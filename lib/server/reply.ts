@@ -3,8 +3,16 @@ import type { ConnectionView } from './context.js'
 
 /** What a frame turns into. */
 export type FrameReply = FrameOutcome | PendingReply
-export type FrameOutcome = readonly Buffer[] | typeof NO_REPLY | Hangup
+export type FrameOutcome = readonly Buffer[] | LentReply | typeof NO_REPLY | Hangup
 export const NO_REPLY = Symbol('no reply')
+
+/** A reply in memory that is used again: `release` is called once it has left, or never. */
+export class LentReply {
+  constructor(
+    readonly pieces: readonly Buffer[],
+    readonly release: () => void,
+  ) {}
+}
 
 /** The connection has to go; `reason` is for the log. */
 export class Hangup {

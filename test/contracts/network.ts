@@ -111,6 +111,34 @@ export function networkContract(name: string, make: () => Network): void {
       expect(both.client.stream.bufferedBytes).to.equal(0)
     })
 
+    it('says when nobody looks at written memory any more', async () => {
+      const both = await pair()
+      both.server.stream.pause()
+      const memory = Buffer.alloc(4_000_000, 'a')
+      const sent: string[] = []
+      const all = new Promise<void>((resolve) => {
+        both.client.stream.write([memory.subarray(0, 10), memory.subarray(10)], () => {
+          sent.push('first')
+          memory.fill('b')
+        })
+        both.client.stream.write([Buffer.from('c')], () => {
+          sent.push('second')
+          resolve()
+        })
+      })
+      expect(sent).to.deep.equal([])
+      both.server.stream.resume()
+      await all
+      await both.server.until(() => both.server.received.length === 4_000_001)
+      expect(both.server.received.equals(Buffer.concat([Buffer.alloc(4_000_000, 'a'), Buffer.from('c')]))).to.equal(
+        true,
+      )
+      both.client.stream.destroy()
+      both.client.stream.write([memory], () => sent.push('never'))
+      await both.server.until(() => both.server.closed || both.server.ended)
+      expect(sent).to.deep.equal(['first', 'second'])
+    })
+
     it('calls onDrain after a write that was too much', async () => {
       const both = await pair()
       both.server.stream.pause()

@@ -130,6 +130,18 @@ describe('NodeNetwork', () => {
 })
 
 describe('fromDuplex', () => {
+  it('never says that written memory is free: the other end may be in this process, with the same buffers', async () => {
+    const [ours, theirs] = duplexPair()
+    let sent = false
+    const written = Buffer.from('abc')
+    fromDuplex(ours).write([written], () => {
+      sent = true
+    })
+    const [read] = (await once(theirs, 'data')) as [Buffer]
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([read.buffer === written.buffer, sent]).to.deep.equal([true, false])
+  })
+
   it('speaks over any duplex, strings too', async () => {
     const toUs = new PassThrough()
     const fromUs = new PassThrough()

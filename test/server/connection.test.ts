@@ -7,6 +7,7 @@ import {
   type FrameOutcome,
   type FrameReply,
   Hangup,
+  LentReply,
   NO_REPLY,
   PendingReply,
 } from '../../lib/server/reply.js'
@@ -201,6 +202,27 @@ describe('server/connection', () => {
     await turn()
     expect(script.seen).to.deep.equal(['a', 'b', 'c'])
     expect([stream.paused, stream.sent, connection.busy]).to.deep.equal([false, 'abc', false])
+  })
+
+  it('gives borrowed memory back when the answer has left, and not when it has not', async () => {
+    const { stream, script } = setUp()
+    const released: string[] = []
+    const lent = (text: string) => new LentReply([Buffer.from(text)], () => released.push(text))
+    stream.arrive(frame(1, 'A'))
+    await script.answer('A', lent('a'))
+    stream.arrive(frame(PIPELINED_KEY, 'B'), frame(PIPELINED_KEY, 'C'))
+    await script.answer('C', lent('c'))
+    expect([stream.sent, stream.onSent.length]).to.deep.equal(['a', 1])
+    await script.answer('B', lent('b'))
+    expect([stream.sent, stream.onSent.length, released]).to.deep.equal(['abc', 2, []])
+    stream.onSent[0]!()
+    expect(released).to.deep.equal(['a'])
+    stream.onSent[1]!()
+    expect(released).to.deep.equal(['a', 'b', 'c'])
+    stream.arrive(frame(1, 'D'))
+    stream.destroy()
+    await script.answer('D', lent('d'))
+    expect([stream.onSent.length, released.length]).to.deep.equal([2, 3])
   })
 
   it('pauses the stream when too much is held, and resumes', async () => {

@@ -19,8 +19,12 @@ export class FakeStream implements Stream {
     this.#handlers = handlers
   }
 
-  write(pieces: readonly Buffer[]): boolean {
+  /** What the pieces' lenders wait for. */
+  readonly onSent: (() => void)[] = []
+
+  write(pieces: readonly Buffer[], onSent?: () => void): boolean {
     this.writes.push(Buffer.concat(pieces))
+    if (onSent !== undefined) this.onSent.push(onSent)
     return this.writable
   }
 

@@ -30,7 +30,7 @@ import { deleteRecords } from '../../lib/server/handlers/21-delete-records.js'
 import { offsetForLeaderEpoch } from '../../lib/server/handlers/23-offset-for-leader-epoch.js'
 import { describeLogDirs } from '../../lib/server/handlers/35-describe-log-dirs.js'
 import { describeProducers } from '../../lib/server/handlers/61-describe-producers.js'
-import { type FrameOutcome, Hangup, NO_REPLY, PendingReply } from '../../lib/server/reply.js'
+import { type FrameOutcome, Hangup, LentReply, NO_REPLY, PendingReply } from '../../lib/server/reply.js'
 import type { BrokerServices } from '../../lib/server/services.js'
 import {
   decodeResponseFrame,
@@ -87,6 +87,8 @@ export class ReplicaBroker {
   readonly connection = new FakeConnection()
   readonly config: BrokerConfig
   image: Image
+  /** The memory of the last answer, as it went to the socket. */
+  lastPieces: readonly Buffer[] = []
   readonly #dispatcher: Dispatcher
   readonly #topicConfigs: TopicConfigs
   #ids = 0
@@ -245,7 +247,12 @@ export class ReplicaBroker {
   #outcome<M extends Message>(message: M, version: number, outcome: FrameOutcome): Outcome<M> {
     if (outcome === NO_REPLY) return 'no answer'
     if (outcome instanceof Hangup) return 'closed'
-    return decodeResponseFrame(message, version, Buffer.concat(outcome).subarray(4)).body
+    const pieces = outcome instanceof LentReply ? outcome.pieces : outcome
+    this.lastPieces = pieces
+    const { body } = decodeResponseFrame(message, version, Buffer.concat(pieces).subarray(4))
+    // As the connection does when the socket has taken everything.
+    if (outcome instanceof LentReply) outcome.release()
+    return body
   }
 }
 

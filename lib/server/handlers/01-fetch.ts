@@ -17,7 +17,14 @@ import type { FetchParams } from '../../broker/partition/fetch-pass.js'
 import { type FetchContext, openFetchContext } from '../../broker/partition/fetch-session.js'
 import type { FetchAnswer, FetchTarget } from '../../broker/partition/fetch-types.js'
 import type { FetchIsolation } from '../../broker/partition/partition.js'
-import { type Awaitable, api, CLOSE_CONNECTION, type HandlerResult, type RequestContext } from '../context.js'
+import {
+  type Awaitable,
+  api,
+  CLOSE_CONNECTION,
+  type HandlerResult,
+  LentResponse,
+  type RequestContext,
+} from '../context.js'
 import type { BrokerServices } from '../services.js'
 import { LeaderHints } from './support/leader-hints.js'
 
@@ -130,7 +137,7 @@ function respond(
   answers: readonly FetchAnswer[],
   context: RequestContext,
   broker: BrokerServices,
-): Response {
+): Result {
   const { errorCode, sessionId, answers: told } = session.respond(answers, broker.clock.monotonic())
   const hints = new LeaderHints(broker, context)
   const responses: TopicResponse[] = []
@@ -145,7 +152,15 @@ function respond(
     last = target
     partitions.push(partitionResponse(answer, context.apiVersion, hints))
   }
-  return { throttleTimeMs: 0, errorCode, sessionId, responses, nodeEndpoints: hints.endpoints }
+  const response = { throttleTimeMs: 0, errorCode, sessionId, responses, nodeEndpoints: hints.endpoints }
+  return answers.some(({ release }) => release !== null)
+    ? new LentResponse(response, () => giveBack(answers))
+    : response
+}
+
+/** The pieces have left the process. */
+function giveBack(answers: readonly FetchAnswer[]): void {
+  for (const { release } of answers) release?.()
 }
 
 function partitionResponse(answer: FetchAnswer, version: number, hints: LeaderHints): PartitionResponse {

@@ -75,6 +75,17 @@ describe('broker/partition on disks', () => {
       expect([offsets[0], offsets[1]!.length, offsets[2]]).to.deep.equal([[0, 1], 40, [0, 1]])
     })
 
+    it('reads into the same memory again, once an answer has been sent', async () => {
+      for (let i = 0; i < 30; i++) await post(1, String(i).padEnd(100_000, 'v'))
+      const memories = new Set<ArrayBufferLike>()
+      for (let offset = 0; offset < 20; offset++) {
+        const answer = fetchAnswer(await broker.send(Fetch, 12, fetchRequest(broker, { fetchOffset: offset })))
+        expect(String(answer.records)).to.include(String(offset).padEnd(1000, 'v'))
+        memories.add(broker.lastPieces.find((piece) => piece.length > 50_000)!.buffer)
+      }
+      expect(memories.size).to.equal(1)
+    })
+
     it('finds timestamps in what is no longer in memory', async () => {
       const start = broker.clock.now()
       for (let i = 0; i < 20; i++) {
