@@ -53,7 +53,7 @@ describe('cli commands', function () {
     const [plain, json, groups] = await Promise.all([
       succeeds([...from, '--format', '%o %k=%v %h']),
       succeeds([...from, '--json']),
-      succeeds(['consume', 'text', '--from-beginning', '--timeout', '100']),
+      succeeds(['consume', 'text', '--from-beginning', '--timeout', '1500']),
     ])
     expect(plain).to.equal('0 k=v:w a=1,a=2\n1 = a=1,a=2\n2 =empty a=1,a=2\n3 =last a=1,a=2\n')
     const records = json
