@@ -27,18 +27,31 @@ export function refuseProducer(
   marker: EndTransaction | null,
   producers: ProducerStates,
 ): Refusal | null {
+  const { origin, transactionVersion = 0 } = options
   const errorCode =
     marker !== null
-      ? producers.checkMarker(marker, options.transactionVersion ?? 0)
-      : producers.check(
-          batch.producerId,
-          batch.producerEpoch,
-          batch.baseSequence,
-          batch.lastOffsetDelta,
-          batch.transactional,
-          options.origin === 'client',
-        )
+      ? producers.checkMarker(marker, transactionVersion)
+      : transactionVersion >= 2 && startsLate(batch, producers)
+        ? ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        : producers.check(
+            batch.producerId,
+            batch.producerEpoch,
+            batch.baseSequence,
+            batch.lastOffsetDelta,
+            batch.transactional,
+            origin === 'client',
+          )
   return errorCode === ErrorCode.NONE ? null : { errorCode, message: explain(errorCode, batch, producers) }
+}
+
+/**
+ * From transaction.version 2 on an unknown producer begins at sequence 0: it has an epoch for each transaction, so there is nothing that could
+ * have been forgotten (KIP-890), and a batch that overtook the first one must not be taken for it.
+ */
+function startsLate(batch: AcceptedBatch, producers: ProducerStates): boolean {
+  const { producerId, baseSequence } = batch
+  if (!batch.transactional || baseSequence === 0 || producers.transactions.isOpen(producerId)) return false
+  return (producers.get(producerId)?.batches.length ?? 0) === 0
 }
 
 function explain(errorCode: ErrorCode, batch: AcceptedBatch, producers: ProducerStates): string {

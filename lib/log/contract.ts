@@ -29,7 +29,10 @@ export interface AppendOptions {
   leaderEpoch: number
   /** Wall time in ms. */
   now: number
-  /** For markers: the level of the feature `transaction.version` that the coordinator works under, 0 when absent (KIP-890, KIP-1228). */
+  /**
+   * transaction.version of what is written, where it matters (KIP-890). A marker of version 2 has a higher epoch than the records that it
+   * ends. A client's batch of version 2 that begins a transaction begins with sequence 0 when nothing is known of its producer.
+   */
   transactionVersion?: number
 }
 

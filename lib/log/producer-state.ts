@@ -47,6 +47,13 @@ export interface EndTransaction {
   abort: boolean
 }
 
+/** A batch that waits for the transaction coordinator before it may begin a transaction (Kafka's VerificationGuard). */
+export interface TransactionStart {
+  readonly producerId: number
+  /** A marker came first: what the coordinator allowed is over. */
+  ended: boolean
+}
+
 /** `base + delta`, wrapping from int32's largest value to 0. */
 export function addSequence(base: number, delta: number): number {
   return base > SEQUENCE_MAX - delta ? delta - (SEQUENCE_MAX - base) - 1 : base + delta
@@ -56,6 +63,7 @@ export class ProducerStates {
   readonly transactions = new OpenTransactions()
   private readonly producers = new Map<number, ProducerEntry>()
   private options: ProducerStateOptions
+  private readonly starts = new Set<TransactionStart>()
   /** Set by `check` when it answers DUPLICATE_SEQUENCE_NUMBER: the batch that was appended before. */
   duplicate: Readonly<ProducerBatch> | null = null
 
@@ -173,6 +181,17 @@ export class ProducerStates {
     if (transactional) this.transactions.open(producerId, baseOffset)
   }
 
+  /** Until `forgetStart`, which must follow: tells whether a marker of this producer comes in between. */
+  expectStart(producerId: number): TransactionStart {
+    const start = { producerId, ended: false }
+    this.starts.add(start)
+    return start
+  }
+
+  forgetStart(start: TransactionStart): void {
+    this.starts.delete(start)
+  }
+
   /** Remembers an appended marker; returns the transaction it ended, null when none was open. */
   recordMarker(marker: EndTransaction, offset: number, timestamp: number) {
     const entry = this.entryFor(marker.producerId)
@@ -181,6 +200,7 @@ export class ProducerStates {
       entry.batches.length = 0
     }
     entry.coordinatorEpoch = marker.coordinatorEpoch
+    for (const start of this.starts) if (start.producerId === marker.producerId) start.ended = true
     entry.lastTimestamp = timestamp
     return this.transactions.end(marker.producerId, offset)
   }

@@ -22,6 +22,8 @@ export class WithoutEffect {
  * log as having no effect. Extend this set together with the code that reads the config: a test looks for it.
  */
 export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
+  'add.partitions.to.txn.retry.backoff.max.ms',
+  'add.partitions.to.txn.retry.backoff.ms',
   'advertised.listeners',
   'auto.create.topics.enable',
   'broker.id',
@@ -78,16 +80,22 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'producer.id.expiration.check.interval.ms',
   'producer.id.expiration.ms',
   'queued.max.request.bytes',
+  'request.timeout.ms',
   'share.coordinator.state.topic.min.isr',
   'share.coordinator.state.topic.num.partitions',
   'share.coordinator.state.topic.replication.factor',
   'share.coordinator.state.topic.segment.bytes',
   'socket.listen.backlog.size',
   'socket.request.max.bytes',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms',
+  'transaction.max.timeout.ms',
+  'transaction.partition.verification.enable',
+  'transaction.remove.expired.transaction.cleanup.interval.ms',
   'transaction.state.log.min.isr',
   'transaction.state.log.num.partitions',
   'transaction.state.log.replication.factor',
   'transaction.state.log.segment.bytes',
+  'transactional.id.expiration.ms',
 ])
 
 /**

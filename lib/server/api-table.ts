@@ -22,6 +22,10 @@ import { deleteTopics } from './handlers/20-delete-topics.js'
 import { deleteRecords } from './handlers/21-delete-records.js'
 import { initProducerId } from './handlers/22-init-producer-id.js'
 import { offsetForLeaderEpoch } from './handlers/23-offset-for-leader-epoch.js'
+import { addPartitionsToTxn } from './handlers/24-add-partitions-to-txn.js'
+import { addOffsetsToTxn } from './handlers/25-add-offsets-to-txn.js'
+import { endTxn } from './handlers/26-end-txn.js'
+import { writeTxnMarkers } from './handlers/27-write-txn-markers.js'
 import { describeConfigs } from './handlers/32-describe-configs.js'
 import { alterConfigs } from './handlers/33-alter-configs.js'
 import { describeLogDirs } from './handlers/35-describe-log-dirs.js'
@@ -32,6 +36,7 @@ import { offsetDelete } from './handlers/47-offset-delete.js'
 import { updateFeatures } from './handlers/57-update-features.js'
 import { describeCluster } from './handlers/60-describe-cluster.js'
 import { describeProducers } from './handlers/61-describe-producers.js'
+import { describeTransactions } from './handlers/65-describe-transactions.js'
 import { listConfigResources } from './handlers/74-list-config-resources.js'
 import { describeTopicPartitions } from './handlers/75-describe-topic-partitions.js'
 
@@ -56,6 +61,10 @@ export const servedApis: readonly ApiRow[] = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  writeTxnMarkers,
   describeConfigs,
   alterConfigs,
   describeLogDirs,
@@ -66,6 +75,7 @@ export const servedApis: readonly ApiRow[] = [
   updateFeatures,
   describeCluster,
   describeProducers,
+  describeTransactions,
   listConfigResources,
   describeTopicPartitions,
 ] as unknown as readonly ApiRow[]

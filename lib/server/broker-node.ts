@@ -20,6 +20,7 @@ import type { GroupService } from './group-service.js'
 import type { Acceptor, BoundListener } from './listener.js'
 import { isWildcard, type Listeners } from './listeners.js'
 import { StartError } from './options.js'
+import type { TransactionService } from './transaction-service.js'
 
 /** How long clients may take to read their last answers and close when the broker stops. */
 const DRAIN_MS = 500
@@ -49,6 +50,7 @@ export interface Holdings {
   readonly replicas: Replicas
   readonly groups: GroupService
   readonly producerIds: ProducerIds
+  readonly transactions: TransactionService
 }
 
 export interface Parts extends Ports, Agreement, Holdings {
@@ -150,12 +152,13 @@ export class BrokerNode {
   }
 
   async #close(): Promise<void> {
-    const { acceptor, replicas, groups, controller, logs, memory, timers, logger } = this.#parts
+    const { acceptor, replicas, groups, transactions, controller, logs, memory, timers, logger } = this.#parts
     for (const listener of [...this.#closeListeners]) listener()
     acceptor.drain()
     // What was appended or committed is answered as done first,
     await logs.flush().catch((error: unknown) => logger.error(`Not everything could be written: ${String(error)}`))
     // then whoever waits for something that will not come any more (a parked fetch, a join), so that nobody has to wait for it.
+    transactions.close()
     groups.close()
     replicas.close()
     await acceptor.close(DRAIN_MS)

@@ -4,6 +4,9 @@ import type { GroupCoordinator } from '../broker/group/coordinator.js'
 import type { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
 import type { Replicas } from '../broker/partition/replicas.js'
 import type { ProducerIds } from '../broker/producer-ids/producer-ids.js'
+import type { TransactionCoordinator } from '../broker/transaction/coordinator.js'
+import type { LocalMarkers } from '../broker/transaction/marker-sender.js'
+import type { ProduceGate } from '../broker/transaction/produce-gate.js'
 import type { Controller } from '../cluster/controller.js'
 import type { Clock } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
@@ -26,6 +29,10 @@ export interface BrokerServices {
   readonly groups: GroupCoordinator
   /** New ids for producers, with and without transactional id. */
   readonly producerIds: ProducerIds
+  readonly transactions: TransactionCoordinator
+  /** Writes markers into partitions that are led here. */
+  readonly markers: LocalMarkers
+  readonly produceGate: ProduceGate
   /** The partitions held here: append, fetch, delete records. */
   readonly replicas: Replicas
   readonly fetchSessions: FetchSessionCache

@@ -36,6 +36,7 @@ import { Acceptor } from './listener.js'
 import { MetadataCache } from './metadata-cache.js'
 import { brokerIdOf, checkValues, connectionLimits, listenersOf, type NodeOptions } from './options.js'
 import type { BrokerServices } from './services.js'
+import { TransactionService } from './transaction-service.js'
 
 export interface NodePorts {
   readonly logger?: Logger
@@ -106,22 +107,32 @@ function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdin
   const replicas = new Replicas({ brokerId }, { clock, timers, logger, logs, topicConfig }, metadata.image)
   const createInternalTopic = (topic: string) => controller.createInternalTopic(topic)
   const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic })
+  const allocate = () =>
+    controller.allocateProducerIds({ brokerId, brokerEpoch: metadata.image.brokers.get(brokerId)?.epoch ?? -1 })
+  const producerIds = new ProducerIds({ allocate, logger })
+  const transactions = new TransactionService(config, {
+    clock,
+    logger,
+    metadata,
+    replicas,
+    groups: groups.coordinator,
+    producerIds,
+  })
   metadata.subscribe({
     onImage(image, delta) {
       config.applyImage(image)
       for (const topic of delta.deletedTopics) topicConfigs.forget(topic.name)
       replicas.apply(delta)
       groups.apply(delta)
+      transactions.apply(delta)
     },
   })
-  const allocate = () =>
-    controller.allocateProducerIds({ brokerId, brokerEpoch: metadata.image.brokers.get(brokerId)?.epoch ?? -1 })
-  return { logs, replicas, groups, producerIds: new ProducerIds({ allocate, logger }) }
+  return { logs, replicas, groups, producerIds, transactions }
 }
 
 function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Acceptor {
   const { config, metadata, controller } = agreement
-  const { logs, replicas, groups, producerIds } = holdings
+  const { logs, replicas, groups, producerIds, transactions } = holdings
   const { clock, logger, memory, network, random } = ports
   const apiTable = new ApiTable()
   const sessionSlots = config.number('max.incremental.fetch.session.cache.slots')
@@ -136,6 +147,9 @@ function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Accep
     groups: groups.coordinator,
     producerIds,
     internalTopics: groups,
+    transactions: transactions.coordinator,
+    markers: transactions.markers,
+    produceGate: transactions.produceGate,
     replicas,
     fetchSessions: new FetchSessionCache({ slots: sessionSlots }, { random }),
     logs,

@@ -317,13 +317,10 @@ describe('server/00-produce', () => {
     expect(answer.errorCode).to.equal(ErrorCode.UNKNOWN_SERVER_ERROR)
   })
 
-  it('refuses transactional batches: without an id, and while nobody coordinates transactions', () => {
-    const records = () =>
-      batchOf(broker, ['x'], { transactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 })
-    const errorOf = (options: ProduceOptions) => produce(records(), options).errorCode
-    expect(errorOf({})).to.equal(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-    expect(errorOf({ version: 10, transactionalId: 'tx' })).to.equal(ErrorCode.INVALID_TXN_STATE)
-    expect(errorOf({ version: 11, transactionalId: 'tx' })).to.equal(ErrorCode.TRANSACTION_ABORTABLE)
+  it('behaviour 109: refuses a transactional batch without transactional id', () => {
+    const transactional = { transactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }
+    const { errorCode } = produce(batchOf(broker, ['x'], transactional))
+    expect(errorCode).to.equal(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
   })
 
   it('names the leader from v10 on when the partition is elsewhere (KIP-951)', () => {

@@ -39,8 +39,11 @@ describe('server/10-find-coordinator', () => {
     })
   }
 
-  it('names itself to a transactional client, which then learns what is missing', () => {
+  it('finds the coordinator of a transactional id: the leader of its partition of __transaction_state', () => {
     const broker = new GroupBroker().start()
-    expect(broker.now(FindCoordinator, 2, { key: 'tx', keyType: 1 })).to.include({ errorCode: 0, ...HERE })
+    const ask = () => broker.now(FindCoordinator, 2, { key: 'tx', keyType: 1 })
+    expect(ask()).to.include({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, ...NOWHERE })
+    broker.replicas.createTopic('__transaction_state', { partitions: 3 })
+    expect(ask()).to.include({ errorCode: ErrorCode.NONE, ...HERE })
   })
 })

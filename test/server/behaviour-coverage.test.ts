@@ -13,7 +13,6 @@ const LAST_LINE = 119
 /** Lines about APIs that are not served. Whoever serves one takes its lines out of here. */
 const notServed: readonly { from: number; to: number; why: string }[] = [
   { from: 99, to: 104, why: 'consumer groups of KIP-848: keys 68 and 69 are not served' },
-  { from: 105, to: 112, why: 'transactions: keys 22 and 24 to 28 are not served' },
   { from: 113, to: 119, why: 'SASL and ACLs: keys 17, 29 to 31 and 36 are not served' },
 ]
 

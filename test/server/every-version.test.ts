@@ -6,9 +6,15 @@ import { ApiVersions, Produce } from '../../protocol/index.js'
 import { clusterCases } from './versions/cluster-cases.js'
 import { groupCases } from './versions/group-cases.js'
 import { logCases } from './versions/log-cases.js'
+import { transactionCases } from './versions/transaction-cases.js'
 import { type VersionCase, World } from './versions/world.js'
 
-const cases: ReadonlyMap<number, VersionCase> = new Map([...logCases, ...groupCases, ...clusterCases])
+const cases: ReadonlyMap<number, VersionCase> = new Map([
+  ...logCases,
+  ...groupCases,
+  ...clusterCases,
+  ...transactionCases,
+])
 
 describe('server/every-version', () => {
   let broker: Broker

@@ -24,7 +24,7 @@ export interface TransactionMarker extends ProducerStamp {
   /** Epoch of the transaction coordinator that decided: older ones are fenced by the log. */
   readonly coordinatorEpoch: number
   readonly commit: boolean
-  /** Level of the feature `transaction.version` that the transaction coordinator works under: from 2 on fencing is stricter. */
+  /** transaction.version under which it ends, 0 when absent: from 2 on the marker's epoch lies above that of the records (KIP-890). */
   readonly transactionVersion?: number
 }
 

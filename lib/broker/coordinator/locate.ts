@@ -7,11 +7,13 @@ export type CoordinatorType = (typeof CoordinatorType)[keyof typeof CoordinatorT
 
 /** Where classic groups and committed offsets are kept. */
 export const GROUP_TOPIC = '__consumer_offsets'
+/** Where transactional ids and their transactions are kept. */
+export const TRANSACTION_TOPIC = '__transaction_state'
 
 /** The internal topic whose partitions' leaders are the coordinators. */
 const TOPIC_OF_TYPE: Readonly<Record<CoordinatorType, string>> = {
   0: GROUP_TOPIC,
-  1: '__transaction_state',
+  1: TRANSACTION_TOPIC,
   2: '__share_group_state',
 }
 

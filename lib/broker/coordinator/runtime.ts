@@ -18,8 +18,8 @@ export interface RuntimePorts<C, R> {
   clock: Clock
   logger: Logger
   codec: RecordCodec<R>
-  /** A fresh, empty state machine for a partition. */
-  createMachine(partition: number): ShardMachine<C, R>
+  /** A fresh, empty state machine for a partition that is led in this epoch. */
+  createMachine(partition: number, leaderEpoch: number): ShardMachine<C, R>
   /** Something about `key` may have changed in this shard (Effect 'changed') and is committed. */
   onChanged?: (partition: number, key: string) => void
 }
@@ -119,7 +119,7 @@ export class CoordinatorRuntime<C, R> {
 
   #read(partition: number, log: ShardLog): void {
     const attempt = ++this.#attempts
-    const machine = this.#ports.createMachine(partition)
+    const machine = this.#ports.createMachine(partition, log.leaderEpoch)
     this.#shards.set(partition, { state: 'loading', log, attempt })
     const visitor: ShardVisitor = {
       record: ({ key, value, producer, offset }) => {

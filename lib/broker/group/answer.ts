@@ -1,7 +1,7 @@
 /** A value now, or a promise of it. Handlers stay synchronous as long as nothing has to be waited for. */
 export type Answer<T> = T | Promise<T>
 
-export function then<T, U>(answer: Answer<T>, map: (value: T) => U): Answer<U> {
+export function then<T, U>(answer: Answer<T>, map: (value: T) => Answer<U>): Answer<U> {
   return answer instanceof Promise ? answer.then(map) : map(answer)
 }
 

@@ -1,6 +1,8 @@
 import { ErrorCode } from '../../../protocol/errors.js'
 import type { Clock } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
+import type { AppendInfo } from '../../log/contract.js'
+import type { TransactionMarker } from '../coordinator/contract.js'
 import { DelayedProduce, finishAppend, type PendingAppend } from '../purgatory/delayed-produce.js'
 import { type HangUp, parkFor } from '../purgatory/hang-up.js'
 import type { Purgatory } from '../purgatory/purgatory.js'
@@ -13,6 +15,8 @@ export interface AppendEntry {
   readonly partition: Partition
   /** One record batch. A view is fine: it is copied before this turn ends. */
   readonly records: Buffer
+  /** The batch begins a transaction of this version (see AppendOptions). */
+  readonly transactionVersion?: number
 }
 
 export interface AppendsPorts {
@@ -57,6 +61,27 @@ export class Appends {
     }
   }
 
+  /** Appends a marker to each of these partitions and waits as for acks=-1. The codes come in their order. */
+  appendMarkers(
+    partitions: readonly Partition[],
+    marker: TransactionMarker,
+    timeoutMs: number,
+  ): readonly ErrorCode[] | Promise<readonly ErrorCode[]> {
+    const { clock, wakes } = this.#ports
+    const now = clock.now()
+    wakes.hold()
+    try {
+      const pending = partitions.map((partition) =>
+        this.#pending(partition, () => partition.appendMarker(marker, partition.leaderEpoch, now)),
+      )
+      const answers = this.#answer(pending, -1, timeoutMs, null)
+      if (!(answers instanceof Promise)) return answers.map(({ errorCode }) => errorCode)
+      return answers.then((late) => late!.map(({ errorCode }) => errorCode))
+    } finally {
+      wakes.release()
+    }
+  }
+
   #answer(pending: PendingAppend[], acks: number, timeoutMs: number, hangUp: HangUp | null) {
     let waits = false
     for (const one of pending) {
@@ -77,10 +102,14 @@ export class Appends {
     )
   }
 
-  #appendOne({ partition, records }: AppendEntry, acks: number, now: number): PendingAppend {
+  #appendOne({ partition, records, transactionVersion }: AppendEntry, acks: number, now: number): PendingAppend {
+    return this.#pending(partition, () => partition.append(records, acks, now, transactionVersion))
+  }
+
+  #pending(partition: Partition, append: () => AppendInfo | ErrorCode): PendingAppend {
     const { logger } = this.#ports
     try {
-      const info = partition.append(records, acks, now)
+      const info = append()
       if (typeof info === 'number') {
         const logStartOffset = info === ErrorCode.NOT_ENOUGH_REPLICAS ? partition.log.logStartOffset : -1
         return { partition, answer: failedAppend(info, logStartOffset), requiredOffset: -1 }

@@ -1,8 +1,10 @@
+import { buildEndTxnMarker } from '../../../protocol/batch/control.js'
 import { ErrorCode } from '../../../protocol/errors.js'
 import type { Logger } from '../../host/logger.js'
 import type { AppendInfo, ReadResult } from '../../log/contract.js'
 import type { PartitionLog } from '../../log/partition-log.js'
 import type { PartitionImage } from '../../metadata/image.js'
+import type { TransactionMarker } from '../coordinator/contract.js'
 import { type FetchAnswer, type FetchTarget, failedFetch, NO_PIECES } from './fetch-types.js'
 import { committedOffset, effectiveMinIsr, type FollowerState } from './isr.js'
 import { leaderRole, type Role } from './roles.js'
@@ -148,11 +150,16 @@ export class Partition {
    * Appends a client's batch. On return it is accepted, and with one replica and a synchronous disk also committed.
    * The bytes are copied, patched in the copy, and may be reused by the caller.
    */
-  append(records: Buffer, acks: number, now: number): AppendInfo | ErrorCode {
+  append(records: Buffer, acks: number, now: number, transactionVersion = 0): AppendInfo | ErrorCode {
     const role = this.#role
     if (role.kind !== 'leader') return this.check(-1, true)
     if (acks === -1 && role.image.isr.length < this.#minIsr(role.image)) return ErrorCode.NOT_ENOUGH_REPLICAS
-    const info = this.log.append(records, { origin: 'client', leaderEpoch: role.image.leaderEpoch, now })
+    const info = this.log.append(records, {
+      origin: 'client',
+      leaderEpoch: role.image.leaderEpoch,
+      now,
+      transactionVersion,
+    })
     this.#written()
     return info
   }
@@ -171,6 +178,17 @@ export class Partition {
     const info = this.log.append(records, { origin: 'coordinator', leaderEpoch, now, transactionVersion })
     this.#written()
     return info
+  }
+
+  /**
+   * Appends the marker that ends a producer's transaction here. INVALID_PRODUCER_EPOCH: the log has a later epoch of the producer;
+   * TRANSACTION_COORDINATOR_FENCED: a marker of a later coordinator.
+   */
+  appendMarker(marker: TransactionMarker, leaderEpoch: number, now: number): AppendInfo | ErrorCode {
+    const { producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion = 0 } = marker
+    const type = commit ? 'commit' : 'abort'
+    const batch = buildEndTxnMarker({ type, producerId, producerEpoch, coordinatorEpoch, timestamp: now })
+    return this.appendAsCoordinator(batch, leaderEpoch, now, transactionVersion)
   }
 
   /**

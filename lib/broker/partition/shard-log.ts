@@ -1,10 +1,10 @@
 import { buildBatch } from '../../../protocol/batch/builder.js'
-import { buildEndTxnMarker, parseEndTxnMarker } from '../../../protocol/batch/control.js'
+import { parseEndTxnMarker } from '../../../protocol/batch/control.js'
 import * as header from '../../../protocol/batch/header.js'
 import { forEachBatch, forEachRecord } from '../../../protocol/batch/records.js'
 import { ErrorCode } from '../../../protocol/errors.js'
 import { CompressionCode, decompress, prepareCodec } from '../../log/compression/index.js'
-import type { ReadResult } from '../../log/contract.js'
+import type { AppendInfo, ReadResult } from '../../log/contract.js'
 import type {
   Appended,
   KeyValueRecord,
@@ -47,24 +47,12 @@ export class PartitionShardLog implements ShardLog {
   append(records: readonly KeyValueRecord[], now: number, producer: ProducerStamp | null = null): Appended {
     const times = { baseTimestamp: now, maxTimestamp: now }
     // A coordinator's transactional batches have no sequence: they are never sent twice.
-    return this.#append(
-      buildBatch(records, producer === null ? times : { ...times, ...producer, transactional: true }),
-      now,
-    )
+    const batch = buildBatch(records, producer === null ? times : { ...times, ...producer, transactional: true })
+    return appended(this.#partition.appendAsCoordinator(batch, this.leaderEpoch, now))
   }
 
   appendMarker(marker: TransactionMarker, now: number): Appended {
-    const { producerId, producerEpoch, coordinatorEpoch, commit } = marker
-    const type = commit ? 'commit' : 'abort'
-    const batch = buildEndTxnMarker({ type, producerId, producerEpoch, coordinatorEpoch, timestamp: now })
-    return this.#append(batch, now, marker.transactionVersion)
-  }
-
-  #append(batch: Buffer, now: number, transactionVersion = 0): Appended {
-    const info = this.#partition.appendAsCoordinator(batch, this.leaderEpoch, now, transactionVersion)
-    if (typeof info === 'number') return { errorCode: info, lastOffset: -1 }
-    if (info.errorCode !== ErrorCode.NONE) return { errorCode: info.errorCode, lastOffset: -1 }
-    return { errorCode: ErrorCode.NONE, lastOffset: info.lastOffset }
+    return appended(this.#partition.appendMarker(marker, this.leaderEpoch, now))
   }
 
   onHighWatermark(listener: () => void): () => void {
@@ -119,6 +107,12 @@ export class PartitionShardLog implements ShardLog {
     if (next <= offset) throw new Error(`${topic}-${partition} has no whole batch at offset ${offset}`)
     return next
   }
+}
+
+function appended(info: AppendInfo | ErrorCode): Appended {
+  if (typeof info === 'number') return { errorCode: info, lastOffset: -1 }
+  if (info.errorCode !== ErrorCode.NONE) return { errorCode: info.errorCode, lastOffset: -1 }
+  return { errorCode: ErrorCode.NONE, lastOffset: info.lastOffset }
 }
 
 function visitBatch(bytes: Buffer, at: number, start: number, visitor: ShardVisitor): void {

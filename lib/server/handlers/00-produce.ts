@@ -5,15 +5,17 @@
  * - One record batch (magic 2) per partition; each partition fails or succeeds by itself.
  * - A partition named twice is written once, with the later data. Nothing is auto-created.
  * - acks=0 has no answer; when something fails the connection is closed. acks other than -1, 0, 1: INVALID_REQUIRED_ACKS.
+ * - A transactional batch needs the request's transactional id (TRANSACTIONAL_ID_AUTHORIZATION_FAILED), and the coordinator's word that its
+ *   partition is in the transaction: INVALID_TXN_STATE without. The coordinator is asked only where nothing of the transaction is open.
  * - On one broker with memory or a quick disk the answer leaves in the turn of the request.
  * - While records can't be moved out of memory as fast as they come, a producer's next request is not read. When moving fails and memory
  *   is far beyond its limit: KAFKA_STORAGE_ERROR.
  * Version notes
  * - v7: zstd (before it UNSUPPORTED_COMPRESSION_TYPE). v8 (KIP-467): which records of a batch were refused.
- * - v10 (KIP-951): the current leader and its address, with NOT_LEADER_OR_FOLLOWER. v13 (KIP-516): topic ids instead of names.
+ * - v10 (KIP-951): the current leader and its address, with NOT_LEADER_OR_FOLLOWER. v11 (KIP-890): TRANSACTION_ABORTABLE where older
+ *   versions say INVALID_TXN_STATE. v12 (KIP-890): adds the partition to the transaction by itself. v13 (KIP-516): topic ids instead of names.
  * Deviations (compat/FINDINGS.md)
  * - Null records are answered with INVALID_RECORD; Kafka leaves the request unanswered.
- * - Transactional batches are refused as if their partition had not been added: there is no transaction coordinator yet.
  */
 import * as header from '../../../protocol/batch/header.js'
 import { ErrorCode, Produce, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
@@ -48,6 +50,9 @@ interface Row {
   readonly partition: Partition | null
   records: Buffer | null
   answer: AppendAnswer | null
+  transactional: boolean
+  /** See AppendEntry. */
+  transactionVersion: number
 }
 
 export const produce = api(Produce, '3-13', produceHandler, { advertisedMinVersion: 0, pipelined: true })
@@ -58,7 +63,7 @@ function produceHandler(request: Request, context: RequestContext, broker: Broke
     const codec = row.partition === null ? null : codecsNeeded(row.records, row.partition.log.config.appendRules)
     if (codec !== null) return afterPreparing(codec, rows, request, context, broker)
   }
-  return appendRows(rows, request, context, broker)
+  return admitRows(rows, request, context, broker)
 }
 
 /** The only wait before the append, once in a process: zstd starts asynchronously. The read buffer does not outlive this turn. */
@@ -71,7 +76,49 @@ async function afterPreparing(
 ): Promise<Result> {
   for (const row of rows) if (row.records !== null) row.records = Buffer.from(row.records)
   await prepareCodec(codec)
-  return appendRows(rows, request, context, broker)
+  return admitRows(rows, request, context, broker)
+}
+
+/** Asks the transaction coordinator for the batches that begin a transaction in their partition, if there are any. */
+function admitRows(rows: Row[], request: Request, context: RequestContext, broker: BrokerServices): Awaitable<Result> {
+  const beginning = rowsToAdmit(rows, context.apiVersion, broker)
+  if (beginning.length === 0) return appendRows(rows, request, context, broker)
+  const codes = broker.produceGate.admit({
+    transactionalId: request.transactionalId!,
+    producerId: header.producerId(beginning[0]!.records!),
+    producerEpoch: header.producerEpoch(beginning[0]!.records!),
+    partitions: beginning.map((row) => row.partition!),
+    requestVersion: context.apiVersion,
+  })
+  const go = (errorCodes: readonly ErrorCode[]): Awaitable<Result> => {
+    beginning.forEach((row, i) => {
+      if (errorCodes[i] === ErrorCode.NONE) row.transactionVersion = context.apiVersion >= 12 ? 2 : 0
+      else row.answer = failedAppend(errorCodes[i]!)
+    })
+    return appendRows(rows, request, context, broker)
+  }
+  if (!(codes instanceof Promise)) return go(codes)
+  for (const row of rows) if (row.records !== null) row.records = Buffer.from(row.records)
+  return codes.then(go)
+}
+
+/** One request, one producer: INVALID_PRODUCER_ID_MAPPING for all of it otherwise (ReplicaManager.handleProduceAppend). */
+function rowsToAdmit(rows: readonly Row[], version: number, broker: BrokerServices): Row[] {
+  const transactional = rows.filter((row) => row.transactional && row.answer === null)
+  if (transactional.length === 0) return transactional
+  const first = transactional[0]!.records!
+  const producer = { producerId: header.producerId(first), producerEpoch: header.producerEpoch(first) }
+  for (const { records } of transactional) {
+    if (
+      header.producerId(records!) === producer.producerId &&
+      header.producerEpoch(records!) === producer.producerEpoch
+    ) {
+      continue
+    }
+    for (const row of rows) row.answer ??= failedAppend(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+    return []
+  }
+  return transactional.filter((row) => broker.produceGate.asks(row.partition!, producer, version))
 }
 
 function appendRows(
@@ -85,7 +132,11 @@ function appendRows(
   for (const row of rows) {
     if (row.answer !== null || row.partition === null) continue
     open.push(row)
-    entries.push({ partition: row.partition, records: row.records! })
+    entries.push({
+      partition: row.partition,
+      records: row.records!,
+      ...(row.transactionVersion === 0 ? {} : { transactionVersion: row.transactionVersion }),
+    })
   }
   const relief = broker.memory.relief()
   if (relief !== null) context.connection.stall(relief)
@@ -150,31 +201,38 @@ function hidesLogStart(errorCode: ErrorCode): boolean {
 
 /** Finds the partitions and judges what needs no log. In the order of the request, each partition once. */
 function rowsOf(request: Request, context: RequestContext, broker: BrokerServices): Row[] {
-  const { topicData } = request
+  const { topicData, transactionalId } = request
   const rows: Row[] = []
   const seen = new Map<Partition, Row>()
+  let anonymous = false
   for (const topic of topicData) {
     for (const { index, records } of topic.partitionData) {
+      const transactional = isTransactional(records)
+      anonymous ||= transactional && transactionalId === null
       const found =
         context.apiVersion >= 13
           ? broker.replicas.findById(topic.topicId, index)
           : broker.replicas.find(topic.name, index)
       if (typeof found === 'number') {
-        rows.push({ topic, index, partition: null, records: null, answer: failedAppend(found) })
+        const answer = failedAppend(found)
+        rows.push({ topic, index, partition: null, records: null, answer, transactional: false, transactionVersion: 0 })
         continue
       }
-      const answer = refusal(records, request, context.apiVersion) ?? withoutMemory(broker)
+      const answer = refusal(records, context.apiVersion) ?? withoutMemory(broker)
       const earlier = seen.get(found)
       if (earlier !== undefined) {
         earlier.records = records
         earlier.answer = answer
+        earlier.transactional = transactional
         continue
       }
-      const row: Row = { topic, index, partition: found, records, answer }
+      const row: Row = { topic, index, partition: found, records, answer, transactional, transactionVersion: 0 }
       seen.set(found, row)
       rows.push(row)
     }
   }
+  // Kafka asks first of all whether the request may use its transactional id: without one it may not, as a whole.
+  if (anonymous) for (const row of rows) row.answer = failedAppend(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
   return rows
 }
 
@@ -183,19 +241,19 @@ function withoutMemory({ memory }: BrokerServices): AppendAnswer | null {
   return errorMessage === null ? null : { ...failedAppend(ErrorCode.KAFKA_STORAGE_ERROR), errorMessage }
 }
 
-/** What the outline of the records, the version and the request forbid (ProduceRequest.validateRecords); all else is the log's business. */
-function refusal(records: Buffer | null, request: Request, version: number): AppendAnswer | null {
+/** What the outline of the records and the version forbid (ProduceRequest.validateRecords); all else is the log's business. */
+function refusal(records: Buffer | null, version: number): AppendAnswer | null {
   const outline = onlyBatchSize(records)
   if (typeof outline !== 'number') {
     // Kafka passes on the words of its CorruptRecordException and of nothing else here.
     const errorMessage = outline.errorCode === ErrorCode.CORRUPT_MESSAGE ? outline.message : null
     return { ...failedAppend(outline.errorCode), errorMessage }
   }
-  if (outline < header.HEADER_BYTES) return null
-  if (version < 7 && header.compressionCode(records!) === CompressionCode.zstd) {
-    return failedAppend(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
-  }
-  if (!header.isTransactional(records!)) return null
-  if (request.transactionalId === null) return failedAppend(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-  return failedAppend(version < 11 ? ErrorCode.INVALID_TXN_STATE : ErrorCode.TRANSACTION_ABORTABLE)
+  if (outline < header.HEADER_BYTES || version >= 7) return null
+  const isZstd = header.compressionCode(records!) === CompressionCode.zstd
+  return isZstd ? failedAppend(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE) : null
+}
+
+function isTransactional(records: Buffer | null): boolean {
+  return records !== null && records.length >= header.HEADER_BYTES && header.isTransactional(records)
 }

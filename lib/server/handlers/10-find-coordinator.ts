@@ -2,16 +2,14 @@
  * FindCoordinator: v0-6
  *
  * Behaviours
- * - The coordinator of a group is the leader of its partition of `__consumer_offsets`; none: COORDINATOR_NOT_AVAILABLE. An empty key is
- *   as good as any. The topic is made when it is asked for first.
+ * - The coordinator of a group is the leader of its partition of `__consumer_offsets`, that of a transactional id of `__transaction_state`;
+ *   none: COORDINATOR_NOT_AVAILABLE. An empty key is as good as any. The topic is made when it is asked for first.
  * - An unknown key type is INVALID_REQUEST. Errors carry node -1, host "" and port -1.
  * Version notes
  * - v1: keyType and an error message, which is `NONE` on success up to v3 and "" from v4 on.
  * - v4: several keys in one request (KIP-699). v6: key type 2, share groups (KIP-932), before it INVALID_REQUEST.
  * Deviations (compat/FINDINGS.md)
  * - The first answer is good already; Kafka says COORDINATOR_NOT_AVAILABLE while it makes the topic.
- * - Transactions are not served yet. While there is no `__transaction_state`, the broker that is asked names itself, so that a
- *   transactional client learns from ApiVersions at once that InitProducerId is missing, and does not retry for a minute.
  */
 import {
   ErrorCode,
@@ -20,7 +18,7 @@ import {
   type RequestOf,
   type ResponseInput,
 } from '../../../protocol/index.js'
-import { CoordinatorType, GROUP_TOPIC, leaderOfKey } from '../../broker/coordinator/locate.js'
+import { CoordinatorType, GROUP_TOPIC, leaderOfKey, TRANSACTION_TOPIC } from '../../broker/coordinator/locate.js'
 import { then } from '../../broker/group/answer.js'
 import { api, type RequestContext } from '../context.js'
 import type { BrokerServices } from '../services.js'
@@ -34,9 +32,13 @@ interface Found {
 
 const refused = (errorCode: ErrorCode): Found => ({ errorCode, nodeId: -1, host: '', port: -1 })
 
+/** By key type: the internal topics that are made when somebody needs them. */
+const MADE_FOR: readonly (string | undefined)[] = [GROUP_TOPIC, TRANSACTION_TOPIC]
+
 export const findCoordinator = api(FindCoordinator, '0-6', (request, context, broker) => {
   // What cannot be made is found missing below.
-  const made = request.keyType === CoordinatorType.GROUP ? broker.internalTopics.ensure(GROUP_TOPIC) : ErrorCode.NONE
+  const topic = MADE_FOR[request.keyType]
+  const made = topic === undefined ? ErrorCode.NONE : broker.internalTopics.ensure(topic)
   return then(made, () => answer(request, context, broker))
 })
 
@@ -69,8 +71,7 @@ function isKnown(keyType: number): keyType is CoordinatorType {
 function find(keyType: number, key: string, context: RequestContext, broker: BrokerServices): Found {
   if (!isKnown(keyType)) return refused(ErrorCode.INVALID_REQUEST)
   if (keyType === CoordinatorType.SHARE && context.apiVersion < 6) return refused(ErrorCode.INVALID_REQUEST)
-  const leader = leaderOfKey(broker.image(), keyType, key)
-  const nodeId = leader === null && keyType === CoordinatorType.TRANSACTION ? broker.brokerId : (leader ?? -1)
+  const nodeId = leaderOfKey(broker.image(), keyType, key) ?? -1
   const address = nodeId === -1 ? null : broker.advertised(nodeId, context.connection)
   if (address === null) return refused(ErrorCode.COORDINATOR_NOT_AVAILABLE)
   return { errorCode: ErrorCode.NONE, nodeId, host: address.host, port: address.port }

@@ -3,9 +3,13 @@
  *
  * Behaviours
  * - Without transactional id every request gets a new producer id with epoch 0, also one that names an id of its own (KIP-360).
+ * - With one: the producer's next epoch, which fences whoever used the id before. Its open transaction is aborted first, and the answer is
+ *   CONCURRENT_TRANSACTIONS until that is done. An empty id: INVALID_REQUEST; a timeout of 0, below, or above transaction.max.timeout.ms:
+ *   INVALID_TRANSACTION_TIMEOUT.
  * - A producer id without an epoch, or an epoch without an id: INVALID_REQUEST.
  * Version notes
- * - v2: flexible. v3 (KIP-360): the producer's current id and epoch. v4 (KIP-588), v5 (KIP-890): the same bytes.
+ * - v2: flexible. v3 (KIP-360): the producer's current id and epoch. v0-v3: INVALID_PRODUCER_EPOCH for PRODUCER_FENCED (KIP-588). v5 (KIP-890):
+ *   the same bytes.
  */
 import { ErrorCode, InitProducerId, type RequestOf } from '../../../protocol/index.js'
 import { then } from '../../broker/group/answer.js'
@@ -17,14 +21,20 @@ type Result = HandlerResult<typeof InitProducerId>
 
 export const initProducerId = api(InitProducerId, '0-5', initProducerIdHandler)
 
-function initProducerIdHandler(request: Request, _context: RequestContext, broker: BrokerServices): Awaitable<Result> {
+function initProducerIdHandler(request: Request, context: RequestContext, broker: BrokerServices): Awaitable<Result> {
+  const { transactionalId, transactionTimeoutMs: timeoutMs, producerId, producerEpoch } = request
   // Half an identity is none.
-  if ((request.producerId === -1) !== (request.producerEpoch === -1)) return failed(ErrorCode.INVALID_REQUEST)
-  // There is no transaction coordinator to ask yet: nobody may use a transactional id.
-  if (request.transactionalId !== null) return failed(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-  return then(broker.producerIds.next(), ({ errorCode, producerId }) =>
-    errorCode === ErrorCode.NONE ? { throttleTimeMs: 0, errorCode, producerId, producerEpoch: 0 } : failed(errorCode),
-  )
+  if ((producerId === -1) !== (producerEpoch === -1)) return failed(ErrorCode.INVALID_REQUEST)
+  if (transactionalId === null) {
+    return then(broker.producerIds.next(), (next) =>
+      next.errorCode === ErrorCode.NONE ? { throttleTimeMs: 0, ...next, producerEpoch: 0 } : failed(next.errorCode),
+    )
+  }
+  const expected = producerId === -1 ? null : { producerId, producerEpoch }
+  return then(broker.transactions.initProducerId({ transactionalId, timeoutMs, expected }), (reply) => {
+    const older = context.apiVersion < 4 && reply.errorCode === ErrorCode.PRODUCER_FENCED
+    return older ? failed(ErrorCode.INVALID_PRODUCER_EPOCH) : { throttleTimeMs: 0, ...reply }
+  })
 }
 
 const failed = (errorCode: ErrorCode): Result => ({ throttleTimeMs: 0, errorCode, producerId: -1, producerEpoch: -1 })

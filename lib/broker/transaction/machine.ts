@@ -1,0 +1,105 @@
+/** The transaction coordinator's state machine for one partition of `__transaction_state`: who decides what. */
+import type { ShardMachine } from '../coordinator/contract.js'
+import type { TransactionCommand } from './commands.js'
+import { describeTransaction, listTransactions } from './describe.js'
+import { endTransaction, markersWritten, sendMarkers } from './end.js'
+import { abortTimedOut, expireIds } from './expiry.js'
+import { initProducerId } from './init.js'
+import { addPartitions, verifyPartitions } from './partitions.js'
+import type { Transaction, TransactionRecord } from './records.js'
+import { isEnding } from './states.js'
+import { type Entry, type TransactionContext, type TransactionDecision, Turn } from './turn.js'
+
+const ABORT_KEY = 'abort timed out'
+const EXPIRE_KEY = 'expire ids'
+
+export class TransactionMachine implements ShardMachine<TransactionCommand, TransactionRecord> {
+  readonly #context: TransactionContext
+
+  constructor(context: Omit<TransactionContext, 'entries'>) {
+    this.#context = { ...context, entries: new Map() }
+  }
+
+  /** Transactional ids, to look at. */
+  get entries(): ReadonlyMap<string, Readonly<Entry>> {
+    return this.#context.entries
+  }
+
+  decide(command: TransactionCommand, now: number): TransactionDecision {
+    const turn = new Turn(this.#context, now)
+    switch (command.type) {
+      case 'init':
+        initProducerId(turn, command.request, command.slot)
+        break
+      case 'add-partitions':
+        addPartitions(turn, command.request, command.slot)
+        break
+      case 'verify':
+        verifyPartitions(turn, command.request, command.slot)
+        break
+      case 'end':
+        endTransaction(turn, command.request, command.slot)
+        break
+      case 'describe':
+        turn.out.answer(command.slot, describeTransaction(turn, command.transactionalId))
+        break
+      case 'list':
+        turn.out.answer(command.slot, listTransactions(turn, command.filter))
+        break
+      case 'markers-written':
+        markersWritten(turn, command.result)
+        break
+      case 'send-markers':
+        sendMarkers(turn, command.transactionalId)
+        break
+      case 'abort-timed-out':
+        abortTimedOut(turn)
+        this.#scheduleAborts(turn)
+        break
+      case 'expire-ids':
+        expireIds(turn)
+        this.#scheduleExpiry(turn)
+        break
+    }
+    return turn.out
+  }
+
+  apply({ transactionalId, value }: TransactionRecord): void {
+    const { entries } = this.#context
+    if (value === null) {
+      entries.delete(transactionalId)
+      return
+    }
+    const entry = entries.get(transactionalId)
+    const unmarked = isEnding(value.state) ? value.partitions : NOTHING
+    if (entry === undefined) entries.set(transactionalId, { transactionalId, value, unmarked })
+    else {
+      entry.value = value
+      entry.unmarked = unmarked
+    }
+  }
+
+  /** A decision that a coordinator before this one has written is carried out, whatever became of its markers. */
+  onLoaded(now: number): TransactionDecision {
+    const turn = new Turn(this.#context, now)
+    for (const { transactionalId, value } of this.#context.entries.values()) {
+      if (isEnding(value.state)) sendMarkers(turn, transactionalId)
+    }
+    this.#scheduleAborts(turn)
+    this.#scheduleExpiry(turn)
+    return turn.out
+  }
+
+  /** No slot is held across decisions. */
+  onUnloaded(): void {}
+
+  #scheduleAborts(turn: Turn): void {
+    turn.out.schedule(ABORT_KEY, turn.context.config.abortIntervalMs, { type: 'abort-timed-out' })
+  }
+
+  #scheduleExpiry(turn: Turn): void {
+    turn.out.schedule(EXPIRE_KEY, turn.context.config.expirationIntervalMs, { type: 'expire-ids' })
+  }
+}
+
+const NOTHING: Transaction['partitions'] = []

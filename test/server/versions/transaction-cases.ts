@@ -1,0 +1,97 @@
+import { expect } from 'chai'
+import {
+  AddOffsetsToTxn,
+  AddPartitionsToTxn,
+  DescribeTransactions,
+  EndTxn,
+  WriteTxnMarkers,
+} from '../../../protocol/index.js'
+import { fetched, TransactionalProducer } from '../../support/transactional.js'
+import type { VersionCase, World } from './world.js'
+
+async function begun(world: World): Promise<TransactionalProducer> {
+  const producer = new TransactionalProducer(world, world.name('tx'))
+  expect((await producer.init()).errorCode).to.equal(0)
+  return producer
+}
+
+const addPartitionsToTxn: VersionCase = async (world, version) => {
+  const { name } = await world.topic()
+  const producer = await begun(world)
+  expect(await producer.add(version, name)).to.equal(0)
+  expect(await producer.produce(9, name)).to.deep.equal([0, 0])
+}
+
+const addOffsetsToTxn: VersionCase = async (world, version) => {
+  const { transactionalId, producerId, producerEpoch } = await begun(world)
+  const request = { transactionalId, producerId, producerEpoch, groupId: world.name('group') }
+  expect(await world.send(AddOffsetsToTxn, version, request)).to.deep.equal({ throttleTimeMs: 0, errorCode: 0 })
+  const { transactionStates } = await world.send(DescribeTransactions, 0, { transactionalIds: [transactionalId] })
+  expect(transactionStates[0]!.topics.map(({ topic }) => topic)).to.deep.equal(['__consumer_offsets'])
+}
+
+const endTxn: VersionCase = async (world, version) => {
+  const { name } = await world.topic()
+  for (const committed of [true, false]) {
+    const producer = await begun(world)
+    const { transactionalId, producerId } = producer
+    await producer.add(3, name)
+    const [, baseOffset] = await producer.produce(9, name)
+    const request = { transactionalId, producerId, producerEpoch: 0, committed }
+    const identity = version >= 5 ? { producerId, producerEpoch: 1 } : { producerId: -1, producerEpoch: -1 }
+    const answer = await world.send(EndTxn, version, request)
+    expect(answer).to.deep.equal({ throttleTimeMs: 0, errorCode: 0, ...identity })
+    const { lastStableOffset, abortedTransactions } = await fetched(world, name, baseOffset)
+    expect(lastStableOffset, 'the marker').to.equal(baseOffset + 2)
+    expect(abortedTransactions).to.deep.equal(committed ? [] : [{ producerId, firstOffset: baseOffset }])
+  }
+}
+
+const writeTxnMarkers: VersionCase = async (world, version) => {
+  const { name } = await world.topic()
+  const producer = await begun(world)
+  await producer.add(3, name)
+  await producer.produce(9, name)
+  const { producerId } = producer
+  const marker = {
+    producerId,
+    producerEpoch: version >= 2 ? 1 : 0,
+    transactionResult: false,
+    topics: [{ name, partitionIndexes: [0] }],
+    coordinatorEpoch: 0,
+    transactionVersion: version >= 2 ? 2 : 0,
+  }
+  const { markers } = await world.send(WriteTxnMarkers, version, { markers: [marker] })
+  expect(markers).to.deep.equal([{ producerId, topics: [{ name, partitions: [{ partitionIndex: 0, errorCode: 0 }] }] }])
+  expect((await fetched(world, name)).lastStableOffset).to.equal(2)
+}
+
+const describeTransactions: VersionCase = async (world, version) => {
+  const { name } = await world.topic()
+  const producer = await begun(world)
+  await producer.add(3, name)
+  const { transactionalId, producerId } = producer
+  const { transactionStates } = await world.send(DescribeTransactions, version, { transactionalIds: [transactionalId] })
+  const [described] = transactionStates
+  expect(described!.transactionStartTimeMs).to.be.greaterThan(0)
+  expect(transactionStates).to.deep.equal([
+    {
+      errorCode: 0,
+      transactionalId,
+      transactionState: 'Ongoing',
+      transactionTimeoutMs: 60_000,
+      transactionStartTimeMs: described!.transactionStartTimeMs,
+      producerId,
+      producerEpoch: 0,
+      topics: [{ topic: name, partitions: [0] }],
+    },
+  ])
+}
+
+export const transactionCases: ReadonlyMap<number, VersionCase> = new Map([
+  [AddPartitionsToTxn.key, addPartitionsToTxn],
+  [AddOffsetsToTxn.key, addOffsetsToTxn],
+  [EndTxn.key, endTxn],
+  [WriteTxnMarkers.key, writeTxnMarkers],
+  [DescribeTransactions.key, describeTransactions],
+])
