@@ -2,7 +2,9 @@
  * Memory for reads from a disk, used again: a fresh megabyte per answer would cost several times the read itself (page faults).
  * A buffer that is never given back is only garbage, not a leak.
  */
-const CLASS_BYTES = [64 * 1024, 256 * 1024, 1024 * 1024]
+/** Most fetches ask for a round number of bytes, and a read begins up to an index entry before the offset: a class holds both. */
+const SLACK_BYTES = 16 * 1024
+const CLASS_BYTES = [64, 256, 1024].map((kilobytes) => kilobytes * 1024 + SLACK_BYTES)
 /** Free buffers kept per class: more than this many cold fetches at once is rare, and idle memory must stay small. */
 const FREE_MAX = 4
 
