@@ -12,6 +12,7 @@ export interface LogConfig {
   cleanupCompact: boolean
   /** `segment.bytes`, or `internal.segment.bytes` when that is set (Kafka's own back door for small segments in tests). */
   segmentBytes: number
+  /** `segment.ms`; for a compacted topic not more than `max.compaction.lag.ms`, as only sealed segments are compacted. */
   segmentMs: number
   segmentJitterMs: number
   segmentIndexBytes: number
@@ -54,11 +55,14 @@ export function logConfig(valueFor: (name: string) => string | null | undefined)
   const policies = text('cleanup.policy', 'delete')
     .split(',')
     .map((policy) => policy.trim())
+  const cleanupCompact = policies.includes('compact')
+  const segmentMs = number('segment.ms', '604800000')
+  const maxCompactionLagMs = number('max.compaction.lag.ms', LONG_MAX)
   return {
     cleanupDelete: policies.includes('delete'),
-    cleanupCompact: policies.includes('compact'),
+    cleanupCompact,
     segmentBytes: Number(valueFor('internal.segment.bytes') ?? text('segment.bytes', '1073741824')),
-    segmentMs: number('segment.ms', '604800000'),
+    segmentMs: cleanupCompact ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs,
     segmentJitterMs: number('segment.jitter.ms', '0'),
     segmentIndexBytes: number('segment.index.bytes', '10485760'),
     indexIntervalBytes: number('index.interval.bytes', '4096'),
@@ -71,7 +75,7 @@ export function logConfig(valueFor: (name: string) => string | null | undefined)
     deleteRetentionMs: number('delete.retention.ms', '86400000'),
     minCleanableDirtyRatio: number('min.cleanable.dirty.ratio', '0.5'),
     minCompactionLagMs: number('min.compaction.lag.ms', '0'),
-    maxCompactionLagMs: number('max.compaction.lag.ms', LONG_MAX),
+    maxCompactionLagMs,
   }
 }
 

@@ -12,6 +12,7 @@ import type { IncomingBatch } from './admission.js'
 import { applyBatch } from './batch-effects.js'
 import { type Walk, walkBatches } from './batch-walk.js'
 import type { LogConfig } from './config.js'
+import { DoomedSegments } from './doomed-segments.js'
 import { Durability } from './durability.js'
 import { EpochFile } from './epoch-file.js'
 import { LeaderEpochs } from './leader-epochs.js'
@@ -19,7 +20,7 @@ import type { KnownLog } from './log-options.js'
 import { LogReader } from './log-reader.js'
 import { type EndTransaction, type ProducerStateOptions, ProducerStates } from './producer-state.js'
 import { rebuild, recoverSegments } from './recovery.js'
-import { Segment } from './segment.js'
+import { type FileStage, Segment } from './segment.js'
 import { Segments } from './segments.js'
 import type { LogShared } from './shared.js'
 import { Tail } from './tail.js'
@@ -46,6 +47,10 @@ export class LogBody {
   writtenOffset = 0
   /** A disk failure, or the end of this object's life: nothing is accepted or read any more. */
   offline = false
+  /** Counts what takes records away or ends this log: what is being made from its segments is void then. */
+  cuts = 0
+  /** Compaction has been over everything below; null when that is not known. */
+  cleanedOffset: number | null = null
   readonly segments = new Segments()
   readonly epochs = new LeaderEpochs()
   readonly producers: ProducerStates
@@ -53,6 +58,7 @@ export class LogBody {
   readonly reader: LogReader
   readonly durability: Durability
   private readonly epochFile: EpochFile
+  private readonly doomed: DoomedSegments
 
   constructor(
     private readonly options: LogBodyOptions,
@@ -83,6 +89,7 @@ export class LogBody {
       onSyncFailed: (error) => this.goOffline(error),
       syncFacts: () => this.epochFile.save(),
     })
+    this.doomed = new DoomedSegments({ clock, onFailed: (error) => this.goOffline(error) })
     this.segments.add(this.newSegment(0, clock.now()))
   }
 
@@ -158,12 +165,30 @@ export class LogBody {
     }
   }
 
-  /** Deletes the oldest `count` segments. */
+  /** Deletes the oldest `count` segments; their files go after `file.delete.delay.ms`. */
   dropFirst(count: number): void {
+    if (count === 0) return
+    this.cuts++
     try {
-      this.discard(...this.segments.removeFirst(count))
+      this.doom(this.segments.removeFirst(count))
     } catch (error) {
       this.goOffline(error)
+    }
+  }
+
+  /**
+   * Puts a compacted segment in the place of the neighbours it was made from, in one turn. From the first step on a restart would
+   * finish it (`findSegments`). @throws DiskError; the log is offline then
+   */
+  swapIn(old: readonly Segment[], cleaned: Segment): void {
+    try {
+      cleaned.moveTo('.swap')
+      this.segments.replace(old, cleaned)
+      this.doom(old)
+      cleaned.moveTo('')
+    } catch (error) {
+      this.goOffline(error)
+      throw error
     }
   }
 
@@ -175,6 +200,8 @@ export class LogBody {
   /** Drops everything from `offset` on. Later only when a write is under way or something has to be read. */
   truncateTo(offset: number): void | Promise<void> {
     if (offset >= this.endOffset) return
+    this.cuts++
+    if (this.cleanedOffset !== null) this.cleanedOffset = Math.min(this.cleanedOffset, offset)
     if (offset <= this.segments.first.baseOffset) return this.restartAt(offset)
     return this.whenQuiet(() => {
       this.discard(...this.segments.removeFrom(this.segments.floorIndex(offset) + 1))
@@ -185,6 +212,8 @@ export class LogBody {
 
   /** Drops everything; the next record gets `offset`. */
   restartAt(offset: number): void | Promise<void> {
+    this.cuts++
+    this.cleanedOffset = null
     return this.whenQuiet(() => {
       this.discard(...this.segments.removeFrom(0))
       this.producers.clear()
@@ -211,6 +240,7 @@ export class LogBody {
       if (!this.offline) segment.saveIndexes()
       segment.close()
     }
+    this.doomed.removeNow()
     this.tail.clear()
     this.offline = true
   }
@@ -221,6 +251,7 @@ export class LogBody {
     void this.durability.stop()
     const { disk, random } = this.ports
     const { folder } = this.options
+    this.doomed.abandon()
     this.tail.clear()
     let doomed: string | null = null
     try {
@@ -257,13 +288,14 @@ export class LogBody {
     this.durability.reset(Math.min(recoveryPoint, offset), offset)
   }
 
-  private newSegment(baseOffset: number, createdMs: number): Segment {
+  /** A segment of this log that nobody knows yet. */
+  newSegment(baseOffset: number, createdMs: number, stage: FileStage = ''): Segment {
     const { segmentIndexBytes, indexIntervalBytes, segmentJitterMs, segmentMs } = this.config
     const jitterBound = Math.min(segmentJitterMs, segmentMs)
     const jitterMs = jitterBound > 0 ? this.ports.random.integer(jitterBound) : 0
     const { folder } = this.options
     return new Segment(
-      { folder, baseOffset, createdMs, segmentIndexBytes, indexIntervalBytes, jitterMs },
+      { folder, baseOffset, createdMs, segmentIndexBytes, indexIntervalBytes, jitterMs, stage },
       this.ports.disk,
       this.ports.shared.indexes,
     )
@@ -280,6 +312,11 @@ export class LogBody {
     }
     this.tail.flushPending()
     return this.tail.isWriting ? this.tail.drain().then(guarded) : guarded()
+  }
+
+  private doom(segments: readonly Segment[]): void {
+    for (const segment of segments) this.tail.forget(segment)
+    this.doomed.add(segments, this.config.fileDeleteDelayMs)
   }
 
   private discard(...segments: readonly Segment[]): void {

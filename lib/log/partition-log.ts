@@ -33,7 +33,8 @@ export class PartitionLog implements LogView {
   onWritten: ((writtenOffset: number) => void) | null = null
   /** The log has gone offline by a disk failure. Called once, in the turn of the failure (perhaps within `append`). */
   onOffline: ((error: unknown) => void) | null = null
-  private readonly body: LogBody
+  /** For this folder's own: the cleaner. */
+  readonly body: LogBody
 
   /** A log without files yet: cheap, touches no disk. Use `open` where there may be some. */
   constructor(

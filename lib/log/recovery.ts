@@ -16,17 +16,18 @@ import { type Walk, walkBatches } from './batch-walk.js'
 import type { LeaderEpochs } from './leader-epochs.js'
 import type { ProducerStates } from './producer-state.js'
 import type { Segment } from './segment.js'
+import { settleSwaps } from './swap-recovery.js'
 
 const LOG_FILE = /^(\d{20})\.log$/
 const INDEX_FILE = /^(\d{20})\.(?:index|timeindex|txnindex)$/
 /** Offsets within a segment are int32 in its indexes. */
 const SEGMENT_OFFSETS_MAX = 2 ** 31
 /** Left behind by a crash in the middle of something that will be done again. */
-const LEFTOVER = /\.(?:deleted|cleaned|swap|tmp)$/
+const LEFTOVER = /\.tmp$/
 
-/** Base offsets of the segments in a folder, rising; sweeps away leftovers and indexes without a log. @throws DiskError */
+/** Base offsets of the segments in a folder, rising; finishes swaps, sweeps away leftovers and indexes without a log. @throws DiskError */
 export function findSegments(disk: Disk, folder: string): number[] {
-  const names = disk.list(folder)
+  const names = settleSwaps(disk, folder)
   const logs = new Set<string>()
   for (const name of names) {
     const match = LOG_FILE.exec(name)

@@ -6,7 +6,7 @@
  */
 
 import * as header from '../../protocol/batch/header.js'
-import type { Disk, DiskFile } from '../host/disk.js'
+import { type Disk, DiskError, type DiskFile } from '../host/disk.js'
 import type { IndexCache } from './index-cache.js'
 import { OffsetIndex } from './offset-index.js'
 import type { SegmentFacts } from './retention.js'
@@ -22,7 +22,18 @@ export interface SegmentOptions {
   indexIntervalBytes: number
   /** This segment's share of `segment.jitter.ms`. */
   jitterMs: number
+  /** What the names of its files end in at first; default ''. */
+  stage?: FileStage
 }
+
+/**
+ * What a segment's file names end in, as in Kafka: '' alive, '.cleaned' being written by the cleaner, '.swap' complete and to be put in
+ * the place of what it was made from, '.deleted' on its way out but still read by some.
+ */
+export type FileStage = '' | '.cleaned' | '.swap' | '.deleted'
+
+/** Renamed in this order when a segment goes, and the other way around when one comes: with its log it is there or gone. */
+const FILE_SUFFIXES = ['.log', '.index', '.timeindex', '.txnindex'] as const
 
 export interface RollRules {
   segmentBytes: number
@@ -31,7 +42,7 @@ export interface RollRules {
 
 /** Kafka's file names: the offset in 20 digits. */
 export const offsetFileName = (offset: number, suffix: string): string => offset.toString().padStart(20, '0') + suffix
-const INDEX_SUFFIXES = ['.index', '.timeindex', '.txnindex']
+const INDEX_SUFFIXES = FILE_SUFFIXES.slice(1)
 const RELATIVE_OFFSET_MAX = 0x7fffffff
 
 export class Segment implements SegmentFacts {
@@ -60,6 +71,8 @@ export class Segment implements SegmentFacts {
   private readonly offsets: OffsetIndex
   private readonly times: TimeIndex
   private file: DiskFile | null = null
+  private stage: FileStage
+  private removed = false
   private bytesSinceEntry = 0
   private readersInFlight = 0
   private closing = false
@@ -67,7 +80,6 @@ export class Segment implements SegmentFacts {
   private indexesSaved = false
   private indexesSynced = false
   private indexesResident = true
-  private removed = false
 
   constructor(
     readonly options: SegmentOptions,
@@ -75,6 +87,7 @@ export class Segment implements SegmentFacts {
     private readonly cache: IndexCache,
   ) {
     this.baseOffset = options.baseOffset
+    this.stage = options.stage ?? ''
     this.nextOffset = options.baseOffset
     this.lastAppendMs = options.createdMs
     this.offsets = new OffsetIndex(options.baseOffset, options.segmentIndexBytes)
@@ -97,12 +110,13 @@ export class Segment implements SegmentFacts {
   }
 
   path(suffix: string): string {
-    return `${this.options.folder}/${offsetFileName(this.baseOffset, suffix)}`
+    return `${this.options.folder}/${offsetFileName(this.baseOffset, suffix)}${this.stage}`
   }
 
   /** The log file, made when it is not there. @throws DiskError */
   openLog(): DiskFile {
     if (this.file === null) {
+      if (this.removed) throw new DiskError('ENOENT', this.path('.log'), `${this.path('.log')} has been deleted`)
       this.file = this.disk.open(this.path('.log'), { create: true })
       // A disk that has to read answers null; one in memory shows at least the end.
       this.viewable = this.file.view(this.file.size, 0) !== null
@@ -249,6 +263,23 @@ export class Segment implements SegmentFacts {
     }
   }
 
+  /** Renames the files; who has them open keeps them. @throws DiskError */
+  moveTo(stage: FileStage): void {
+    const { disk, stage: before } = this
+    const suffixes = stage === '.deleted' ? FILE_SUFFIXES : FILE_SUFFIXES.toReversed()
+    for (const suffix of suffixes) {
+      this.stage = before
+      const from = this.path(suffix)
+      this.stage = stage
+      if (disk.exists(from)) disk.rename(from, this.path(suffix))
+    }
+  }
+
+  /** True while an asynchronous read or sync is under way. */
+  get inUse(): boolean {
+    return this.readersInFlight > 0
+  }
+
   /** Closes the file once nobody reads it any more. */
   close(): void {
     this.closing = true
@@ -267,7 +298,7 @@ export class Segment implements SegmentFacts {
     const hadFile = this.file !== null
     this.close()
     if (!hadFile && !this.disk.exists(this.path('.log'))) return
-    for (const suffix of ['.log', ...INDEX_SUFFIXES]) this.disk.remove(this.path(suffix))
+    for (const suffix of FILE_SUFFIXES) this.disk.remove(this.path(suffix))
   }
 }
 

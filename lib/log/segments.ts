@@ -1,8 +1,11 @@
 import type { Segment } from './segment.js'
 
-/** The segments of one log by rising base offset. The last one is active. Never empty once a log is open. */
+/**
+ * The segments of one log by rising base offset. The last one is active. Never empty once a log is open. Every change makes a new list:
+ * who walks over the old one is not led astray.
+ */
 export class Segments {
-  private readonly list: Segment[] = []
+  private list: readonly Segment[] = []
 
   get all(): readonly Segment[] {
     return this.list
@@ -18,7 +21,7 @@ export class Segments {
 
   add(segment: Segment): void {
     if (this.list.length > 0 && segment.baseOffset <= this.active.baseOffset) throw new Error('segments must rise')
-    this.list.push(segment)
+    this.list = [...this.list, segment]
   }
 
   /** Index of the segment that `offset` belongs to: the last one whose base is at most `offset`; -1 below the first. */
@@ -42,12 +45,23 @@ export class Segments {
   }
 
   /** Takes the oldest `count` out. */
-  removeFirst(count: number): Segment[] {
-    return this.list.splice(0, count)
+  removeFirst(count: number): readonly Segment[] {
+    const removed = this.list.slice(0, count)
+    this.list = this.list.slice(count)
+    return removed
   }
 
   /** Takes out those from `index` on. */
-  removeFrom(index: number): Segment[] {
-    return this.list.splice(index)
+  removeFrom(index: number): readonly Segment[] {
+    const removed = this.list.slice(index)
+    this.list = this.list.slice(0, index)
+    return removed
+  }
+
+  /** Puts `segment` in the place of `old`, which are neighbours here. */
+  replace(old: readonly Segment[], segment: Segment): void {
+    const at = this.list.indexOf(old[0]!)
+    if (at < 0 || old.some((one, index) => this.list[at + index] !== one)) throw new Error('not segments of this log')
+    this.list = this.list.toSpliced(at, old.length, segment)
   }
 }

@@ -42,6 +42,15 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'inter.broker.listener.name',
   'listener.security.protocol.map',
   'listeners',
+  'log.cleaner.backoff.ms',
+  'log.cleaner.dedupe.buffer.size',
+  'log.cleaner.delete.retention.ms',
+  'log.cleaner.enable',
+  'log.cleaner.io.buffer.load.factor',
+  'log.cleaner.io.max.bytes.per.second',
+  'log.cleaner.max.compaction.lag.ms',
+  'log.cleaner.min.cleanable.ratio',
+  'log.cleaner.min.compaction.lag.ms',
   'log.cleanup.policy',
   'log.flush.interval.messages',
   'log.flush.interval.ms',
@@ -61,6 +70,7 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'log.roll.jitter.ms',
   'log.roll.ms',
   'log.segment.bytes',
+  'log.segment.delete.delay.ms',
   'max.connections',
   'max.connections.per.ip',
   'max.connections.per.ip.overrides',
@@ -99,21 +109,15 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Topic configs without effect: tiered storage, replication throttles, what an operating system's log would tune, and compaction's own
- * settings while there is no log cleaner (`cleanup.policy=compact` counts: keyless records are refused and retention lets be).
+ * Topic configs without effect: tiered storage, replication throttles, what an operating system's log would tune.
  */
 export const ignoredTopicConfigs: ReadonlySet<string> = new Set([
   'compression.lz4.level',
-  'delete.retention.ms',
   'errors.deadletterqueue.group.enable',
-  'file.delete.delay.ms',
   'follower.replication.throttled.replicas',
   'leader.replication.throttled.replicas',
   'local.retention.bytes',
   'local.retention.ms',
-  'max.compaction.lag.ms',
-  'min.cleanable.dirty.ratio',
-  'min.compaction.lag.ms',
   'preallocate',
   'remote.copy.lag.bytes',
   'remote.copy.lag.ms',

@@ -12,6 +12,7 @@ import { endpoint } from '../host/network-error.js'
 import type { Random } from '../host/random.js'
 import type { RecordMemory } from '../host/record-memory.js'
 import type { TimerWheel } from '../host/timer-wheel.js'
+import type { LogCleaner } from '../log/log-cleaner.js'
 import type { LogStore } from '../log/log-store.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import { ZERO_UUID } from '../metadata/image.js'
@@ -51,6 +52,7 @@ export interface Holdings {
   readonly groups: GroupService
   readonly producerIds: ProducerIds
   readonly transactions: TransactionService
+  readonly cleaner: LogCleaner | null
 }
 
 export interface Parts extends Ports, Agreement, Holdings {
@@ -85,7 +87,7 @@ export class BrokerNode {
 
   /** Binds, registers, and resolves when every request would be served. @throws StartError */
   async start(listen: boolean): Promise<void> {
-    const { controller, config, replicas } = this.#parts
+    const { controller, config, replicas, cleaner } = this.#parts
     try {
       await controller.start()
       if (listen) this.listeners = await this.#bind()
@@ -96,6 +98,7 @@ export class BrokerNode {
     }
     replicas.sweep(config.number('log.retention.check.interval.ms'))
     replicas.expireProducers(config.number('producer.id.expiration.check.interval.ms'))
+    cleaner?.start()
   }
 
   /** Takes over a connection that did not come through a listener. */
@@ -152,7 +155,7 @@ export class BrokerNode {
   }
 
   async #close(): Promise<void> {
-    const { acceptor, replicas, groups, transactions, controller, logs, memory, timers, logger } = this.#parts
+    const { acceptor, replicas, groups, cleaner, transactions, controller, logs, memory, timers, logger } = this.#parts
     for (const listener of [...this.#closeListeners]) listener()
     acceptor.drain()
     // What was appended or committed is answered as done first,
@@ -161,6 +164,7 @@ export class BrokerNode {
     transactions.close()
     groups.close()
     replicas.close()
+    await cleaner?.close()
     await acceptor.close(DRAIN_MS)
     await controller.close()
     await logs.close()

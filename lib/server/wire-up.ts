@@ -33,6 +33,7 @@ import { type Agreement, BrokerNode, type Holdings, type Parts, type Ports } fro
 import { Dispatcher } from './dispatcher.js'
 import { GroupService } from './group-service.js'
 import { Acceptor } from './listener.js'
+import { logCleaner } from './log-cleaning.js'
 import { MetadataCache } from './metadata-cache.js'
 import { brokerIdOf, checkValues, connectionLimits, listenersOf, type NodeOptions } from './options.js'
 import type { BrokerServices } from './services.js'
@@ -127,7 +128,8 @@ function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdin
       transactions.apply(delta)
     },
   })
-  return { logs, replicas, groups, producerIds, transactions }
+  const cleaner = logCleaner(config, { clock, random, logger, replicas })
+  return { logs, replicas, groups, cleaner, producerIds, transactions }
 }
 
 function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Acceptor {

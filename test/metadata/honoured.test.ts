@@ -46,9 +46,7 @@ describe('metadata/honoured', () => {
       .filter(({ name }) => name.startsWith('log/') || name.startsWith('broker/'))
       .map(({ text }) => text.replace(/\/\*[\s\S]*?\*\//g, ''))
       .join('\n')
-    // Read into LogConfig for the log cleaner to come, and by nobody yet.
-    const waiting = ['delete.retention.ms', 'file.delete.delay.ms', 'max.compaction.lag.ms']
-    waiting.push('min.cleanable.dirty.ratio', 'min.compaction.lag.ms', 'compression.lz4.level')
+    const waiting = ['compression.lz4.level']
     for (const { name } of configDefs('topic').all()) {
       const effect = readers.includes(`'${name}'`) && !waiting.includes(name)
       expect(ignoredTopicConfigs.has(name), name).to.equal(!effect)
