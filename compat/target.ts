@@ -3,7 +3,8 @@
  * Apache Kafka), or whatever runs at a given address.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { projectRoot } from './project-root.js'
 import { startApacheKafka } from './reference/apache-kafka.js'
@@ -17,6 +18,8 @@ export interface Target {
   readonly bootstrapServers: string
   /** The same as an array, as kafkajs takes it. */
   readonly brokers: readonly string[]
+  /** Where its logs are, for who reads files; null when it keeps none, or keeps them elsewhere. */
+  readonly dataFolder: string | null
   stop(): Promise<void>
 }
 
@@ -25,7 +28,7 @@ export interface Target {
  * `ODRADEK_COMPAT=odradek` (the default) starts the built program.
  */
 export async function startTarget(environment: NodeJS.ProcessEnv = process.env): Promise<Target> {
-  if (environment.BOOTSTRAP) return target('external', environment.BOOTSTRAP, async () => undefined)
+  if (environment.BOOTSTRAP) return target('external', environment.BOOTSTRAP, null, async () => undefined)
   const wanted = environment.ODRADEK_COMPAT ?? 'odradek'
   if (wanted === 'odradek') return startOdradek()
   if (wanted === 'reference') return startReference()
@@ -37,7 +40,7 @@ export async function startReference(properties: Readonly<Record<string, string>
   const reason = referenceUnavailable()
   if (reason !== null) throw new Error(reason)
   const kafka = await startApacheKafka({ properties })
-  return target('reference', kafka.bootstrapServers, () => kafka.stop())
+  return target('reference', kafka.bootstrapServers, kafka.dataFolder, () => kafka.stop())
 }
 
 /** The built program as the target: `odradek start --listen 127.0.0.1:0`, with extra `--set` lines and flags. */
@@ -51,14 +54,38 @@ export async function startOdradek(
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)
   const address = await readyAddress(child)
-  return target('odradek', address, () => {
+  const dataFolder = flags.includes('--data-dir') ? flags[flags.indexOf('--data-dir') + 1]! : null
+  return target('odradek', address, dataFolder, () => {
     process.removeListener('exit', kill)
     return stopProgram(child)
   })
 }
 
-function target(name: TargetName, bootstrapServers: string, stop: () => Promise<void>): Target {
-  return { name, bootstrapServers, brokers: bootstrapServers.split(','), stop }
+/** The target that keeps its logs in files: Odradek in a temporary folder, Apache Kafka as ever. */
+export async function startDurableTarget(
+  properties: Readonly<Record<string, string>>,
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<Target> {
+  if (environment.BOOTSTRAP) return target('external', environment.BOOTSTRAP, null, async () => undefined)
+  if (environment.ODRADEK_COMPAT === 'reference') return startReference(properties)
+  const folder = mkdtempSync(join(tmpdir(), 'odradek-data-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  try {
+    const started = await startOdradek(properties, ['--data-dir', folder])
+    return { ...started, stop: () => started.stop().finally(remove) }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
+function target(
+  name: TargetName,
+  bootstrapServers: string,
+  dataFolder: string | null,
+  stop: () => Promise<void>,
+): Target {
+  return { name, bootstrapServers, brokers: bootstrapServers.split(','), dataFolder, stop }
 }
 
 function programFile(): string {

@@ -3,11 +3,11 @@
  * program that takes a bootstrap address and a name of its own, prints a line `ok ...` per chapter, and exits with 0
  * only when everything it saw was right.
  */
-import { copyFileSync, existsSync } from 'node:fs'
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type CommandResult, onPath, run, runOrThrow } from '../commands.js'
 import { cacheFolder, projectRoot } from '../project-root.js'
-import { apacheKafkaJars } from '../reference/jars.js'
+import { apacheKafkaJars, javaUnavailable, kafkaJarSet } from '../reference/jars.js'
 
 export interface OtherClient {
   readonly name: string
@@ -16,6 +16,8 @@ export interface OtherClient {
   /** Installs or compiles into the cache folder; quick when that was done before. */
   prepare(): Promise<void>
   story(bootstrapServers: string, name: string): Promise<CommandResult>
+  /** A second story for clients with transactions: commit, abort, consume-transform-produce, fencing. */
+  exactlyOnce?(bootstrapServers: string, name: string): Promise<CommandResult>
 }
 
 const sources = join(projectRoot, 'compat', 'others')
@@ -58,52 +60,63 @@ const kcat: OtherClient = {
     run('/bin/sh', [join(sources, 'kcat', 'story.sh'), bootstrap, name], { timeoutMs: storyTimeoutMs }),
 }
 
+/** The Python of the environment that `preparePython` makes. */
+export const pythonProgram = (): string => join(cacheFolder('python'), 'ready', 'bin', 'python')
+
+/** An environment with confluent-kafka in the cache folder. */
+export async function preparePython(): Promise<void> {
+  const folder = cacheFolder('python')
+  const marker = join(folder, 'complete')
+  if (existsSync(marker)) return
+  await runOrThrow('python3', ['-m', 'venv', join(folder, 'ready')])
+  const requirements = join(sources, 'python', 'requirements.txt')
+  await runOrThrow(join(folder, 'ready', 'bin', 'pip'), ['install', '-q', '-r', requirements])
+  writeFileSync(marker, '')
+}
+
 const python: OtherClient = {
   name: 'confluent-kafka (Python)',
   unavailable: () => (onPath('python3') ? null : 'python3 is not on PATH'),
-  async prepare() {
-    const folder = cacheFolder('python')
-    if (existsSync(join(folder, 'ready', 'bin', 'python'))) return
-    await runOrThrow('python3', ['-m', 'venv', join(folder, 'ready')])
-    const requirements = join(sources, 'python', 'requirements.txt')
-    await runOrThrow(join(folder, 'ready', 'bin', 'pip'), ['install', '-q', '-r', requirements])
-  },
+  prepare: preparePython,
   story: (bootstrap, name) =>
-    run(join(cacheFolder('python'), 'ready', 'bin', 'python'), [join(sources, 'python', 'story.py'), bootstrap, name], {
-      timeoutMs: storyTimeoutMs,
-    }),
+    run(pythonProgram(), [join(sources, 'python', 'story.py'), bootstrap, name], { timeoutMs: storyTimeoutMs }),
 }
 
 const javaQuiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'
 
 const java: OtherClient = {
   name: 'kafka-clients (Java)',
-  unavailable() {
-    if (!onPath('javac')) return 'no Java compiler (javac) on PATH'
-    return onPath('mvn') ? null : 'the jars are fetched with Maven (mvn) and there is none on PATH'
-  },
+  unavailable: () => javaUnavailable(kafkaJarSet),
   async prepare() {
     const classPath = join(await apacheKafkaJars(), '*')
-    const source = join(sources, 'java', 'Story.java')
-    await runOrThrow('javac', ['-nowarn', '-cp', classPath, '-d', cacheFolder('java'), source])
+    const stories = ['Story', 'ExactlyOnce'].map((story) => join(sources, 'java', `${story}.java`))
+    await runOrThrow('javac', ['-nowarn', '-cp', classPath, '-d', cacheFolder('java'), ...stories])
   },
-  async story(bootstrap, name) {
-    const classPath = [join(await apacheKafkaJars(), '*'), cacheFolder('java')].join(delimiter)
-    const args = ['-Xmx256m', '-XX:TieredStopAtLevel=1', javaQuiet, '-cp', classPath, 'Story', bootstrap, name]
-    return run('java', args, { timeoutMs: storyTimeoutMs })
-  },
+  story: (bootstrap, name) => runJava('Story', bootstrap, name),
+  exactlyOnce: (bootstrap, name) => runJava('ExactlyOnce', bootstrap, name),
 }
 
-function goClient(name: string, program: string): OtherClient {
-  const binary = () => join(cacheFolder('go'), program)
+async function runJava(mainClass: string, bootstrap: string, name: string): Promise<CommandResult> {
+  const classPath = [join(await apacheKafkaJars(), '*'), cacheFolder('java')].join(delimiter)
+  const args = ['-Xmx256m', '-XX:TieredStopAtLevel=1', javaQuiet, '-cp', classPath, mainClass, bootstrap, name]
+  return run('java', args, { timeoutMs: storyTimeoutMs })
+}
+
+function goClient(name: string, program: string, exactlyOnceProgram?: string): OtherClient {
+  const binary = (one: string) => join(cacheFolder('go'), one)
+  const runGo = (one: string, bootstrap: string, story: string) =>
+    run(binary(one), [bootstrap, story], { timeoutMs: storyTimeoutMs })
   return {
     name,
     unavailable: () => (onPath('go') ? null : 'go is not on PATH'),
     async prepare() {
       const cwd = join(sources, 'go')
-      await runOrThrow('go', ['build', '-o', binary(), `./${program}`], { cwd, timeoutMs: 300_000 })
+      for (const one of [program, exactlyOnceProgram].filter((some) => some !== undefined)) {
+        await runOrThrow('go', ['build', '-o', binary(one), `./${one}`], { cwd, timeoutMs: 300_000 })
+      }
     },
-    story: (bootstrap, story) => run(binary(), [bootstrap, story], { timeoutMs: storyTimeoutMs }),
+    story: (bootstrap, story) => runGo(program, bootstrap, story),
+    ...(exactlyOnceProgram && { exactlyOnce: (bootstrap, story) => runGo(exactlyOnceProgram, bootstrap, story) }),
   }
 }
 
@@ -112,7 +125,7 @@ export const otherClients: readonly OtherClient[] = [
   kcat,
   python,
   java,
-  goClient('franz-go (Go)', 'franz'),
+  goClient('franz-go (Go)', 'franz', 'franz-eos'),
   goClient('sarama (Go)', 'sarama'),
   goClient('kafka-go (Go)', 'segmentio'),
 ]

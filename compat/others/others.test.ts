@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { CommandResult } from '../commands.js'
 import { currentTarget } from '../fixture.js'
 import { type OtherClient, otherClients } from './clients.js'
 
@@ -24,10 +25,20 @@ for (const client of otherClients) {
 
     it('creates, produces, consumes in a group, commits and resumes', async function () {
       this.timeout(120_000)
-      const name = `story-${randomBytes(6).toString('hex')}`
-      const result = await client.story(currentTarget().bootstrapServers, name)
-      if (result.code === 0) return
-      throw new Error(`the story ended with ${result.code ?? 'a signal'}:\n${result.stdout}\n${result.stderr}`)
+      expectSuccess(await client.story(currentTarget().bootstrapServers, uniqueName()))
+    })
+
+    const { exactlyOnce } = client
+    if (exactlyOnce === undefined) return
+    it('is exact: commits and aborts, consumes, transforms and produces, is fenced', async function () {
+      this.timeout(120_000)
+      expectSuccess(await exactlyOnce(currentTarget().bootstrapServers, uniqueName()))
     })
   })
+}
+
+const uniqueName = () => `story-${randomBytes(6).toString('hex')}`
+
+function expectSuccess({ code, stdout, stderr }: CommandResult): void {
+  if (code !== 0) throw new Error(`the story ended with ${code ?? 'a signal'}:\n${stdout}\n${stderr}`)
 }

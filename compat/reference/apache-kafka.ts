@@ -45,24 +45,46 @@ const guardScript = [
   'wait $server',
 ].join('\n')
 
+/** A server that is formatted and can be started, again and again, by running `command`. */
+export interface PreparedApacheKafka {
+  readonly bootstrapServers: string
+  readonly dataFolder: string
+  /** The program and its arguments. It logs the line `apacheKafkaStarted` when it serves. */
+  readonly command: readonly string[]
+}
+
+export const apacheKafkaStarted = 'Kafka Server started'
+
+/** Chooses free ports, writes server.properties into the folder and formats its data folder. */
+export async function prepareApacheKafka(
+  folder: string,
+  options: ApacheKafkaOptions = {},
+): Promise<PreparedApacheKafka> {
+  const jars = await apacheKafkaJars()
+  const [port, controllerPort] = await freePorts(2)
+  const propertiesFile = writeProperties(folder, port!, controllerPort!, options.properties ?? {})
+  const classPath = join(jars, '*')
+  // A fixed cluster id keeps the transcripts of two runs comparable; any 16 bytes do.
+  const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', 'T2RyYWRla1JlZmVyZW5jZQ', '-c', propertiesFile]
+  await runOrThrow('java', ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...logSettings, '-cp', classPath, ...format])
+  const heap = `-Xmx${options.heapMegabytes ?? 512}m`
+  const jvmOptions = options.jvmOptions ?? ['-XX:+UseSerialGC']
+  return {
+    bootstrapServers: `127.0.0.1:${port}`,
+    dataFolder: join(folder, 'data'),
+    command: ['java', heap, ...jvmOptions, ...logSettings, '-cp', classPath, 'kafka.Kafka', propertiesFile],
+  }
+}
+
 /** Starts Apache Kafka and resolves when it says that it serves. Rejects with the end of its log when it does not. */
 export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promise<ApacheKafka> {
-  const jars = await apacheKafkaJars()
   const folder = mkdtempSync(join(tmpdir(), 'odradek-reference-'))
   try {
-    const [port, controllerPort] = await freePorts(2)
-    const propertiesFile = writeProperties(folder, port!, controllerPort!, options.properties ?? {})
-    const classPath = join(jars, '*')
-    // A fixed cluster id keeps the transcripts of two runs comparable; any 16 bytes do.
-    const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', 'T2RyYWRla1JlZmVyZW5jZQ', '-c', propertiesFile]
-    await runOrThrow('java', ['-Xmx128m', '-XX:TieredStopAtLevel=1', ...logSettings, '-cp', classPath, ...format])
-    const heap = `-Xmx${options.heapMegabytes ?? 512}m`
-    const jvmOptions = options.jvmOptions ?? ['-XX:+UseSerialGC']
-    const server = ['java', heap, ...jvmOptions, ...logSettings, '-cp', classPath, 'kafka.Kafka', propertiesFile]
-    const guard = spawn('/bin/sh', ['-c', guardScript, 'guard', folder, ...server], { stdio: 'pipe' })
+    const { bootstrapServers, dataFolder, command } = await prepareApacheKafka(folder, options)
+    const guard = spawn('/bin/sh', ['-c', guardScript, 'guard', folder, ...command], { stdio: 'pipe' })
     const stop = stopper(guard, folder)
     await started(guard, options, stop)
-    return { bootstrapServers: `127.0.0.1:${port}`, dataFolder: join(folder, 'data'), stop }
+    return { bootstrapServers, dataFolder, stop }
   } catch (error) {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     throw error
@@ -151,7 +173,7 @@ function started(guard: ChildProcess, options: ApacheKafkaOptions, stop: () => P
       for (const line of lines) {
         if (!settled) log.push(line)
         options.onLog?.(line)
-        if (settled || !line.includes('Kafka Server started')) continue
+        if (settled || !line.includes(apacheKafkaStarted)) continue
         settled = true
         clearTimeout(timer)
         resolve()
@@ -165,7 +187,7 @@ function started(guard: ChildProcess, options: ApacheKafkaOptions, stop: () => P
 }
 
 /** Ports nobody listens on. They are all held until the last one is known, so that no two are the same. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer())
   const ports: number[] = []
   for (const server of servers) {

@@ -14,27 +14,51 @@ export function referenceUnavailable(): string | null {
   return null
 }
 
+/** The folder with the jars of Apache Kafka and all it needs (45 jars, 43 MB). */
+export function apacheKafkaJars(): Promise<string> {
+  return mavenJars(kafkaJarSet)
+}
+
+/** What a pom.xml of ours names, copied by Maven into a folder of the cache. */
+export interface JarSet {
+  /** The pom.xml that names the jars. */
+  readonly pom: string
+  /** The folder in the cache. */
+  readonly cacheName: string
+  /** One jar that must be there afterwards. */
+  readonly witness: string
+}
+
+export const kafkaJarSet: JarSet = {
+  pom: join(projectRoot, 'compat', 'reference', 'pom.xml'),
+  cacheName: `kafka-${apacheKafkaVersion}`,
+  witness: `kafka_2.13-${apacheKafkaVersion}.jar`,
+}
+
 /**
- * The folder with the jars of Apache Kafka and all it needs (45 jars, 43 MB). The first call asks Maven, later ones find
- * them. A marker file is written last, so that an interrupted download is done again instead of half used.
+ * The folder with a set of jars. The first call asks Maven, later ones find them. A marker file is written last, so that an
+ * interrupted download is done again instead of half used.
  */
-export async function apacheKafkaJars(): Promise<string> {
-  const folder = jarFolder()
-  if (jarsReady()) return folder
-  const pom = join(projectRoot, 'compat', 'reference', 'pom.xml')
+export async function mavenJars(set: JarSet): Promise<string> {
+  const folder = cacheFolder(set.cacheName)
+  if (jarSetReady(set)) return folder
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${folder}`]
-  await runOrThrow('mvn', ['-q', '-B', '-f', pom, ...goal], { timeoutMs: 600_000 })
-  if (!readdirSync(folder).includes(`kafka_2.13-${apacheKafkaVersion}.jar`)) {
-    throw new Error(`Maven left no kafka_2.13-${apacheKafkaVersion}.jar in ${folder}`)
-  }
+  await runOrThrow('mvn', ['-q', '-B', '-f', set.pom, ...goal], { timeoutMs: 600_000 })
+  if (!readdirSync(folder).includes(set.witness)) throw new Error(`Maven left no ${set.witness} in ${folder}`)
   writeFileSync(join(folder, 'complete'), '')
   return folder
 }
 
-function jarFolder(): string {
-  return cacheFolder(`kafka-${apacheKafkaVersion}`)
+/** One clear sentence why Java programs that need these jars cannot be compiled and run here, or null. */
+export function javaUnavailable(set: JarSet): string | null {
+  if (!onPath('javac')) return 'no Java compiler (javac) on PATH'
+  return jarSetReady(set) || onPath('mvn') ? null : 'the jars are fetched with Maven (mvn) and there is none on PATH'
+}
+
+function jarSetReady({ cacheName }: JarSet): boolean {
+  return existsSync(join(cacheFolder(cacheName), 'complete'))
 }
 
 function jarsReady(): boolean {
-  return existsSync(join(jarFolder(), 'complete'))
+  return jarSetReady(kafkaJarSet)
 }

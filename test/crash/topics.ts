@@ -1,0 +1,76 @@
+/** The topics of a crash run, and what each is for. Small segments, so that rolls, cleaning and retention happen under kills. */
+
+export interface TopicPlan {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** Segments roll every few seconds; 1 MiB is the smallest size that Kafka takes. */
+const SMALL_SEGMENTS = { 'segment.bytes': String(1 << 20), 'segment.ms': '3000', 'index.interval.bytes': '512' }
+
+/** Written with acks=1 and acks=all: every acknowledged record at least once. */
+export const PLAIN = 'plain'
+/** Written by idempotent producers: exactly once. */
+export const EXACT = 'exact'
+/** Written in transactions; the copiers and the word count read it. */
+export const TRANSACTIONS = 'transactions'
+/** Idempotent, keyed, compacted while it is written. */
+export const COMPACTED = 'compacted'
+/** acks=all, with retention that removes segments while it is written. */
+export const RETAINED = 'retained'
+/** What the word count writes. */
+export const COUNTS = 'counts'
+
+/** Where the copier of a program writes to. */
+export function copyOf(program: string): string {
+  return `copy-${program}`
+}
+
+export function topicPlans(programs: readonly string[]): TopicPlan[] {
+  return [
+    { name: PLAIN, partitions: 3, configs: SMALL_SEGMENTS },
+    { name: EXACT, partitions: 3, configs: SMALL_SEGMENTS },
+    { name: TRANSACTIONS, partitions: 3, configs: SMALL_SEGMENTS },
+    {
+      name: COMPACTED,
+      partitions: 2,
+      configs: {
+        ...SMALL_SEGMENTS,
+        'cleanup.policy': 'compact',
+        'segment.ms': '1000',
+        'min.cleanable.dirty.ratio': '0.01',
+      },
+    },
+    {
+      name: RETAINED,
+      partitions: 1,
+      configs: {
+        ...SMALL_SEGMENTS,
+        'segment.ms': '1000',
+        'retention.bytes': '200000',
+        'file.delete.delay.ms': '500',
+      },
+    },
+    { name: COUNTS, partitions: 2, configs: SMALL_SEGMENTS },
+    ...programs.map((program) => ({ name: copyOf(program), partitions: 3, configs: SMALL_SEGMENTS })),
+  ]
+}
+
+/** Broker configs of a crash run: small internal topics, timers that fire within it. */
+export const BROKER_CONFIGS: Readonly<Record<string, string>> = {
+  'auto.create.topics.enable': 'false',
+  'group.initial.rebalance.delay.ms': '0',
+  'offsets.topic.num.partitions': '4',
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.segment.bytes': String(1 << 20),
+  'transaction.state.log.num.partitions': '4',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'transaction.state.log.segment.bytes': String(1 << 20),
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
+  'log.retention.check.interval.ms': '1000',
+  'log.cleaner.backoff.ms': '500',
+  'log.flush.offset.checkpoint.interval.ms': '2000',
+  'log.flush.start.offset.checkpoint.interval.ms': '2000',
+}
