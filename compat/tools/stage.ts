@@ -1,7 +1,7 @@
-/** What the suites of the tools share: one broker with files, one load, one JVM. Registered once for the whole folder. */
+/** What the suites of the tools share: one broker with files, one load, one JVM. */
 import { startDurableTarget, type Target } from '../target.js'
 import { createTopics, write } from './load.js'
-import { ToolBox, toolsUnavailable } from './tool-box.js'
+import { ToolBox } from './tool-box.js'
 
 export interface Stage {
   readonly box: ToolBox
@@ -19,28 +19,27 @@ export function tools(): Stage {
   return stage
 }
 
-before(async function () {
-  this.timeout(600_000)
-  const reason = toolsUnavailable()
-  if (reason !== null) {
-    process.stdout.write(`    left out: Apache's tools: ${reason}\n`)
-    this.skip()
-  }
+/** Starts everything and writes the load. */
+export async function setStage(): Promise<void> {
   const target = await startDurableTarget({
     'offsets.topic.num.partitions': '4',
     'transaction.state.log.num.partitions': '4',
     // Only a broker that does not verify lets a transaction hang (KIP-890).
     'transaction.partition.verification.enable': 'false',
   })
-  const box = await ToolBox.open()
-  stage = { box, target, bootstrapServers: target.bootstrapServers, dataFolder: target.dataFolder ?? '' }
-  await createTopics(target.bootstrapServers)
-  await write(target.bootstrapServers)
-})
+  try {
+    const box = await ToolBox.open()
+    stage = { box, target, bootstrapServers: target.bootstrapServers, dataFolder: target.dataFolder ?? '' }
+    await createTopics(target.bootstrapServers)
+    await write(target.bootstrapServers)
+  } catch (error) {
+    await target.stop()
+    throw error
+  }
+}
 
-after(async function () {
-  this.timeout(60_000)
+export async function clearStage(): Promise<void> {
   stage?.box.close()
   await stage?.target.stop()
   stage = undefined
-})
+}

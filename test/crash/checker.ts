@@ -26,16 +26,45 @@ export interface CopyPlan {
   readonly to: string
 }
 
-export interface Verdict {
-  checks: number
-  readonly violations: string[]
+/** What is checked, each in one word or two. */
+export type CheckKind =
+  | 'gapless logs'
+  | 'known records'
+  | 'order'
+  | 'no duplicates'
+  | 'acknowledged records'
+  | 'transactions'
+  | 'group offsets'
+  | 'reads'
+  | 'copies'
+  | 'word counts'
+
+/** How often each was checked, and what did not hold: sentences. */
+export class Verdict {
+  readonly checks = new Map<CheckKind, number>()
+  readonly violations: string[] = []
+  /** The kinds that have a violation. */
+  readonly broken = new Set<CheckKind>()
+
+  holds(kind: CheckKind, condition: boolean, what: () => string): void {
+    this.checks.set(kind, (this.checks.get(kind) ?? 0) + 1)
+    if (condition) return
+    this.violations.push(what())
+    this.broken.add(kind)
+  }
+
+  add(other: Verdict): void {
+    for (const [kind, times] of other.checks) this.checks.set(kind, (this.checks.get(kind) ?? 0) + times)
+    this.violations.push(...other.violations)
+    for (const kind of other.broken) this.broken.add(kind)
+  }
 }
 
 export class Checker {
   readonly #history: History
   readonly #state: FinalState
   readonly #promises: ReadonlyMap<string, TopicPromise>
-  readonly #verdict: Verdict = { checks: 0, violations: [] }
+  readonly #verdict = new Verdict()
   /** Record by offset of each partition. */
   readonly #byOffset = new Map<string, Map<number, FinalRecord>>()
   /** Offsets of each record of each writer, in the order of the log. */
@@ -50,7 +79,7 @@ export class Checker {
   }
 
   run(copies: readonly CopyPlan[]): Verdict {
-    for (const contradiction of this.#history.contradictions) this.#violation(contradiction)
+    for (const contradiction of this.#history.contradictions) this.#verdict.holds('reads', false, () => contradiction)
     for (const partition of this.#state.partitions) this.#partition(partition)
     for (const stream of this.#history.streams.values()) this.#stream(stream)
     for (const transaction of this.#history.transactions.values()) this.#transaction(transaction)
@@ -58,15 +87,6 @@ export class Checker {
     for (const group of this.#history.groups.values()) this.#group(group, copiers.has(group.group))
     for (const copy of copies) this.#copy(copy)
     return this.#verdict
-  }
-
-  #holds(condition: boolean, what: () => string): void {
-    this.#verdict.checks++
-    if (!condition) this.#violation(what())
-  }
-
-  #violation(what: string): void {
-    this.#verdict.violations.push(what)
   }
 
   #promise(topic: string): TopicPromise {
@@ -78,7 +98,8 @@ export class Checker {
     const name = `${partition.topic}-${partition.partition}`
     const { compacted } = this.#promise(partition.topic)
     const { lastStableOffset, highWatermark } = partition
-    this.#holds(
+    this.#verdict.holds(
+      'gapless logs',
       lastStableOffset === highWatermark,
       () => `${name}: LSO ${lastStableOffset}, but ends at ${highWatermark}`,
     )
@@ -90,20 +111,25 @@ export class Checker {
         compacted || next === partition.startOffset
           ? baseOffset >= next || next === partition.startOffset
           : baseOffset === next
-      this.#holds(inOrder, () => `${name}: after offset ${next - 1} comes ${baseOffset}`)
+      this.#verdict.holds('gapless logs', inOrder, () => `${name}: after offset ${next - 1} comes ${baseOffset}`)
       next = batch.lastOffset + 1
       if (batch.producerId < 0 || batch.control) continue
       const producer = `${batch.producerId} ${batch.producerEpoch}`
       const expected = sequences.get(producer)
       const follows = expected === undefined || (compacted ? baseSequence >= expected : baseSequence === expected)
-      this.#holds(
+      this.#verdict.holds(
+        'gapless logs',
         follows,
         () => `${name} offset ${baseOffset}: producer ${producer} has sequence ${baseSequence}, not ${expected}`,
       )
       sequences.set(producer, baseSequence + recordCount)
     }
     if (!compacted)
-      this.#holds(next === highWatermark, () => `${name}: the last record is ${next - 1}, the end ${highWatermark}`)
+      this.#verdict.holds(
+        'gapless logs',
+        next === highWatermark,
+        () => `${name}: the last record is ${next - 1}, the end ${highWatermark}`,
+      )
     const byOffset = new Map<number, FinalRecord>()
     for (const record of partition.records) {
       byOffset.set(record.offset, record)
@@ -119,7 +145,8 @@ export class Checker {
     const identity = parseIdentity(record.identity)
     const stream = identity && this.#history.streams.get(`${identity.writer} ${topic} ${partition}`)
     const sent = identity && stream?.transactions[identity.n]
-    this.#holds(
+    this.#verdict.holds(
+      'known records',
       sent !== undefined && sent === identity?.transaction,
       () => `${where()}: nobody sent ${record.identity}`,
     )
@@ -138,23 +165,25 @@ export class Checker {
     const start = this.#partitionOf(topic, partition)?.startOffset ?? 0
     let previous = -1
     for (const [n] of found) {
-      this.#holds(n > previous, () => `${topic}-${partition}: ${writer}/${n} comes after ${previous}`)
+      this.#verdict.holds('order', n > previous, () => `${topic}-${partition}: ${writer}/${n} comes after ${previous}`)
       previous = n
     }
     stream.transactions.forEach((_, n) => {
       const offsets = found.get(n) ?? []
       if (exactlyOnce) {
-        this.#holds(
-          offsets.length <= 1,
-          () => `${topic}-${partition}: ${writer}/${n} is there at ${offsets.join(', ')}`,
-        )
+        const what = () => `${topic}-${partition}: ${writer}/${n} is there at ${offsets.join(', ')}`
+        this.#verdict.holds('no duplicates', offsets.length <= 1, what)
       }
       const acked = stream.offsets[n]
       if (acked === undefined || acked < start) return
       if (compacted && offsets.length === 0) this.#replaced(stream, n, acked)
       else {
         const there = `${topic}-${partition}: ${writer}/${n} was acknowledged at ${acked}`
-        this.#holds(offsets.includes(acked), () => `${there} and is at ${offsets.join(', ') || 'no offset'}`)
+        this.#verdict.holds(
+          'acknowledged records',
+          offsets.includes(acked),
+          () => `${there} and is at ${offsets.join(', ') || 'no offset'}`,
+        )
       }
     })
   }
@@ -163,7 +192,8 @@ export class Checker {
   #replaced({ writer, topic, partition }: WrittenStream, n: number, acked: number): void {
     const key = compactedKey(n)
     const last = this.#lastOfKey.get(`${topic}-${partition} ${key}`) ?? -1
-    this.#holds(
+    this.#verdict.holds(
+      'acknowledged records',
       last > acked,
       () => `${topic}-${partition}: ${writer}/${n} at ${acked} is gone, and no later record has key ${key}`,
     )
@@ -178,15 +208,24 @@ export class Checker {
       )
     }).length
     if (state === 'committed') {
-      this.#holds(
+      this.#verdict.holds(
+        'transactions',
         visible === records.length,
         () => `${name} was committed, and ${visible} of its ${records.length} records are seen`,
       )
     } else if (state === 'committing') {
       const whole = visible === 0 || visible === records.length
-      this.#holds(whole, () => `${name} ended in between: ${visible} of its ${records.length} records are seen`)
+      this.#verdict.holds(
+        'transactions',
+        whole,
+        () => `${name} ended in between: ${visible} of its ${records.length} records are seen`,
+      )
     } else {
-      this.#holds(visible === 0, () => `${name} is ${state}, and ${visible} of its records are seen`)
+      this.#verdict.holds(
+        'transactions',
+        visible === 0,
+        () => `${name} is ${state}, and ${visible} of its records are seen`,
+      )
     }
   }
 
@@ -195,7 +234,11 @@ export class Checker {
     const { group, topic, partition, committed, reads } = found
     const name = `group ${group} in ${topic}-${partition}`
     const final = this.#state.committed.get(`${group} ${topic} ${partition}`) ?? -1
-    this.#holds(final >= committed, () => `${name}: ${committed} was acknowledged and it stands at ${final}`)
+    this.#verdict.holds(
+      'group offsets',
+      final >= committed,
+      () => `${name}: ${committed} was acknowledged and it stands at ${final}`,
+    )
     const log = this.#partitionOf(topic, partition)
     const records = this.#byOffset.get(`${topic}-${partition}`)
     if (log === undefined || records === undefined || copier) return
@@ -203,11 +246,12 @@ export class Checker {
       if (offset < log.startOffset) continue
       const record = records.get(offset)
       const there = record?.identity === identity && (!found.readCommitted || record.visible)
-      this.#holds(there, () => `${name}: ${identity} was read at ${offset}, where ${shown(record)} is`)
+      this.#verdict.holds('reads', there, () => `${name}: ${identity} was read at ${offset}, where ${shown(record)} is`)
     }
     for (const record of log.records) {
       if (record.offset >= final || (found.readCommitted && !record.visible)) continue
-      this.#holds(
+      this.#verdict.holds(
+        'reads',
         reads.has(record.offset),
         () => `${name} stands at ${final}, and offset ${record.offset} was never read`,
       )
@@ -230,15 +274,18 @@ export class Checker {
         const source = `${partition}:${offset}`
         const times = copies.get(source) ?? 0
         copies.delete(source)
-        this.#holds(
+        this.#verdict.holds(
+          'copies',
           times === wanted,
           () =>
             `${to}: ${from}-${partition} offset ${offset} was copied ${times} times, not ${wanted} (group at ${final})`,
         )
       }
     }
-    for (const [source, times] of copies)
-      this.#violation(`${to}: ${times} records were made of ${source}, which is not there`)
+    for (const [source, times] of copies) {
+      const what = () => `${to}: ${times} records were made of ${source}, which is not there`
+      this.#verdict.holds('copies', false, what)
+    }
   }
 
   #partitionOf(topic: string, partition: number): FinalPartition | undefined {

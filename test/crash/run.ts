@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { CreateTopics, ErrorCode } from '../../protocol/index.js'
 import { Dice } from '../fuzz/target.js'
 import { RawClient } from '../support/raw-client.js'
-import { Checker, type CopyPlan, type TopicPromise, type Verdict } from './checker.js'
+import { Checker, type CopyPlan, type TopicPromise, Verdict } from './checker.js'
 import type { ClientKind, ClientProcess } from './clients.js'
 import { parseEvent } from './events.js'
 import { committedOffset, ends, type FinalPartition, patiently, readPartition } from './final-state.js'
@@ -64,12 +64,12 @@ export class CrashRun {
       await server.end('SIGTERM')
       if (!(await server.start(false).ready)) throw new Error(server.failure ?? 'the server did not start again')
       const second = await this.#judge()
-      const violations = [...this.failures, ...first.violations]
-      for (const violation of second.violations) {
-        if (!first.violations.includes(violation)) violations.push(`after a clean restart: ${violation}`)
+      for (const violation of second.violations.splice(0)) {
+        if (!first.violations.includes(violation)) second.violations.push(`after a clean restart: ${violation}`)
       }
-      if (server.failure !== null) violations.push(server.failure)
-      return { checks: first.checks + second.checks, violations }
+      first.add(second)
+      first.violations.push(...this.failures, ...(server.failure === null ? [] : [server.failure]))
+      return first
     } finally {
       for (const client of this.#clients) client.kill()
       await server.end('SIGKILL')
@@ -164,7 +164,7 @@ export class CrashRun {
           partitions.push(await readPartition(client, name, partition))
         }
       }
-      const verdict: Verdict = { checks: 0, violations: [] }
+      const verdict = new Verdict()
       const committed = new Map<string, number>()
       const groups = new Set([...this.history.groups.values()].map(({ group, topic }) => `${group} ${topic}`))
       for (const [group, topic] of [...groups].map((both) => both.split(' '))) {
@@ -173,25 +173,20 @@ export class CrashRun {
           try {
             committed.set(`${group} ${topic} ${partition}`, await patiently(asked))
           } catch (error) {
-            verdict.violations.push(error instanceof Error ? error.message : String(error))
+            verdict.holds('group offsets', false, () => (error instanceof Error ? error.message : String(error)))
           }
         }
       }
       const copies = programs.map(
         (program): CopyPlan => ({ group: `copier-${program}`, from: TRANSACTIONS, to: copyOf(program) }),
       )
-      add(verdict, new Checker(this.history, { partitions, committed }, promises(programs)).run(copies))
-      if (programs.includes('streams')) add(verdict, checkWordCount(partitions, TRANSACTIONS, COUNTS))
+      verdict.add(new Checker(this.history, { partitions, committed }, promises(programs)).run(copies))
+      if (programs.includes('streams')) verdict.add(checkWordCount(partitions, TRANSACTIONS, COUNTS))
       return verdict
     } finally {
       client.close()
     }
   }
-}
-
-function add(sum: Verdict, one: Verdict): void {
-  sum.checks += one.checks
-  sum.violations.push(...one.violations)
 }
 
 function promises(programs: readonly string[]): Map<string, TopicPromise> {

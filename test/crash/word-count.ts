@@ -1,5 +1,5 @@
 /** What a word count over visible records must have written: for every word 1, 2, 3 ... up to how often it is there, each once, in order. */
-import type { Verdict } from './checker.js'
+import { Verdict } from './checker.js'
 import { parseIdentity } from './events.js'
 import type { FinalPartition } from './final-state.js'
 
@@ -17,25 +17,21 @@ export function checkWordCount(partitions: readonly FinalPartition[], from: stri
       for (const word of wordsOf(identity)) expected.set(word, (expected.get(word) ?? 0) + 1)
     }
   }
-  const verdict: Verdict = { checks: 0, violations: [] }
+  const verdict = new Verdict()
   const counted = new Map<string, number>()
   for (const { partition, records } of partitions.filter(({ topic }) => topic === to)) {
     for (const { key, value, visible, offset } of records) {
       if (!visible || key === null) continue
       const next = (counted.get(key) ?? 0) + 1
-      verdict.checks++
-      if (value !== String(next)) {
-        verdict.violations.push(
-          `${to}-${partition} offset ${offset}: "${key}" counts ${value}, and ${next} was to come`,
-        )
-      }
+      const what = () => `${to}-${partition} offset ${offset}: "${key}" counts ${value}, and ${next} was to come`
+      verdict.holds('word counts', value === String(next), what)
       counted.set(key, Number(value))
     }
   }
   for (const [word, times] of expected) {
-    verdict.checks++
     const got = counted.get(word) ?? 0
-    if (got !== times) verdict.violations.push(`${to}: "${word}" was counted ${got} times and is there ${times} times`)
+    const what = () => `${to}: "${word}" was counted ${got} times and is there ${times} times`
+    verdict.holds('word counts', got === times, what)
   }
   return verdict
 }

@@ -33,8 +33,7 @@ async function dump(paths: readonly string[], ...flags: readonly string[]): Prom
 
 const count = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].length
 
-describe('kafka-dump-log', function () {
-  this.timeout(60_000)
+export function dumpLogTests(): void {
   before(function () {
     if (tools().dataFolder === '') this.skip()
   })
@@ -130,7 +129,7 @@ describe('kafka-dump-log', function () {
     }
     expect(read).to.be.above(10)
   })
-})
+}
 
 /** By their number in the log. */
 const STATES = ['Empty', 'Ongoing', 'PrepareCommit', 'PrepareAbort', 'CompleteCommit', 'CompleteAbort']

@@ -26,9 +26,7 @@ async function topicOf(topic: string, count: number): Promise<void> {
   await producer.disconnect()
 }
 
-describe("Apache's tools", function () {
-  this.timeout(60_000)
-
+export function commandTests(): void {
   it('kafka-topics creates, describes, alters, lists and deletes', async () => {
     const created = await ask(
       'kafka-topics',
@@ -160,4 +158,4 @@ describe("Apache's tools", function () {
     )
     expect(producer).to.include({ CurrentTransactionStartOffset: 'None' })
   })
-})
+}
