@@ -56,6 +56,7 @@ export class CrashRun {
       await this.#createTopics()
       this.#startClients()
       await this.#killAround()
+      if (server.failure !== null) throw new Error(server.failure)
       say('the time is over: the clients finish what they began')
       await Promise.all(this.#clients.map((client) => client.finish(DRAIN_LIMIT_MS)))
       const first = await this.#judge()
