@@ -11,7 +11,18 @@ import { parseEvent } from './events.js'
 import { committedOffset, ends, type FinalPartition, patiently, readPartition } from './final-state.js'
 import { History } from './history.js'
 import { type CrashServer, eachLine } from './server.js'
-import { COMPACTED, COUNTS, copyOf, EXACT, PLAIN, RETAINED, TRANSACTIONS, topicPlans } from './topics.js'
+import {
+  COMPACTED,
+  COUNTS,
+  copyOf,
+  EXACT,
+  ONE_AT_A_TIME,
+  PLAIN,
+  RETAINED,
+  sourceOf,
+  TRANSACTIONS,
+  topicPlans,
+} from './topics.js'
 import { checkWordCount } from './word-count.js'
 
 export interface RunOptions {
@@ -179,7 +190,7 @@ export class CrashRun {
         }
       }
       const copies = programs.map(
-        (program): CopyPlan => ({ group: `copier-${program}`, from: TRANSACTIONS, to: copyOf(program) }),
+        (program): CopyPlan => ({ group: `copier-${program}`, from: sourceOf(program), to: copyOf(program) }),
       )
       verdict.add(new Checker(this.history, { partitions, committed }, promises(programs)).run(copies))
       if (programs.includes('streams')) verdict.add(checkWordCount(partitions, TRANSACTIONS, COUNTS))
@@ -197,6 +208,7 @@ function promises(programs: readonly string[]): Map<string, TopicPromise> {
     [RETAINED, { exactlyOnce: false, compacted: false }],
     [EXACT, once],
     [TRANSACTIONS, once],
+    [ONE_AT_A_TIME, once],
     [COMPACTED, { exactlyOnce: true, compacted: true }],
     ...programs.map((program): [string, TopicPromise] => [copyOf(program), once]),
   ])

@@ -13,8 +13,10 @@ const SMALL_SEGMENTS = { 'segment.bytes': String(1 << 20), 'segment.ms': '3000',
 export const PLAIN = 'plain'
 /** Written by idempotent producers: exactly once. */
 export const EXACT = 'exact'
-/** Written in transactions; the copiers and the word count read it. */
+/** Written in transactions of all programs, interleaved; the word count and the copiers read it. */
 export const TRANSACTIONS = 'transactions'
+/** Written in transactions of one producer at a time, for kafkajs's readers: it hides aborted records right only where none overlap. */
+export const ONE_AT_A_TIME = 'one-at-a-time'
 /** Idempotent, keyed, compacted while it is written. */
 export const COMPACTED = 'compacted'
 /** acks=all, with retention that removes segments while it is written. */
@@ -22,7 +24,11 @@ export const RETAINED = 'retained'
 /** What the word count writes. */
 export const COUNTS = 'counts'
 
-/** Where the copier of a program writes to. */
+/** Where the copier of a program reads from, and where it writes to. */
+export function sourceOf(program: string): string {
+  return program === 'js' ? ONE_AT_A_TIME : TRANSACTIONS
+}
+
 export function copyOf(program: string): string {
   return `copy-${program}`
 }
@@ -32,6 +38,7 @@ export function topicPlans(programs: readonly string[]): TopicPlan[] {
     { name: PLAIN, partitions: 3, configs: SMALL_SEGMENTS },
     { name: EXACT, partitions: 3, configs: SMALL_SEGMENTS },
     { name: TRANSACTIONS, partitions: 3, configs: SMALL_SEGMENTS },
+    { name: ONE_AT_A_TIME, partitions: 3, configs: SMALL_SEGMENTS },
     {
       name: COMPACTED,
       partitions: 2,

@@ -14,7 +14,7 @@ import {
 } from 'kafkajs'
 import { compactedKey } from '../checker.js'
 import { type ClientEvent, identityOf, writeIdentity } from '../events.js'
-import { COMPACTED, copyOf, EXACT, PLAIN, RETAINED, TRANSACTIONS } from '../topics.js'
+import { COMPACTED, copyOf, EXACT, ONE_AT_A_TIME, PLAIN, RETAINED, TRANSACTIONS } from '../topics.js'
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
 const [bootstrap, program, incarnation, seedText, roleList] = process.argv.slice(2)
@@ -119,10 +119,11 @@ async function transact(): Promise<void> {
     const transaction = await producer.transaction()
     number++
     for (let batch = below(4); batch >= 0; batch--) {
+      const topic = below(2) === 0 ? TRANSACTIONS : ONE_AT_A_TIME
       const partition = below(3)
-      const { first, messages } = writer.records(TRANSACTIONS, partition, 1 + below(8), number)
-      const [answer] = await transaction.send({ topic: TRANSACTIONS, acks: -1, messages })
-      writer.acked(TRANSACTIONS, partition, first, messages.length, Number(answer!.baseOffset))
+      const { first, messages } = writer.records(topic, partition, 1 + below(8), number)
+      const [answer] = await transaction.send({ topic, acks: -1, messages })
+      writer.acked(topic, partition, first, messages.length, Number(answer!.baseOffset))
       if (below(4) === 0) await pause(below(60))
     }
     await end(writer, transaction, number, below(4) !== 0)
@@ -234,7 +235,7 @@ async function read(role: string, topic: string, committed: boolean): Promise<vo
   )
 }
 
-/** Every record of the transactions' topic becomes one of the copy's, in a transaction that holds the offsets too. */
+/** Every committed record becomes one of the copy's, in a transaction that holds the offsets too. */
 async function copy(): Promise<void> {
   const group = `copier-${program}`
   const writer = new Writer('copier')
@@ -268,7 +269,7 @@ async function copy(): Promise<void> {
     }
     return { take, close: () => producer.disconnect() }
   }
-  await consume('copier', group, TRANSACTIONS, true, session, async () => true)
+  await consume('copier', group, ONE_AT_A_TIME, true, session, async () => true)
 }
 
 const roles: Record<string, () => Promise<void>> = {
@@ -291,7 +292,7 @@ const roles: Record<string, () => Promise<void>> = {
     ),
   transactional: transact,
   reader: () => read('reader', PLAIN, false),
-  committed: () => read('committed', TRANSACTIONS, true),
+  committed: () => read('committed', ONE_AT_A_TIME, true),
   copier: copy,
 }
 
