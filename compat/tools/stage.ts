@@ -33,13 +33,14 @@ export async function setStage(): Promise<void> {
     await createTopics(target.bootstrapServers)
     await write(target.bootstrapServers)
   } catch (error) {
-    await target.stop()
+    if (stage === undefined) await target.stop()
     throw error
   }
 }
 
 export async function clearStage(): Promise<void> {
-  stage?.box.close()
-  await stage?.target.stop()
+  const { box, target } = stage ?? {}
   stage = undefined
+  box?.close()
+  await target?.stop()
 }
