@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { COMPACTED, GROUP, MIXED, PLAIN, ROLLED, TRANSACTIONAL_GROUP, TRANSACTIONAL_ID } from './load.js'
 import { tools } from './stage.js'
+import { complaintsOf } from './tool-box.js'
 
 /** The files of a partition's folder with this ending, oldest first, with their paths. */
 function files(folder: string, ending: string): string[] {
@@ -21,13 +22,10 @@ function folders(): string[] {
   return readdirSync(tools().dataFolder).filter((name) => statSync(join(tools().dataFolder, name)).isDirectory())
 }
 
-/** What the tool says of damage, whatever the file. */
-const COMPLAINTS = /Found .*:|mismatch|Could not|Exception|not valid|isvalid: false/i
-
 async function dump(paths: readonly string[], ...flags: readonly string[]): Promise<string> {
   expect(paths, 'files to read').to.not.have.length(0)
   const output = await tools().box.runOrThrow('kafka-dump-log', '--files', paths.join(','), ...flags)
-  expect(output.split('\n').filter((line) => COMPLAINTS.test(line))).to.deep.equal([])
+  expect(complaintsOf(output)).to.deep.equal([])
   return output
 }
 

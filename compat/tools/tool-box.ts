@@ -97,6 +97,13 @@ export class ToolBox {
   }
 }
 
+/** The lines in which kafka-dump-log speaks of damage, whatever the file. */
+export function complaintsOf(output: string): string[] {
+  return output
+    .split('\n')
+    .filter((line) => /Found .*:|mismatch|Could not|Exception|not valid|isvalid: false/i.test(line))
+}
+
 /** The rows of a table that a tool printed, by the names in its first line. */
 export function rowsOf(output: string): Record<string, string>[] {
   const lines = output.split('\n').filter((line) => line.trim() !== '')

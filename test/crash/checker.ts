@@ -38,6 +38,7 @@ export type CheckKind =
   | 'reads'
   | 'copies'
   | 'word counts'
+  | 'files'
 
 /** How often each was checked, and what did not hold: sentences. */
 export class Verdict {

@@ -2,12 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
+import { toolsUnavailable } from '../../compat/tools/tool-box.js'
 import { CreateTopics, ErrorCode } from '../../protocol/index.js'
 import { Dice } from '../fuzz/target.js'
 import { RawClient } from '../support/raw-client.js'
 import { Checker, type CopyPlan, type TopicPromise, Verdict } from './checker.js'
 import type { ClientKind, ClientProcess } from './clients.js'
 import { parseEvent } from './events.js'
+import { checkFiles } from './files.js'
 import { committedOffset, ends, type FinalPartition, patiently, readPartition } from './final-state.js'
 import { History } from './history.js'
 import { type CrashServer, eachLine } from './server.js'
@@ -80,6 +82,8 @@ export class CrashRun {
         if (!first.violations.includes(violation)) second.violations.push(`after a clean restart: ${violation}`)
       }
       first.add(second)
+      await server.end('SIGTERM')
+      if (toolsUnavailable() === null) first.add(await checkFiles(server.recipe.dataFolder))
       first.violations.push(...this.failures, ...(server.failure === null ? [] : [server.failure]))
       return first
     } finally {
