@@ -71,7 +71,9 @@ export class CrashRun {
       await this.#killAround()
       if (server.failure !== null) throw new Error(server.failure)
       say('the time is over: the clients finish what they began')
-      await Promise.all(this.#clients.map((client) => client.finish(DRAIN_LIMIT_MS)))
+      await Promise.all(
+        this.#clients.map((client) => client.finish(DRAIN_LIMIT_MS).catch((error) => this.#fail(error))),
+      )
       const first = await this.#judge()
       // What is served after a clean restart is the same again.
       this.counts.cleanStops++
@@ -90,6 +92,10 @@ export class CrashRun {
       for (const client of this.#clients) client.kill()
       await server.end('SIGKILL')
     }
+  }
+
+  #fail(error: unknown): void {
+    this.failures.push(error instanceof Error ? error.message : String(error))
   }
 
   async #createTopics(): Promise<void> {
@@ -121,7 +127,7 @@ export class CrashRun {
         try {
           this.history.add(parseEvent(line))
         } catch (error) {
-          this.failures.push(`${process.name}: ${error instanceof Error ? error.message : error}`)
+          this.#fail(error)
         }
       })
       this.#clients.push(client)
