@@ -145,6 +145,10 @@ export class LogReader implements WindowSource {
     }
   }
 
+  /**
+   * By first offset. The index has them by their ends, and Apache Kafka answers so; but kafkajs takes the list for sorted, and shows
+   * aborted records where transactions overlap.
+   */
   private abortedBetween(first: Segment, offset: number, upperOffset: number): ReadResult['abortedTransactions'] {
     let found: { producerId: number; firstOffset: number }[] | null = null
     const { all } = this.ports.segments
@@ -154,7 +158,7 @@ export class LogReader implements WindowSource {
       found ??= []
       if (txnIndex.collect(offset, upperOffset, found)) break
     }
-    return found ?? NO_TRANSACTIONS
+    return found?.sort((one, other) => one.firstOffset - other.firstOffset) ?? NO_TRANSACTIONS
   }
 }
 

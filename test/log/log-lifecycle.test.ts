@@ -120,6 +120,22 @@ for (const kind of disks) {
       await t.log.close()
     })
 
+    it('lists aborted transactions by their first offsets, however they ended', async () => {
+      const t = makeLog(disk.disk)
+      for (const producerId of [1, 2]) {
+        t.produce([{ value: 'x' }], { producerId, producerEpoch: 0, baseSequence: 0, transactional: true })
+      }
+      for (const producerId of [2, 1]) {
+        t.log.append(encodeEndTxn(producerId, 0, 'abort'), { origin: 'coordinator', leaderEpoch: 0, now: START })
+      }
+      const { abortedTransactions } = await t.log.read(0, { maxBytes: 1000, upperBound: 4, minOneMessage: true })
+      expect(abortedTransactions).to.deep.equal([
+        { producerId: 1, firstOffset: 0 },
+        { producerId: 2, firstOffset: 1 },
+      ])
+      await t.log.close()
+    })
+
     it('takes what a leader sent as it is, and only if it continues the log', async () => {
       const t = makeLog(disk.disk)
       const follow = (records: Buffer) => t.log.append(records, { origin: 'replication', leaderEpoch: -1, now: START })
