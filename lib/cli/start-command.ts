@@ -13,6 +13,8 @@ interface StartFlags {
   readonly advertise?: Address
   readonly id?: number
   readonly config?: string
+  readonly dataDir?: string[]
+  readonly fsync?: 'always' | 'system'
   readonly set?: Record<string, string>
   readonly memoryLimit?: number
   readonly profile: 'test' | 'kafka'
@@ -39,6 +41,16 @@ export function addStartCommand(program: Command, host: Program): void {
       ).argParser(connectable),
     )
     .option('--id <n>', 'broker id (default: 1)', wholeNumber(0, 2 ** 31 - 1))
+    .option(
+      '--data-dir <dir>',
+      'keep everything in this directory (log.dirs); repeatable, or several with commas (default: in memory)',
+      directories,
+    )
+    .option(
+      '--fsync <when>',
+      'always: acknowledge only what the device has (log.flush.interval.messages=1); system: the operating system decides, as in Kafka (default: system)',
+      oneOf('always', 'system'),
+    )
     .option('--config <file>', "Kafka's server.properties")
     .option('--set <key=value>', 'one broker config, repeatable; wins over --config', keyValue)
     .option(
@@ -81,20 +93,31 @@ async function start(flags: StartFlags, host: Program): Promise<void> {
     const { sayWhere, warnOfUnreachable } = await import('./reachability.js')
     sayWhere(node.listeners, logger)
     logger.info(
-      `Odradek ${VERSION} serves as broker ${node.brokerId} of cluster ${node.clusterId}; records are kept in memory and end with it.`,
+      `Odradek ${VERSION} serves as broker ${node.brokerId} of cluster ${node.clusterId}; ${whereKept(node.dataDirectories)}.`,
     )
     if (!stopEarly) {
       sayReady(flags, host, node)
       void warnOfUnreachable(node.listeners, { logger, network: new NodeNetwork() })
     }
-    const signal = await stopped
-    logger.info(`Stopping: ${signal}.`)
+    const failed = new Promise<null>((resolve) => node.onClose(() => resolve(null)))
+    const signal = await Promise.race([stopped, failed])
+    if (signal !== null) logger.info(`Stopping: ${signal}.`)
     await node.close()
-    host.exit(0)
+    host.exit(node.failure === null ? 0 : 1)
   } catch (error) {
     if (error instanceof StartError) throw new CommandError(error.message, 2, { cause: error })
     throw error
   }
+}
+
+function whereKept(directories: readonly string[]): string {
+  return directories.length === 0
+    ? 'records are kept in memory and end with it'
+    : `everything is kept in ${directories.join(', ')}`
+}
+
+function directories(text: string, before: string[] = []): string[] {
+  return [...before, ...text.split(',')]
 }
 
 /** The first line on standard output; scripts wait for it. */
@@ -109,7 +132,7 @@ function sayReady(flags: StartFlags, host: Program, node: BrokerNode): void {
 
 /** Broker configs from the file, then --set, then the flags that stand for one. */
 export function settings(
-  flags: Pick<StartFlags, 'listen' | 'advertise' | 'id' | 'set'>,
+  flags: Pick<StartFlags, 'listen' | 'advertise' | 'id' | 'dataDir' | 'fsync' | 'set'>,
   file: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const values = { ...file, ...flags.set }
@@ -117,6 +140,9 @@ export function settings(
     values['node.id'] = String(flags.id)
     delete values['broker.id']
   }
+  if (flags.dataDir !== undefined) values['log.dirs'] = flags.dataDir.join(',')
+  if (flags.fsync === 'always') values['log.flush.interval.messages'] = '1'
+  if (flags.fsync === 'system') delete values['log.flush.interval.messages']
   const [first, ...others] = endpoints(values['listeners'] ?? 'PLAINTEXT://127.0.0.1:9092')
   const name = /^[^:]*/.exec(first ?? '')![0] || 'PLAINTEXT'
   const own = flags.listen === undefined ? first : `${name}://${written(flags.listen)}`

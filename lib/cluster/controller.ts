@@ -101,13 +101,15 @@ export class Controller implements CoordinationListener {
     return this.lease?.controllerId === this.options.brokerId && !this.closed
   }
 
-  /** Follows the log and asks for the lease. Resolves when the image is up to date. */
+  /** Follows the log. Resolves when the image is up to date. */
   async start(): Promise<void> {
     await this.ports.coordination.start(this)
-    this.ports.coordination.campaign()
   }
 
-  /** Tells the cluster that this broker serves. Resolves when the image has it, with its epoch. @throws DuplicateMemberError */
+  /**
+   * Tells the cluster that this broker serves, and asks for the lease. Resolves when the image has it, with its epoch.
+   * @throws DuplicateMemberError
+   */
   async register(info: BrokerRegistration): Promise<{ brokerEpoch: number }> {
     const { brokerId } = this.options
     const registered = await this.ports.coordination.register({
@@ -122,6 +124,8 @@ export class Controller implements CoordinationListener {
       })),
       logDirs: info.logDirs ?? [],
     })
+    // Not before: a controller that is no member yet would begin by fencing its own last life.
+    this.ports.coordination.campaign()
     await this.registrationInImage(brokerId, registered.brokerEpoch)
     return registered
   }

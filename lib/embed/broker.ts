@@ -46,8 +46,10 @@ export interface BrokerOptions {
   logLevel?: LogLevel
   /** Takes the log instead. Nothing is said to it after `close`. */
   logger?: Logger
-  /** Kafka's text form of a uuid. Default: a fresh one. */
+  /** Kafka's text form of a uuid. Default: a fresh one, or that of `dataDir`. */
   clusterId?: string
+  /** Directories to keep everything in (Kafka's `log.dirs`): the next broker there goes on where this one ended. Default: in memory. */
+  dataDir?: string | readonly string[]
 }
 
 export interface NewTopic {
@@ -280,6 +282,7 @@ function brokerConfigs(options: BrokerOptions): Record<string, string> {
   const { host = '127.0.0.1', port = 0 } = options
   const values = texts(options.config ?? {})
   if (options.brokerId !== undefined) values['node.id'] = String(options.brokerId)
+  if (options.dataDir !== undefined) values['log.dirs'] = [options.dataDir].flat().join(',')
   if (options.port !== undefined || options.host !== undefined || values['listeners'] === undefined) {
     values['listeners'] = `PLAINTEXT://${bracketed(host)}:${port}`
   }

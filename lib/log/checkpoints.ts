@@ -38,11 +38,80 @@ export function readOffsetCheckpoint(disk: Disk, path: string): PartitionOffset[
   })
 }
 
-/** Atomic, and durable when it returns. @throws DiskError */
-export function writeOffsetCheckpoint(disk: Disk, path: string, entries: readonly PartitionOffset[]): void {
-  const lines = entries.map(({ topic, partition, offset }) => `${topic} ${partition} ${offset}`)
-  disk.writeFile(path, checkpointText(lines))
+/** An offset checkpoint that is replaced again and again. */
+export class OffsetCheckpointFile {
+  /** What the file holds; null before anything is known of it. */
+  private text: string | null = null
+  private keys: ReadonlySet<string> = new Set()
+  /** Counts the contents that were asked for: one that was written meanwhile must not be undone by an older one. */
+  private generation = 0
+  private running: Promise<void> = Promise.resolve()
+
+  constructor(
+    private readonly disk: Disk,
+    readonly path: string,
+  ) {}
+
+  /** It was read, and had these. */
+  holds(entries: readonly PartitionOffset[]): void {
+    this.text = offsetsText(entries)
+    this.keys = keysOf(entries)
+  }
+
+  has(topic: string, partition: number): boolean {
+    return this.keys.has(`${topic} ${partition}`)
+  }
+
+  /** Replaces the file, without holding up the loop; does nothing when it has the same. Atomic. Rejects with DiskError. */
+  write(entries: readonly PartitionOffset[]): Promise<void> {
+    const generation = ++this.generation
+    // Both contents may be the file's until this one is.
+    this.keys = new Set([...this.keys, ...keysOf(entries)])
+    const run = this.running.then(() => this.replace(entries, generation))
+    this.running = run.catch(() => {})
+    return run
+  }
+
+  /** The same in this turn, and durable when it returns. @throws DiskError */
+  writeNow(entries: readonly PartitionOffset[]): void {
+    this.generation++
+    const text = offsetsText(entries)
+    this.disk.writeFile(this.path, Buffer.from(text))
+    this.text = text
+    this.keys = keysOf(entries)
+  }
+
+  /** Makes the names in its folder durable, by writing the same once more. @throws DiskError */
+  rewrite(): void {
+    this.disk.writeFile(this.path, Buffer.from(this.text ?? offsetsText([])))
+  }
+
+  private async replace(entries: readonly PartitionOffset[], generation: number): Promise<void> {
+    const text = offsetsText(entries)
+    if (text === this.text || generation !== this.generation) return
+    const { disk, path } = this
+    const part = `${path}.part`
+    disk.remove(part)
+    const file = disk.open(part, { create: true })
+    try {
+      file.append([Buffer.from(text)])
+      await file.sync()
+      // While it was synced a log began that this content knows an older one of.
+      if (generation !== this.generation) return
+      disk.rename(part, path)
+      this.text = text
+      this.keys = keysOf(entries)
+    } finally {
+      file.close()
+    }
+  }
 }
+
+const keysOf = (entries: readonly PartitionOffset[]): Set<string> =>
+  new Set(entries.map(({ topic, partition }) => `${topic} ${partition}`))
+
+const offsetsText = (entries: readonly PartitionOffset[]): string =>
+  checkpointText(entries.map(({ topic, partition, offset }) => `${topic} ${partition} ${offset}`))
 
 /** Null when there is no file. Entries that don't rise are an error too. @throws CheckpointError, DiskError */
 export function readEpochCheckpoint(disk: Disk, path: string): EpochEntry[] | null {
@@ -60,13 +129,13 @@ export function readEpochCheckpoint(disk: Disk, path: string): EpochEntry[] | nu
 
 /** The bytes of a `leader-epoch-checkpoint`. */
 export function epochCheckpoint(entries: readonly EpochEntry[]): Buffer {
-  return checkpointText(entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`))
+  return Buffer.from(checkpointText(entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`)))
 }
 
 type Fail = (problem: string) => never
 
-function checkpointText(lines: readonly string[]): Buffer {
-  return Buffer.from([VERSION, lines.length, ...lines, ''].join('\n'))
+function checkpointText(lines: readonly string[]): string {
+  return [VERSION, lines.length, ...lines, ''].join('\n')
 }
 
 function read<T>(disk: Disk, path: string, parse: (words: string[], fail: Fail) => T): T[] | null {

@@ -256,7 +256,8 @@ export class LogBody {
     let doomed: string | null = null
     try {
       // Renamed at once: half a log must not stay behind a crash, nor be in the way when the topic is made again.
-      if (disk.exists(folder)) doomed = this.segments.first.viewable ? folder : deletedFolder(folder, random.uuid())
+      if (disk.exists(folder))
+        doomed = this.segments.first.viewable ? folder : setAsideFolder(folder, random.uuid(), 'delete')
       if (doomed !== null && doomed !== folder) disk.rename(folder, doomed)
     } catch (error) {
       doomed = folder
@@ -364,9 +365,9 @@ export class LogBody {
 const FILE_NAME_MAX = 255
 export const DELETED_FOLDER = /\.[0-9a-f]{32}-delete$/
 
-/** Kafka's name for a log on its way out: `<topic>-<partition>.<unique>-delete`, cut to what file systems take. */
-function deletedFolder(folder: string, uuid: string): string {
-  const suffix = `.${uuid.replaceAll('-', '')}-delete`
+/** Kafka's name for a log that is no partition any more: `<topic>-<partition>.<unique>-delete`, cut to what file systems take. */
+export function setAsideFolder(folder: string, uuid: string, why: 'delete' | 'stray'): string {
+  const suffix = `.${uuid.replaceAll('-', '')}-${why}`
   const slash = folder.lastIndexOf('/') + 1
   return folder.slice(0, slash) + folder.slice(slash, slash + FILE_NAME_MAX - suffix.length) + suffix
 }

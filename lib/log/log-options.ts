@@ -37,6 +37,8 @@ export interface PartitionLogPorts {
   clock: Clock
   random: Random
   logger?: Logger
+  /** For the owner of the directory: the log has gone offline. */
+  onOffline?: (error: unknown) => void
   /** Memory and the write turn in common with the store's other logs. */
   shared?: LogShared
 }

@@ -1,20 +1,20 @@
 /**
- * All partition logs of one log directory: opens what is there, makes and deletes logs, and flushes them once per turn.
- * Layout as in Kafka: `<topic>-<partition>/`.
+ * All partition logs of a broker, in one or several log directories: opens what is there, makes and deletes logs, and flushes them
+ * once per turn. Layout as in Kafka: `<topic>-<partition>/`.
  */
 import type { Clock } from '../host/clock.js'
-import type { Disk } from '../host/disk.js'
 import { type Logger, silentLogger } from '../host/logger.js'
 import type { Random } from '../host/random.js'
 import { HOT_BYTES_MAX } from './chunks.js'
 import type { LogConfig } from './config.js'
-import { DELETED_FOLDER } from './log-body.js'
+import { DirCheckpoints, type LogOffsets } from './dir-checkpoints.js'
+import { type FutureLog, FutureLogs, type InterruptedMove } from './future-logs.js'
+import { DELETED_FOLDER, setAsideFolder } from './log-body.js'
+import type { LogDir } from './log-dir.js'
 import { PartitionLog } from './partition-log.js'
 import { LogShared } from './shared.js'
 
 export interface LogStoreOptions {
-  /** What DescribeLogDirs shows as the log directory. */
-  directory: string
   /** Hot bytes kept in memory for all logs together on a disk that has to read. Default 32 MB. */
   hotBytesMax?: number
   /** See ChunksOptions. */
@@ -26,26 +26,55 @@ export interface LogStoreOptions {
 }
 
 export interface LogStorePorts {
-  disk: Disk
+  /** At least one. */
+  directories: readonly LogDir[]
   clock: Clock
   random: Random
   logger?: Logger
+  /** It has failed, and its logs are offline. `isLast`: no other is left. */
+  onDirectoryFailed?: (directory: LogDir, isLast: boolean) => void
+  /** For the checkpoint; null when it is not known. */
+  highWatermark?: (topic: string, partition: number) => number | null
+}
+
+/** What a topic is now, for a log that was found on a disk. */
+export interface ExpectedTopic {
+  topicId: string
+  partitionCount: number
+  config: LogConfig
 }
 
 /** For DescribeLogDirs. */
 export interface LogDirectory {
   directory: string
+  /** It has failed: nothing else is known of it. */
+  isOffline: boolean
   /** -1 when unknown. */
   totalBytes: number
   usableBytes: number
-  logs: { topic: string; partition: number; sizeInBytes: number; endOffset: number }[]
+  logs: { topic: string; partition: number; sizeInBytes: number; endOffset: number; isFuture: boolean }[]
 }
 
-const PARTITION_FOLDER = /^(.+)-(\d+)$/
+export type LogInDirectory = LogDirectory['logs'][number]
+
+interface Held {
+  readonly log: PartitionLog
+  readonly directory: LogDir
+}
+
+const PARTITION_FOLDER = /^([a-zA-Z0-9._-]+)-(\d+)$/
+/** The cluster's own log, which is no partition of a topic. */
+const METADATA_FOLDER = '__cluster_metadata-0'
 
 export class LogStore {
-  private readonly topics = new Map<string, Map<number, PartitionLog>>()
+  private readonly topics = new Map<string, Map<number, Held>>()
+  /** Logs that are there and cannot be opened: they must not be begun anew over what they hold. */
+  private readonly unopened = new Map<string, unknown>()
+  private readonly counts = new Map<LogDir, number>()
+  private readonly checkpoints = new Map<LogDir, DirCheckpoints>()
+  private readonly futures = new FutureLogs()
   private readonly shared: LogShared
+  private readonly logger: Logger
   private producerIdExpirationMs: number | undefined
 
   constructor(
@@ -55,53 +84,107 @@ export class LogStore {
     this.producerIdExpirationMs = options.producerIdExpirationMs
     const { hotBytesMax = HOT_BYTES_MAX, openBytesMax = Number.POSITIVE_INFINITY } = options
     this.shared = new LogShared({ hotBytesMax, openBytesMax })
+    this.logger = ports.logger ?? silentLogger
+    for (const directory of ports.directories) {
+      if (directory.isDurable) this.checkpoints.set(directory, new DirCheckpoints(directory))
+    }
   }
 
   /**
-   * Opens every log in the directory, one after the other, and sweeps away half-deleted ones. A log that cannot be opened is left out and
-   * said in the log; `create` for it then tries again and throws. @throws DiskError when the directory cannot be listed
+   * Opens every log in the directories and sweeps away half-deleted ones. A log of a topic that is not expected is set aside under
+   * another name and said, never deleted. One that cannot be opened is left out and said; `create` for it throws.
+   * @throws DiskError when a directory cannot be listed
    */
-  async open(configFor: (topic: string) => LogConfig): Promise<void> {
-    const { disk } = this.ports
-    const logger = this.ports.logger ?? silentLogger
-    for (const name of disk.list('')) {
-      if (DELETED_FOLDER.test(name)) {
-        disk.remove(name)
-        continue
-      }
-      const match = PARTITION_FOLDER.exec(name)
-      if (match === null) continue
-      const topic = match[1]!
-      const partition = Number(match[2])
-      try {
-        this.put(await PartitionLog.open(this.logOptions(topic, partition, configFor(topic)), this.logPorts()))
-      } catch (error) {
-        logger.error(`The log of ${topic}-${partition} cannot be opened: ${String(error)}`)
+  async open(expected: (topic: string) => ExpectedTopic | null): Promise<void> {
+    for (const [directory, checkpoints] of this.checkpoints) {
+      const known = checkpoints.begin(this.logger)
+      for (const name of directory.disk.list('')) {
+        if (DELETED_FOLDER.test(name)) directory.disk.remove(name)
+        else if (this.futures.sweep(directory, name)) continue
+        else if (name !== METADATA_FOLDER) await this.openFolder({ directory, name, known }, expected)
       }
     }
   }
 
-  get(topic: string, partition: number): PartitionLog | null {
-    return this.topics.get(topic)?.get(partition) ?? null
+  private async openFolder(
+    { directory, name, known }: { directory: LogDir; name: string; known: ReturnType<DirCheckpoints['begin']> },
+    expected: (topic: string) => ExpectedTopic | null,
+  ): Promise<void> {
+    const match = PARTITION_FOLDER.exec(name)
+    if (match === null) return
+    const topic = match[1]!
+    const partition = Number(match[2])
+    const now = expected(topic)
+    const claim = directory.claimOf(name)
+    if (now === null || partition >= now.partitionCount || (claim !== null && claim !== now.topicId)) {
+      this.setAside(directory, name, now)
+      return
+    }
+    try {
+      if (claim === null) directory.claim(name, now.topicId)
+      const options = { ...this.logOptions(topic, partition, now.config), known: known(topic, partition) }
+      const log = await PartitionLog.open(options, this.logPorts(directory))
+      const twin = this.topics.get(topic)?.get(partition)
+      if (twin === undefined) this.put({ log, directory })
+      else await this.keepLonger(twin, { log, directory }, name)
+    } catch (error) {
+      this.unopened.set(name, error)
+      this.logger.error(`The log of ${name} in ${directory.path} cannot be opened: ${String(error)}`)
+    }
   }
 
-  /** The log of a partition; made when there is none. Touches no disk: files come with the first record. */
-  create(topic: string, partition: number, config: LogConfig): PartitionLog {
+  /** A crash right after a move leaves two of a log, of which one took records last. The other is kept, and not used. */
+  private async keepLonger(one: Held, other: Held, name: string): Promise<void> {
+    const [kept, spare] = other.log.endOffset > one.log.endOffset ? [other, one] : [one, other]
+    await spare.log.close()
+    const aside = setAsideFolder(name, this.ports.random.uuid(), 'stray')
+    spare.directory.disk.rename(name, aside)
+    this.logger.warn(
+      `${name} is in ${kept.directory.path} and in ${spare.directory.path}: the latter is kept as ${aside} and not used.`,
+    )
+    if (kept === one) return
+    this.count(one.directory, -1)
+    this.put(other)
+  }
+
+  private setAside(directory: LogDir, name: string, now: ExpectedTopic | null): void {
+    const aside = setAsideFolder(name, this.ports.random.uuid(), 'stray')
+    directory.disk.rename(name, aside)
+    const why = now === null ? 'no topic of this cluster' : 'an earlier topic of that name'
+    this.logger.warn(`${directory.path}/${name} belongs to ${why}: it is kept as ${aside} and not used.`)
+  }
+
+  get(topic: string, partition: number): PartitionLog | null {
+    return this.topics.get(topic)?.get(partition)?.log ?? null
+  }
+
+  /**
+   * The log of a partition; made when there is none, in the directory with the fewest. Segments come with the first record; a directory
+   * that is kept is told at once whose log it is. @throws DiskError
+   */
+  create(topic: string, partition: number, config: LogConfig, topicId?: string): PartitionLog {
     const existing = this.get(topic, partition)
     if (existing !== null) return existing
-    const log = new PartitionLog(this.logOptions(topic, partition, config), this.logPorts())
-    this.put(log)
+    const options = this.logOptions(topic, partition, config)
+    if (this.unopened.has(options.folder)) throw this.unopened.get(options.folder)
+    const directory = this.emptiest()
+    this.checkpoints.get(directory)?.forget(topic, partition, () => this.offsetsIn(directory))
+    if (topicId !== undefined) directory.claim(options.folder, topicId)
+    const log = new PartitionLog(options, this.logPorts(directory))
+    this.put({ log, directory })
     return log
   }
 
   /** Forgets the log at once and removes its files: at once too, unless a write is under way. Does nothing when there is none. */
   delete(topic: string, partition: number): void | Promise<void> {
     const logs = this.topics.get(topic)
-    const log = logs?.get(partition)
-    if (logs === undefined || log === undefined) return
+    const held = logs?.get(partition)
+    if (logs === undefined || held === undefined) return
     logs.delete(partition)
     if (logs.size === 0) this.topics.delete(topic)
-    return log.delete()
+    this.count(held.directory, -1)
+    this.dropFuture(topic, partition)
+    return held.log.delete()
   }
 
   /** `producer.id.expiration.ms` has changed, for the logs there are and those to come. */
@@ -111,7 +194,7 @@ export class LogStore {
   }
 
   *list(): IterableIterator<PartitionLog> {
-    for (const logs of this.topics.values()) yield* logs.values()
+    for (const logs of this.topics.values()) for (const { log } of logs.values()) yield log
   }
 
   /** Writes what all logs have accepted: the server calls it once per socket read, before it sends answers. */
@@ -122,25 +205,158 @@ export class LogStore {
     await settle([...this.list()].map((log) => log.flush()))
   }
 
-  /** Writes what is left and closes every file. */
-  async close(): Promise<void> {
-    const logs = [...this.list()]
+  /** Notes how far the logs are synced; every restart after a crash looks at what is above. */
+  checkpointRecoveryPoints(): Promise<void> {
+    return this.checkpoint((checkpoints, logs) => checkpoints.writeRecoveryPoints(logs))
+  }
+
+  checkpointLogStarts(): Promise<void> {
+    return this.checkpoint((checkpoints, logs) => checkpoints.writeLogStarts(logs))
+  }
+
+  checkpointHighWatermarks(): Promise<void> {
+    return this.checkpoint((checkpoints, logs) => checkpoints.writeHighWatermarks(logs))
+  }
+
+  /**
+   * Writes what is left, syncs what is kept and closes every file. A directory all of whose logs could be is marked as cleanly closed.
+   * With the epoch null nothing is noted. Rejects with the first DiskError, after everything has been tried.
+   */
+  async close(brokerEpoch: number | null = -1): Promise<void> {
+    await this.futures.close()
+    const closing = this.ports.directories.map((directory) => this.closeDirectory(directory, brokerEpoch))
+    const outcome = settle(closing)
     this.topics.clear()
-    await settle(logs.map((log) => log.close()))
+    await outcome
   }
 
-  describe(): LogDirectory {
-    const logs: LogDirectory['logs'] = []
-    for (const { topic, partition, sizeInBytes, endOffset } of this.list()) {
-      logs.push({ topic, partition, sizeInBytes, endOffset })
+  private async closeDirectory(directory: LogDir, brokerEpoch: number | null): Promise<void> {
+    const logs = this.logsIn(directory)
+    const checkpoints = this.checkpoints.get(directory)
+    try {
+      if (checkpoints !== undefined) await settle(logs.map((log) => (log.offline ? Promise.resolve() : log.flush())))
+    } finally {
+      // As they are before they close: a closed log knows nothing any more.
+      const offsets = logs.map((log) => this.offsetsOf(log))
+      const isWhole = directory.failure === null && logs.every((log) => !log.offline)
+      await settle(logs.map((log) => log.close()))
+      if (isWhole && brokerEpoch !== null) await checkpoints?.end(offsets, brokerEpoch)
     }
-    return { directory: this.options.directory, ...this.ports.disk.space(), logs }
   }
 
-  private put(log: PartitionLog): void {
-    let logs = this.topics.get(log.topic)
-    if (logs === undefined) this.topics.set(log.topic, (logs = new Map()))
-    logs.set(log.partition, log)
+  private checkpoint(write: (checkpoints: DirCheckpoints, logs: LogOffsets[]) => Promise<void>): Promise<void> {
+    const usable = [...this.checkpoints].filter(([{ failure }]) => failure === null)
+    return settle(usable.map(([directory, checkpoints]) => write(checkpoints, this.offsetsIn(directory))))
+  }
+
+  private offsetsIn(directory: LogDir): LogOffsets[] {
+    return this.logsIn(directory).map((log) => this.offsetsOf(log))
+  }
+
+  private offsetsOf({ topic, partition, recoveryPoint, logStartOffset }: PartitionLog): LogOffsets {
+    const highWatermark = this.ports.highWatermark?.(topic, partition) ?? -1
+    return { topic, partition, recoveryPoint, logStartOffset, highWatermark }
+  }
+
+  private logsIn(directory: LogDir): PartitionLog[] {
+    const logs: PartitionLog[] = []
+    for (const ofTopic of this.topics.values()) {
+      for (const held of ofTopic.values()) if (held.directory === directory) logs.push(held.log)
+    }
+    return logs
+  }
+
+  describe(): LogDirectory[] {
+    return this.ports.directories.map((directory) => {
+      const shown = { directory: directory.path, isOffline: directory.failure !== null }
+      if (shown.isOffline) return { ...shown, totalBytes: -1, usableBytes: -1, logs: [] }
+      const future = Array.from(this.futures.in(directory), ({ log }) => described(log, true))
+      const logs = [...this.logsIn(directory).map((log) => described(log, false)), ...future]
+      return { ...shown, ...directory.disk.space(), logs }
+    })
+  }
+
+  /** The directory of this path; null when there is none. */
+  directoryAt(path: string): LogDir | null {
+    return this.ports.directories.find((directory) => directory.path === path) ?? null
+  }
+
+  directoryOf(topic: string, partition: number): LogDir | null {
+    return this.topics.get(topic)?.get(partition)?.directory ?? null
+  }
+
+  futureOf(topic: string, partition: number): FutureLog | null {
+    return this.futures.get(topic, partition)
+  }
+
+  /** Copies that the last run did not finish; each is told once. */
+  takeInterruptedMoves(): InterruptedMove[] {
+    return this.futures.interrupted.splice(0)
+  }
+
+  /** An empty log of a partition that is here, in another directory: to be filled, and then promoted or dropped. @throws DiskError */
+  beginFuture(current: PartitionLog, directory: LogDir, topicId: string): PartitionLog {
+    const options = this.logOptions(current.topic, current.partition, current.config)
+    return this.futures.begin(options.folder, this.ports.random.uuid(), directory, (disk) => {
+      directory.claim(disk.standIn, topicId)
+      return new PartitionLog(options, { ...this.logPorts(directory), disk })
+    })
+  }
+
+  dropFuture(topic: string, partition: number): void {
+    const future = this.futures.take(topic, partition)
+    if (future === null) return
+    this.inBackground(future.log.delete(), `What was copied of ${topic}-${partition}`)
+  }
+
+  /** The future log takes the place of the current one, whose files go. In this turn; when it throws nothing has changed. @throws DiskError */
+  promoteFuture(topic: string, partition: number): PartitionLog {
+    const { log, directory, disk } = this.futures.get(topic, partition)!
+    const held = this.topics.get(topic)!.get(partition)!
+    this.checkpoints.get(directory)?.forget(topic, partition, () => this.offsetsIn(directory))
+    disk.promote()
+    this.futures.take(topic, partition)
+    this.count(held.directory, -1)
+    this.put({ log, directory })
+    this.inBackground(held.log.delete(), `What ${topic}-${partition} had in ${held.directory.path}`)
+    return log
+  }
+
+  private inBackground(removal: void | Promise<void>, what: string): void {
+    if (!(removal instanceof Promise)) return
+    removal.catch((error: unknown) => this.logger.error(`${what} could not be removed: ${String(error)}`))
+  }
+
+  /** A log has gone offline: by itself, or because its directory cannot be used? */
+  private noteFailure(directory: LogDir, error: unknown): void {
+    if (directory.failure !== null || !directory.isDurable || !directory.isToBlame(error)) return
+    directory.failure = error
+    this.logger.error(
+      `The log directory ${directory.path} has failed, and its partitions are offline: ${String(error)}`,
+    )
+    for (const log of this.logsIn(directory)) log.takeOffline(error)
+    const isLast = this.ports.directories.every(({ failure }) => failure !== null)
+    this.ports.onDirectoryFailed?.(directory, isLast)
+  }
+
+  private put(held: Held): void {
+    const { topic, partition } = held.log
+    let logs = this.topics.get(topic)
+    if (logs === undefined) this.topics.set(topic, (logs = new Map()))
+    logs.set(partition, held)
+    this.count(held.directory, 1)
+  }
+
+  private count(directory: LogDir, more: number): void {
+    this.counts.set(directory, (this.counts.get(directory) ?? 0) + more)
+  }
+
+  private emptiest(): LogDir {
+    const count = (directory: LogDir): number => this.counts.get(directory) ?? 0
+    const usable = this.ports.directories.filter(({ failure }) => failure === null)
+    const [first] = usable
+    if (first === undefined) throw this.ports.directories[0]!.failure
+    return usable.reduce((best, other) => (count(other) < count(best) ? other : best), first)
   }
 
   private logOptions(topic: string, partition: number, config: LogConfig) {
@@ -156,9 +372,15 @@ export class LogStore {
     }
   }
 
-  private logPorts() {
-    return { ...this.ports, shared: this.shared }
+  private logPorts(directory: LogDir) {
+    const { clock, random } = this.ports
+    const onOffline = (error: unknown): void => this.noteFailure(directory, error)
+    return { disk: directory.disk, clock, random, logger: this.logger, shared: this.shared, onOffline }
   }
+}
+
+function described({ topic, partition, sizeInBytes, endOffset }: PartitionLog, isFuture: boolean): LogInDirectory {
+  return { topic, partition, sizeInBytes, endOffset, isFuture }
 }
 
 /** Waits for all, then fails with the first failure: nobody is left running behind the caller's back. */

@@ -57,7 +57,10 @@ export class PartitionLog implements LogView {
         logger: ports.logger ?? silentLogger,
         shared: ports.shared ?? new LogShared(),
         onWritten: (offset) => this.onWritten?.(offset),
-        onOffline: (error) => this.onOffline?.(error),
+        onOffline: (error) => {
+          this.onOffline?.(error)
+          ports.onOffline?.(error)
+        },
       },
     )
   }
@@ -298,6 +301,11 @@ export class PartitionLog implements LogView {
   /** Writes what is left and closes the files. The log answers KAFKA_STORAGE_ERROR afterwards. */
   close(): Promise<void> {
     return this.body.close()
+  }
+
+  /** Its directory has failed: it is not touched any more. */
+  takeOffline(error: unknown): void {
+    this.body.goOffline(error)
   }
 
   /** Removes the log and its files; what waits to be written is dropped. A promise only when a write is under way. */

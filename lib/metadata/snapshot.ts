@@ -1,4 +1,5 @@
-import { type Image, securityProtocolCode, type TopicImage } from './image.js'
+import { applyAll } from './apply.js'
+import { emptyImage, type Image, securityProtocolCode, type TopicImage } from './image.js'
 import type { MetadataRecord } from './records.js'
 
 /** Records that build the image from nothing: what a log keeps instead of everything that led to it. */
@@ -35,6 +36,13 @@ export function imageToRecords(image: Image): MetadataRecord[] {
     records.push({ type: 'ProducerIdsRecord', brokerId: -1, brokerEpoch: -1, nextProducerId: image.nextProducerId })
   }
   return records
+}
+
+/** The image that a snapshot's records build; `offset` is the last that they stand for. */
+export function recordsToImage(records: readonly MetadataRecord[], offset: number, clusterId: string): Image {
+  const image = applyAll(emptyImage(clusterId), records)
+  // When the features changed is not in the records; clients only want an epoch that does not go back.
+  return { ...image, version: offset, featuresEpoch: image.features.size > 0 ? offset : -1 }
 }
 
 function pushTopic(records: MetadataRecord[], topic: TopicImage): void {

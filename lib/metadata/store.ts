@@ -2,6 +2,7 @@ import { applyAll, withController } from './apply.js'
 import { type Delta, deltaBetween } from './delta.js'
 import { emptyImage, type Image } from './image.js'
 import type { MetadataRecord } from './records.js'
+import { recordsToImage } from './snapshot.js'
 
 export interface MetadataListener {
   /** Called in the turn in which the image changed, in the order of subscription. Must not throw. */
@@ -30,6 +31,13 @@ export class MetadataStore {
     }
   }
 
+  /** `subscribe` for somebody who comes late: is told at once of everything there is. */
+  follow(listener: MetadataListener): () => void {
+    const nothing = emptyImage(this.options.clusterId)
+    listener.onImage(this.current, deltaBetween(nothing, this.current, this.options.brokerId))
+    return this.subscribe(listener)
+  }
+
   /** Applies the records that follow the current image. */
   advance(records: readonly MetadataRecord[]): void {
     this.publish(applyAll(this.current, records))
@@ -37,8 +45,7 @@ export class MetadataStore {
 
   /** Starts over from a snapshot whose last record has the given offset. */
   restore(records: readonly MetadataRecord[], offset: number): void {
-    const image = applyAll(emptyImage(this.options.clusterId), records)
-    this.publish({ ...image, version: offset, controllerId: this.current.controllerId })
+    this.publish(withController(recordsToImage(records, offset, this.options.clusterId), this.current.controllerId))
   }
 
   setController(controllerId: number): void {

@@ -28,6 +28,7 @@ import { endTxn } from './handlers/26-end-txn.js'
 import { writeTxnMarkers } from './handlers/27-write-txn-markers.js'
 import { describeConfigs } from './handlers/32-describe-configs.js'
 import { alterConfigs } from './handlers/33-alter-configs.js'
+import { alterReplicaLogDirs } from './handlers/34-alter-replica-log-dirs.js'
 import { describeLogDirs } from './handlers/35-describe-log-dirs.js'
 import { createPartitions } from './handlers/37-create-partitions.js'
 import { deleteGroups } from './handlers/42-delete-groups.js'
@@ -67,6 +68,7 @@ export const servedApis: readonly ApiRow[] = [
   writeTxnMarkers,
   describeConfigs,
   alterConfigs,
+  alterReplicaLogDirs,
   describeLogDirs,
   createPartitions,
   deleteGroups,

@@ -1,26 +1,31 @@
 /** A broker that runs: started, asked, closed. What it is made of comes from `wire-up`. */
 import type { ErrorCode } from '../../protocol/index.js'
 import type { DescribedMember } from '../broker/group/commands.js'
+import type { Relocations } from '../broker/partition/relocations.js'
 import type { Replicas } from '../broker/partition/replicas.js'
 import type { ProducerIds } from '../broker/producer-ids/producer-ids.js'
-import type { Controller } from '../cluster/controller.js'
+import type { BrokerRegistration, Controller } from '../cluster/controller.js'
+import { JournalError } from '../cluster/coordination/journal.js'
 import type { Clock } from '../host/clock.js'
-import type { Disk } from '../host/disk.js'
+import { type Disk, DiskError } from '../host/disk.js'
 import type { Logger } from '../host/logger.js'
 import { type Network, NetworkError, type Stream } from '../host/network.js'
 import { endpoint } from '../host/network-error.js'
 import type { Random } from '../host/random.js'
-import type { RecordMemory } from '../host/record-memory.js'
+import type { SpillTarget } from '../host/spill.js'
 import type { TimerWheel } from '../host/timer-wheel.js'
+import { logConfig } from '../log/config.js'
 import type { LogCleaner } from '../log/log-cleaner.js'
 import type { LogStore } from '../log/log-store.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import { ZERO_UUID } from '../metadata/image.js'
-import type { MetadataStore } from '../metadata/store.js'
+import type { MetadataListener, MetadataStore } from '../metadata/store.js'
+import { keepCheckpoints } from './checkpointing.js'
 import type { GroupService } from './group-service.js'
 import type { Acceptor, BoundListener } from './listener.js'
 import { isWildcard, type Listeners } from './listeners.js'
 import { StartError } from './options.js'
+import type { Storage } from './storage.js'
 import type { TransactionService } from './transaction-service.js'
 
 /** How long clients may take to read their last answers and close when the broker stops. */
@@ -30,9 +35,9 @@ export interface Ports {
   readonly logger: Logger
   readonly clock: Clock
   readonly random: Random
-  readonly disk: Disk
-  /** What `disk` is, unless records are kept elsewhere. */
-  readonly memory: RecordMemory | null
+  readonly disk: Disk | null
+  readonly disks: ReadonlyMap<string, Disk> | null
+  readonly openSpillTarget: (() => SpillTarget) | undefined
   readonly network: Network
   readonly timers: TimerWheel
 }
@@ -40,7 +45,7 @@ export interface Ports {
 /** What is agreed: the settings and the cluster's metadata. */
 export interface Agreement {
   readonly config: BrokerConfig
-  readonly clusterId: string
+  readonly storage: Storage
   readonly metadata: MetadataStore
   readonly controller: Controller
 }
@@ -49,10 +54,14 @@ export interface Agreement {
 export interface Holdings {
   readonly logs: LogStore
   readonly replicas: Replicas
+  readonly relocations: Relocations
   readonly groups: GroupService
   readonly producerIds: ProducerIds
   readonly transactions: TransactionService
   readonly cleaner: LogCleaner | null
+  /** Takes the roles that the metadata gives this broker. */
+  readonly roles: MetadataListener
+  topicConfig(topic: string, name: string): string | null
 }
 
 export interface Parts extends Ports, Agreement, Holdings {
@@ -69,12 +78,25 @@ export class BrokerNode {
   readonly #parts: Parts
   readonly #closeListeners = new Set<() => void>()
   #closed: Promise<void> | null = null
+  #serving = false
+  #failure: string | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.brokerId = parts.config.brokerId
-    this.clusterId = parts.clusterId
+    this.clusterId = parts.storage.clusterId
     this.clock = parts.clock
+    parts.storage.onFatal = (reason) => this.#fail(reason)
+  }
+
+  /** Why it has stopped by itself; null while it runs or when it was told to. */
+  get failure(): string | null {
+    return this.#failure
+  }
+
+  /** Where everything is kept; none: in memory. */
+  get dataDirectories(): string[] {
+    return this.#parts.storage.directories.filter((one) => one.isDurable).map(({ path }) => path)
   }
 
   /** HOST:PORT of the first listener, as clients are told; without sockets, what is configured. */
@@ -87,16 +109,22 @@ export class BrokerNode {
 
   /** Binds, registers, and resolves when every request would be served. @throws StartError */
   async start(listen: boolean): Promise<void> {
-    const { controller, config, replicas, cleaner } = this.#parts
+    const { controller, config, replicas, relocations, cleaner, metadata, roles } = this.#parts
     try {
       await controller.start()
+      await this.#openLogs()
       if (listen) this.listeners = await this.#bind()
-      await controller.register({ rack: config.string('broker.rack'), endpoints: this.#endpoints() })
+      await controller.register(this.#registration())
+      // Not before: what the last life led is led again in a new epoch.
+      metadata.follow(roles)
+      this.#serving = true
     } catch (error) {
       await this.close()
       throw asStartError(error)
     }
     replicas.sweep(config.number('log.retention.check.interval.ms'))
+    keepCheckpoints(this.#parts)
+    relocations.resume()
     replicas.expireProducers(config.number('producer.id.expiration.check.interval.ms'))
     cleaner?.start()
   }
@@ -148,6 +176,15 @@ export class BrokerNode {
     return () => this.#closeListeners.delete(listener)
   }
 
+  /** What was acknowledged is safe, and nothing more can be: better nobody is served. */
+  #fail(reason: string): void {
+    if (this.#failure !== null || this.#closed !== null) return
+    this.#failure = reason
+    const { logger } = this.#parts
+    logger.error(`${reason} The broker stops.`)
+    this.close().catch((error: unknown) => logger.error(`The broker did not stop cleanly: ${String(error)}`))
+  }
+
   /** Finishes what is at hand, drops what waits, frees the port. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
@@ -155,7 +192,20 @@ export class BrokerNode {
   }
 
   async #close(): Promise<void> {
-    const { acceptor, replicas, groups, cleaner, transactions, controller, logs, memory, timers, logger } = this.#parts
+    const {
+      acceptor,
+      replicas,
+      relocations,
+      groups,
+      cleaner,
+      transactions,
+      controller,
+      logs,
+      metadata,
+      storage,
+      timers,
+      logger,
+    } = this.#parts
     for (const listener of [...this.#closeListeners]) listener()
     acceptor.drain()
     // What was appended or committed is answered as done first,
@@ -163,18 +213,41 @@ export class BrokerNode {
     // then whoever waits for something that will not come any more (a parked fetch, a join), so that nobody has to wait for it.
     transactions.close()
     groups.close()
+    relocations.close()
     replicas.close()
     await cleaner?.close()
     await acceptor.close(DRAIN_MS)
+    const epoch = storage.isLost ? null : (metadata.image.brokers.get(this.brokerId)?.epoch ?? -1)
     await controller.close()
-    await logs.close()
-    await memory?.close()
-    timers.close()
+    try {
+      await logs.close(epoch)
+    } finally {
+      await storage.close()
+      timers.close()
+    }
+  }
+
+  /** What the last life left behind, with the configs its topics have now. */
+  async #openLogs(): Promise<void> {
+    const { logs, storage, metadata, topicConfig } = this.#parts
+    if (storage.journal === null) return
+    await logs.open((name) => {
+      const topic = metadata.image.topicsByName.get(name)
+      if (topic === undefined) return null
+      const config = logConfig((config) => topicConfig(name, config))
+      return { topicId: topic.topicId, partitionCount: topic.partitions.length, config }
+    })
+  }
+
+  #registration(): BrokerRegistration {
+    const { config, storage } = this.#parts
+    const logDirs = storage.directories.flatMap(({ id }) => id ?? [])
+    return { rack: config.string('broker.rack'), endpoints: this.#endpoints(), logDirs }
   }
 
   async #bind(): Promise<BoundListener[]> {
-    const { acceptor, listenerConfig, metadata } = this.#parts
-    const serving = (): boolean => metadata.image.brokers.has(this.brokerId)
+    const { acceptor, listenerConfig } = this.#parts
+    const serving = (): boolean => this.#serving
     const bound: BoundListener[] = []
     for (const spec of listenerConfig.specs) bound.push(await acceptor.listen(spec, serving))
     return bound
@@ -211,5 +284,9 @@ export interface TopicResult {
 }
 
 function asStartError(error: unknown): unknown {
-  return error instanceof NetworkError ? new StartError(error.code, error.message, { cause: error }) : error
+  if (error instanceof NetworkError) return new StartError(error.code, error.message, { cause: error })
+  if (error instanceof JournalError || error instanceof DiskError) {
+    return new StartError('ERR_ODRADEK_DATA_DIR', error.message, { cause: error })
+  }
+  return error
 }

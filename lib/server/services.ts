@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../protocol/errors.js'
 import type { GroupCoordinator } from '../broker/group/coordinator.js'
 import type { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
+import type { Relocations } from '../broker/partition/relocations.js'
 import type { Replicas } from '../broker/partition/replicas.js'
 import type { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import type { TransactionCoordinator } from '../broker/transaction/coordinator.js'
@@ -39,6 +40,8 @@ export interface BrokerServices {
   readonly logs: Pick<LogStore, 'describe'>
   /** Whether records can be taken. */
   readonly memory: MemoryPressure
+  /** Replicas on their way to another log directory. */
+  readonly relocations: Relocations
   readonly internalTopics: InternalTopics
   /** The newest metadata that this broker has applied. */
   image(): Image

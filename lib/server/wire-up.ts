@@ -4,26 +4,25 @@
  */
 import { apiName, errorName } from '../../protocol/index.js'
 import { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
+import { Relocations } from '../broker/partition/relocations.js'
 import { Replicas } from '../broker/partition/replicas.js'
 import { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import { Controller } from '../cluster/controller.js'
-import type { Coordination } from '../cluster/coordination/coordination.js'
 import { EmbeddedCoordination } from '../cluster/coordination/embedded.js'
 import type { Clock } from '../host/clock.js'
 import type { Disk } from '../host/disk.js'
 import { type Logger, silentLogger } from '../host/logger.js'
-import { NO_PRESSURE } from '../host/memory-budget.js'
 import type { Network } from '../host/network.js'
 import { NodeNetwork } from '../host/node-network.js'
 import type { Random } from '../host/random.js'
 import { secureRandom } from '../host/random-sources.js'
-import { openRecordMemory } from '../host/record-memory.js'
 import type { SpillTarget } from '../host/spill.js'
 import { SystemClock } from '../host/system-clock.js'
 import { TimerWheel } from '../host/timer-wheel.js'
+import type { LogDir } from '../log/log-dir.js'
 import { LogStore } from '../log/log-store.js'
 import { BrokerConfig } from '../metadata/broker-config.js'
-import { MetadataStore } from '../metadata/store.js'
+import { type MetadataListener, MetadataStore } from '../metadata/store.js'
 import { TopicConfigs } from '../metadata/topic-config.js'
 import { MetricsRegistry } from '../metrics/registry.js'
 import { RequestMetrics } from '../metrics/request-metrics.js'
@@ -37,67 +36,69 @@ import { logCleaner } from './log-cleaning.js'
 import { MetadataCache } from './metadata-cache.js'
 import { brokerIdOf, checkValues, connectionLimits, listenersOf, type NodeOptions } from './options.js'
 import type { BrokerServices } from './services.js'
+import { openStorage, type Storage } from './storage.js'
 import { TransactionService } from './transaction-service.js'
 
 export interface NodePorts {
   readonly logger?: Logger
   readonly clock?: Clock
   readonly random?: Random
-  /** Default: memory, see `openRecordMemory`. */
+  /** Without log directories. Default: memory, see `openRecordMemory`. */
   readonly disk?: Disk
   /** Where records go that memory has no room for. Default: a temporary folder. */
   readonly openSpillTarget?: () => SpillTarget
+  /** The disk of each log directory by its path, for tests and the simulator: a node can start again on the same. Nothing is locked. */
+  readonly disks?: ReadonlyMap<string, Disk>
   readonly network?: Network
 }
 
-const LOG_DIRECTORY = '/odradek/memory'
-/** Of the memory for records, what the ends of logs may hold unfilled. */
-const OPEN_SHARE = 4
-
 /** Makes the parts and tells them of each other; nothing runs yet. */
-function assemble(options: NodeOptions, ports: NodePorts): Parts {
-  const all = completePorts(options, ports)
-  const agreement = agree(options, all)
-  const listenerConfig = listenersOf(agreement.config)
-  const holdings = hold(agreement, all)
-  return { ...all, ...agreement, ...holdings, listenerConfig, acceptor: openDoor(agreement, holdings, all) }
+function assemble(config: BrokerConfig, storage: Storage, ports: Ports): Parts {
+  const agreement = agree(config, storage, ports)
+  const listenerConfig = listenersOf(config)
+  const holdings = hold(agreement, ports)
+  const acceptor = openDoor(agreement, holdings, ports)
+  return { ...ports, ...agreement, ...holdings, listenerConfig, acceptor }
 }
 
-function completePorts(options: NodeOptions, ports: NodePorts): Ports {
+function completePorts(ports: NodePorts): Ports {
   const { logger = silentLogger, clock = new SystemClock(), random = secureRandom } = ports
-  const { network = new NodeNetwork(), openSpillTarget: openTarget } = ports
-  const { memoryLimitBytes: limitBytes } = options
-  const memory = ports.disk === undefined ? openRecordMemory({ limitBytes }, { clock, logger, openTarget }) : null
-  const disk = ports.disk ?? memory!.disk
+  const { disk = null, disks = null, openSpillTarget, network = new NodeNetwork() } = ports
   const timers = new TimerWheel({
     clock,
     onError: (error, key) =>
       logger.error(`The timer ${key ?? ''} failed: ${error instanceof Error ? error.stack : String(error)}`),
   })
-  return { logger, clock, random, disk, memory, network, timers }
+  return { logger, clock, random, disk, disks, openSpillTarget, network, timers }
 }
 
-function agree(options: NodeOptions, { logger, random }: Ports): Agreement {
-  checkValues(options.values)
-  const brokerId = brokerIdOf(options.values)
-  const config = new BrokerConfig({ brokerId, values: options.values, profile: options.profile }, { logger })
-  const clusterId = options.clusterId ?? random.topicId()
+function agree(config: BrokerConfig, storage: Storage, { logger, random }: Ports): Agreement {
+  const { brokerId } = config
+  const { clusterId, journal } = storage
   const metadata = new MetadataStore({ brokerId, clusterId })
-  const coordination: Coordination = new EmbeddedCoordination({ clusterId }).connect(brokerId)
+  // Before everybody else: who looks at an image finds its settings in force.
+  metadata.subscribe({ onImage: (image) => void config.applyImage(image) })
+  const hub = new EmbeddedCoordination({ clusterId }, journal === null ? {} : { journal })
+  const coordination = hub.connect(brokerId)
   const controller = new Controller({ brokerId }, { coordination, metadata, config, random, logger })
-  return { config, clusterId, metadata, controller }
+  return { config, storage, metadata, controller }
 }
 
-function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdings {
-  const { logger, clock, random, disk, memory, timers } = ports
+function hold({ config, storage, metadata, controller }: Agreement, ports: Ports): Holdings {
+  const { logger, clock, random, timers } = ports
   const topicConfigs = new TopicConfigs(config)
+  const onDirectoryFailed = (directory: LogDir, isLast: boolean): void => {
+    // As in Kafka: without the cluster's metadata, or without any directory, there is nothing left to serve.
+    if (isLast) storage.onFatal?.('No log directory is left.')
+    else if (directory === storage.directories[0]) storage.onFatal?.(`The cluster's metadata was in ${directory.path}.`)
+  }
+  const highWatermark = (topic: string, partition: number): number | null => {
+    const replica = replicas.find(topic, partition)
+    return typeof replica === 'number' ? null : replica.highWatermark
+  }
   const logs = new LogStore(
-    {
-      directory: LOG_DIRECTORY,
-      producerIdExpirationMs: config.number('producer.id.expiration.ms'),
-      ...(memory === null ? {} : { openBytesMax: memory.limitBytes / OPEN_SHARE }),
-    },
-    { disk, clock, random, logger },
+    { producerIdExpirationMs: config.number('producer.id.expiration.ms'), ...storage.logOptions },
+    { directories: storage.directories, clock, random, logger, highWatermark, onDirectoryFailed },
   )
   config.onChange((changed) => {
     const name = 'producer.id.expiration.ms'
@@ -106,6 +107,8 @@ function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdin
   const topicConfig = (topic: string, name: string) => topicConfigs.of(metadata.image, topic).text(name)
   const { brokerId } = config
   const replicas = new Replicas({ brokerId }, { clock, timers, logger, logs, topicConfig }, metadata.image)
+  const find = (topic: string, partition: number) => replicas.find(topic, partition)
+  const relocations = new Relocations({ clock, logger, logs, find })
   const createInternalTopic = (topic: string) => controller.createInternalTopic(topic)
   const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic })
   const allocate = () =>
@@ -119,23 +122,22 @@ function hold({ config, metadata, controller }: Agreement, ports: Ports): Holdin
     groups: groups.coordinator,
     producerIds,
   })
-  metadata.subscribe({
-    onImage(image, delta) {
-      config.applyImage(image)
+  const roles: MetadataListener = {
+    onImage(_image, delta) {
       for (const topic of delta.deletedTopics) topicConfigs.forget(topic.name)
       replicas.apply(delta)
       groups.apply(delta)
       transactions.apply(delta)
     },
-  })
+  }
   const cleaner = logCleaner(config, { clock, random, logger, replicas })
-  return { logs, replicas, groups, cleaner, producerIds, transactions }
+  return { logs, replicas, relocations, groups, cleaner, roles, topicConfig, producerIds, transactions }
 }
 
 function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Acceptor {
-  const { config, metadata, controller } = agreement
-  const { logs, replicas, groups, producerIds, transactions } = holdings
-  const { clock, logger, memory, network, random } = ports
+  const { config, storage, metadata, controller } = agreement
+  const { logs, replicas, relocations, groups, producerIds, transactions } = holdings
+  const { clock, logger, network, random } = ports
   const apiTable = new ApiTable()
   const sessionSlots = config.number('max.incremental.fetch.session.cache.slots')
   const broker: BrokerServices = {
@@ -153,9 +155,10 @@ function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Accep
     markers: transactions.markers,
     produceGate: transactions.produceGate,
     replicas,
+    relocations,
     fetchSessions: new FetchSessionCache({ slots: sessionSlots }, { random }),
     logs,
-    memory: memory?.pressure ?? NO_PRESSURE,
+    memory: storage.pressure,
     image: () => metadata.image,
     advertised: (id, connection) => advertisedAddress(metadata.image, id, connection),
   }
@@ -170,7 +173,22 @@ function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Accep
 
 /** Starts a broker; resolves when it serves. @throws StartError */
 export async function startNode(options: NodeOptions, ports: NodePorts = {}): Promise<BrokerNode> {
-  const node = new BrokerNode(assemble(options, ports))
+  const all = completePorts(ports)
+  checkValues(options.values)
+  const brokerId = brokerIdOf(options.values)
+  const config = new BrokerConfig({ brokerId, values: options.values, profile: options.profile }, all)
+  const storage = await openStorage(options, config, all)
+  const node = await assembled(config, storage, all)
   await node.start(options.listen ?? true)
   return node
+}
+
+/** The directories are let go when the rest does not come together. */
+async function assembled(config: BrokerConfig, storage: Storage, ports: Ports): Promise<BrokerNode> {
+  try {
+    return new BrokerNode(assemble(config, storage, ports))
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
 }

@@ -122,6 +122,17 @@ describe('cli start settings', () => {
     expect(values).not.to.have.property('broker.id')
   })
 
+  it('has short names for where data is kept and when it is synced', () => {
+    const file = { 'log.dirs': '/old', 'log.flush.interval.messages': '5' }
+    expect(of({ dataDir: ['/a', '/b'], fsync: 'always' }, file)).to.deep.include({
+      'log.dirs': '/a,/b',
+      'log.flush.interval.messages': '1',
+    })
+    expect(of({ fsync: 'system' }, file))
+      .to.include({ 'log.dirs': '/old' })
+      .and.not.have.property('log.flush.interval.messages')
+  })
+
   it('replaces the address of the first listener only', () => {
     const file = {
       listeners: 'OUT://:9092, IN://:9093',

@@ -3,9 +3,9 @@ import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import {
   CheckpointError,
   epochCheckpoint,
+  OffsetCheckpointFile,
   readEpochCheckpoint,
   readOffsetCheckpoint,
-  writeOffsetCheckpoint,
 } from '../../lib/log/checkpoints.js'
 
 describe('log/checkpoints', () => {
@@ -25,7 +25,8 @@ describe('log/checkpoints', () => {
       { topic: 'a.b-c', partition: 0, offset: 12 },
       { topic: '__consumer_offsets', partition: 49, offset: 2 ** 52 },
     ]
-    writeOffsetCheckpoint(disk, 'file', entries)
+    const file = new OffsetCheckpointFile(disk, 'file')
+    file.writeNow(entries)
     expect(disk.readFile('file')!.toString()).to.equal('0\n2\na.b-c 0 12\n__consumer_offsets 49 4503599627370496\n')
     expect(readOffsetCheckpoint(disk, 'file')).to.deep.equal(entries)
     const list = [
@@ -34,7 +35,7 @@ describe('log/checkpoints', () => {
     ]
     expect(epochCheckpoint(list).toString()).to.equal('0\n2\n0 0\n7 30\n')
     expect(epochs(epochCheckpoint(list).toString())).to.deep.equal(list)
-    writeOffsetCheckpoint(disk, 'file', [])
+    file.writeNow([])
     expect(readOffsetCheckpoint(disk, 'file')).to.deep.equal([])
   })
 

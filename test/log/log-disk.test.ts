@@ -4,6 +4,7 @@ import { seededRandom } from '../../lib/host/random-sources.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
 import { Chunks } from '../../lib/log/chunks.js'
 import { defaultLogConfig } from '../../lib/log/config.js'
+import { LogDir } from '../../lib/log/log-dir.js'
 import { LogStore } from '../../lib/log/log-store.js'
 import { buildBatch } from '../../protocol/batch/builder.js'
 import { ErrorCode } from '../../protocol/errors.js'
@@ -206,8 +207,9 @@ describe('log store', () => {
   for (const kind of disks) {
     it(`makes, lists, deletes and opens again (${kind.name})`, async () => {
       const own = kind.make()
-      const ports = { disk: own.disk, clock: new VirtualClock({ startMs: START_MS }), random: seededRandom(3) }
-      const store = new LogStore({ directory: '/data' }, ports)
+      const directories = [new LogDir({ path: '/data', id: 'AAAAAAAAAAAAAAAAAAAAAQ' }, own.disk)]
+      const ports = { directories, clock: new VirtualClock({ startMs: START_MS }), random: seededRandom(3) }
+      const store = new LogStore({}, ports)
       const config = defaultLogConfig()
       const options = { origin: 'client', leaderEpoch: 0, now: START_MS } as const
       for (let i = 0; i < 3; i++) {
@@ -216,7 +218,7 @@ describe('log store', () => {
       expect(store.create('a-b.c', 0, config)).to.equal(store.get('a-b.c', 0))
       store.create('empty', 0, config)
       store.flushPending()
-      expect(store.describe().logs.map((log) => `${log.topic}:${log.partition}:${log.endOffset}`)).to.deep.equal([
+      expect(store.describe()[0]!.logs.map((log) => `${log.topic}:${log.partition}:${log.endOffset}`)).to.deep.equal([
         'a-b.c:0:1',
         'a-b.c:1:1',
         'a-b.c:2:1',
@@ -228,13 +230,13 @@ describe('log store', () => {
       await store.close()
       own.disk.makeFolder('gone-0.0123456789abcdef0123456789abcdef-delete')
 
-      const again = new LogStore({ directory: '/data' }, ports)
-      await again.open(() => config)
+      const again = new LogStore({}, ports)
+      await again.open(() => ({ topicId: 'AAAAAAAAAAAAAAAAAAAAAg', partitionCount: 3, config }))
       expect([...again.list()].map((log) => `${log.topic}:${log.partition}:${log.endOffset}`)).to.deep.equal([
         'a-b.c:0:1',
         'a-b.c:2:1',
       ])
-      expect(own.disk.list('')).to.deep.equal(['a-b.c-0', 'a-b.c-2'])
+      expect(own.disk.list('').filter((name) => /-\d+$/.test(name))).to.deep.equal(['a-b.c-0', 'a-b.c-2'])
       await again.close()
       own.remove()
     })

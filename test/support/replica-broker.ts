@@ -12,6 +12,7 @@ import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { TimerWheel } from '../../lib/host/timer-wheel.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
+import { LogDir } from '../../lib/log/log-dir.js'
 import { LogStore } from '../../lib/log/log-store.js'
 import { applyAll } from '../../lib/metadata/apply.js'
 import { BrokerConfig } from '../../lib/metadata/broker-config.js'
@@ -107,8 +108,9 @@ export class ReplicaBroker {
     this.#topicConfigs = new TopicConfigs(this.config)
     this.image = emptyImage('test-cluster')
     const { hotBytesMax } = options
-    this.logs = new LogStore(hotBytesMax === undefined ? { directory: '/logs' } : { directory: '/logs', hotBytesMax }, {
-      disk: options.disk ?? new MemoryDisk(),
+    const directory = new LogDir({ path: '/logs' }, options.disk ?? new MemoryDisk())
+    this.logs = new LogStore(hotBytesMax === undefined ? {} : { hotBytesMax }, {
+      directories: [directory],
       clock,
       random,
       logger,

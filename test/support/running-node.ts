@@ -4,10 +4,9 @@
  */
 import type { LogLevel } from '../../lib/host/logger.js'
 import type { Stream, StreamHandlers } from '../../lib/host/network.js'
-import type { SpillTarget } from '../../lib/host/spill.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
 import type { BrokerNode } from '../../lib/server/broker-node.js'
-import { startNode } from '../../lib/server/wire-up.js'
+import { type NodePorts, startNode } from '../../lib/server/wire-up.js'
 import {
   CreateTopics,
   decodeResponseFrame,
@@ -71,10 +70,9 @@ export class NodeClient implements Stream {
   }
 }
 
-export interface RunningNodeExtras {
-  /** See NodeOptions and NodePorts. */
+export interface RunningNodeExtras extends NodePorts {
+  /** See NodeOptions. */
   memoryLimitBytes?: number
-  openSpillTarget?: () => SpillTarget
 }
 
 export class RunningNode {
@@ -96,7 +94,7 @@ export class RunningNode {
   }
 
   static async start(values: Record<string, string> = {}, extras: RunningNodeExtras = {}): Promise<RunningNode> {
-    const { memoryLimitBytes, openSpillTarget } = extras
+    const { memoryLimitBytes, ...others } = extras
     const clock = new VirtualClock()
     const lines: RunningNode['lines'] = []
     const keep = (level: LogLevel) => (text: string) => void lines.push({ level, text })
@@ -112,7 +110,7 @@ export class RunningNode {
       listen: false,
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
     }
-    const ports = { clock, logger, ...(openSpillTarget === undefined ? {} : { openSpillTarget }) }
+    const ports = { clock, logger, ...others }
     return new RunningNode(await startNode({ ...options, profile: 'test' }, ports), { clock, lines })
   }
 

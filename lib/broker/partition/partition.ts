@@ -5,7 +5,14 @@ import type { AppendInfo, ReadResult } from '../../log/contract.js'
 import type { PartitionLog } from '../../log/partition-log.js'
 import type { PartitionImage } from '../../metadata/image.js'
 import type { TransactionMarker } from '../coordinator/contract.js'
-import { type FetchAnswer, type FetchTarget, failedFetch, NO_PIECES } from './fetch-types.js'
+import {
+  type FetchAnswer,
+  type FetchLimits,
+  type FetchPosition,
+  type FetchTarget,
+  failedFetch,
+  NO_PIECES,
+} from './fetch-types.js'
 import { committedOffset, effectiveMinIsr, type FollowerState } from './isr.js'
 import { leaderRole, type Role } from './roles.js'
 
@@ -24,19 +31,6 @@ export interface FetchReader {
   readonly replicaId: number
   /** False: a follower may serve too (KIP-392). */
   readonly requireLeader: boolean
-}
-
-/** What a fetch would find, before anything is read. */
-export interface FetchPosition {
-  readonly errorCode: ErrorCode
-  readonly divergingEpoch: { epoch: number; endOffset: number } | null
-  /** Exclusive bound of what this reader may see. Above the fetch offset: there is something to read. */
-  readonly upperBound: number
-}
-
-export interface FetchLimits {
-  readonly maxBytes: number
-  readonly minOneMessage: boolean
 }
 
 export interface PartitionOptions {
@@ -63,7 +57,7 @@ export class Partition {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
-  readonly log: PartitionLog
+  #log: PartitionLog
   minInsyncReplicas: number
   readonly #brokerId: number
   readonly #ports: PartitionPorts
@@ -77,14 +71,33 @@ export class Partition {
     this.topicId = options.topicId
     this.partition = options.partition
     this.minInsyncReplicas = options.minInsyncReplicas
-    this.log = ports.log
+    this.#log = ports.log
     this.#brokerId = options.brokerId
     this.#ports = ports
     this.#role = { kind: 'follower', image }
     this.#highWatermark = ports.log.logStartOffset
     this.#seenWritten = ports.log.writtenOffset
-    ports.log.onWritten = () => this.#written()
-    ports.log.onOffline = () => this.#fail()
+    this.#listen()
+  }
+
+  get log(): PartitionLog {
+    return this.#log
+  }
+
+  /** The same records in another directory. What is being read from the old one is asked for again. */
+  replaceLog(log: PartitionLog): void {
+    this.#log.onWritten = null
+    this.#log.onOffline = null
+    log.assignLeaderEpoch(this.leaderEpoch)
+    log.onHighWatermark(this.#highWatermark)
+    this.#log = log
+    this.#role = { ...this.#role }
+    this.#listen()
+  }
+
+  #listen(): void {
+    this.#log.onWritten = () => this.#written()
+    this.#log.onOffline = () => this.#fail()
   }
 
   get role(): Role {

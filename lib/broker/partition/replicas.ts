@@ -155,7 +155,7 @@ export class Replicas {
     const at = { topic: topic.name, topicId: topic.topicId, partition: image.partition }
     try {
       const config = this.#logConfig(topic.name)
-      const log = logs.create(topic.name, image.partition, config)
+      const log = logs.create(topic.name, image.partition, config, topic.topicId)
       // One that was found on the disk has the config of its opening.
       log.updateConfig(config)
       return new Partition(

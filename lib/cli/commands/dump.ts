@@ -17,7 +17,12 @@ import { TXN_ENTRY_BYTES } from '../../log/txn-index.js'
 import type { Output } from '../output.js'
 import { jsonBytes } from '../record-format.js'
 import { CommandError, cannotRead } from '../session.js'
+import { dumpText, metadataRecord } from './dump-notes.js'
 
+/** Text files of a log directory and of a log. */
+const NOTES = /(?:-checkpoint|meta\.properties|partition\.metadata)$/
+/** Their records have no keys: the value says what it is. */
+const METADATA_LOG = /(?:__cluster_metadata-0\/[^/]*|\.checkpoint)$/
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 export async function dumpFile(
@@ -32,12 +37,16 @@ export async function dumpFile(
   } catch (error) {
     throw cannotRead(path, error)
   }
-  if (path.endsWith('.log') || path.endsWith('.snapshot.checkpoint'))
-    await dumpSegment(path, bytes, options.records, output)
+  if (path.endsWith('.log') || path.endsWith('.checkpoint')) await dumpSegment(path, bytes, options.records, output)
   else if (path.endsWith('.timeindex')) dumpTimeIndex(path, bytes, output)
   else if (path.endsWith('.txnindex')) dumpTxnIndex(path, bytes, output)
   else if (path.endsWith('.index')) dumpOffsetIndex(path, bytes, output)
-  else throw new CommandError(`${path} is no .log, .index, .timeindex or .txnindex file.`, 2)
+  else if (NOTES.test(path)) dumpText(path, bytes, output)
+  else
+    throw new CommandError(
+      `${path} is no .log, .index, .timeindex, .txnindex or .checkpoint file, and no note of a log directory.`,
+      2,
+    )
 }
 
 interface BatchRow {
@@ -69,7 +78,7 @@ async function dumpSegment(path: string, bytes: Buffer, withRecords: boolean, ou
     broken = error.message
   }
   const batches = positions.map((at) => batchRow(bytes, at))
-  if (withRecords) await dumpRecords(bytes, batches, output)
+  if (withRecords) await dumpRecords(bytes, batches, METADATA_LOG.test(path), output)
   else showBatches(batches, output)
   if (broken !== null) throw new CommandError(`${path}: ${broken}.`)
   const bad = batches.find((batch) => !batch.crcValid)
@@ -156,7 +165,12 @@ function showBatches(batches: readonly BatchRow[], output: Output): void {
   )
 }
 
-async function dumpRecords(bytes: Buffer, batches: readonly BatchRow[], output: Output): Promise<void> {
+async function dumpRecords(
+  bytes: Buffer,
+  batches: readonly BatchRow[],
+  isMetadata: boolean,
+  output: Output,
+): Promise<void> {
   const records: DecodedRecord[] = []
   for (const batch of batches) {
     // A batch that is broken is told about with the batches; its records are not to be had.
@@ -164,6 +178,18 @@ async function dumpRecords(bytes: Buffer, batches: readonly BatchRow[], output: 
     await prepareCodec(CODECS.indexOf(batch.compression))
     const part = bytes.subarray(batch.position, batch.position + batch.sizeInBytes)
     records.push(...(batch.magic < 2 ? decodeRecordSet(part, decompress) : decodeBatch(part, decompress)))
+  }
+  if (isMetadata) {
+    const rows = records.map(({ offset, value }) => {
+      const found = value === null ? null : metadataRecord(value)
+      return { offset, record: found?.name ?? 'control', fields: found?.fields ?? {} }
+    })
+    output.table(
+      ['offset', 'record', 'fields'],
+      rows.map(({ offset, record, fields }) => [offset, record, JSON.stringify(fields)]),
+      rows,
+    )
+    return
   }
   output.table(
     ['offset', 'timestamp', 'key', 'value', 'headers'],

@@ -2,7 +2,7 @@ import { ErrorCode } from '../../../protocol/errors.js'
 import { applyAll } from '../../metadata/apply.js'
 import { emptyImage, type Image } from '../../metadata/image.js'
 import type { MetadataRecord } from '../../metadata/records.js'
-import { imageToRecords } from '../../metadata/snapshot.js'
+import { imageToRecords, recordsToImage } from '../../metadata/snapshot.js'
 import {
   type AppendResult,
   type ControllerLease,
@@ -12,6 +12,7 @@ import {
   type LiveMember,
   type MemberInfo,
 } from './coordination.js'
+import { type Journal, type JournalContent, JournalError } from './journal.js'
 
 export interface EmbeddedCoordinationOptions {
   clusterId: string
@@ -19,9 +20,15 @@ export interface EmbeddedCoordinationOptions {
   logRecordsMax?: number
 }
 
+export interface EmbeddedCoordinationPorts {
+  /** Where the log is kept; without one it ends with the process. */
+  readonly journal?: Journal
+}
+
 /**
- * Coordination for brokers of one process. Everything happens in the calling turn: when `append` returns its promise, all
- * members have the records. Calls made from inside a callback are queued, so every member sees one order.
+ * Coordination for brokers of one process. Without a journal everything happens in the calling turn: when `append` returns its promise,
+ * all members have the records. With one they have them when the journal does. Calls made from inside a callback are queued, so every
+ * member sees one order.
  */
 export class EmbeddedCoordination {
   readonly clusterId: string
@@ -40,11 +47,16 @@ export class EmbeddedCoordination {
   private lastBrokerEpoch = 0
   private readonly queue: (() => void)[] = []
   private delivering = false
+  private readonly journal: Journal | null
+  private loading: Promise<void> | null = null
+  /** What the journal is doing, and the appends that wait for it. Never rejects. */
+  private writing: Promise<unknown> = Promise.resolve()
 
-  constructor(options: EmbeddedCoordinationOptions) {
+  constructor(options: EmbeddedCoordinationOptions, ports: EmbeddedCoordinationPorts = {}) {
     this.clusterId = options.clusterId
     this.logRecordsMax = options.logRecordsMax ?? 10_000
     this.image = emptyImage(options.clusterId)
+    this.journal = ports.journal ?? null
   }
 
   /** The port of one more broker. */
@@ -54,6 +66,13 @@ export class EmbeddedCoordination {
 
   get endOffset(): number {
     return this.image.version
+  }
+
+  /** Takes over what the journal has; once. @throws JournalError */
+  load(): Promise<void> | void {
+    if (this.journal === null) return
+    this.loading ??= this.journal.load().then((content) => this.takeOver(content))
+    return this.loading
   }
 
   join(client: EmbeddedClient): void {
@@ -93,10 +112,76 @@ export class EmbeddedCoordination {
     else this.tell((listener) => listener.onController(null))
   }
 
-  append(client: EmbeddedClient, records: readonly MetadataRecord[], controllerEpoch: number): AppendResult {
-    if (this.holder !== client || controllerEpoch !== this.controllerEpoch) {
-      return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, offset: -1 }
+  append(
+    client: EmbeddedClient,
+    records: readonly MetadataRecord[],
+    controllerEpoch: number,
+  ): AppendResult | Promise<AppendResult> {
+    const { journal } = this
+    if (journal === null) return this.refusal(client, controllerEpoch) ?? this.commit(records)
+    // One after the other: where a batch begins is known when the one before has ended.
+    const appended = this.writing.then(() => this.appendDurably(journal, client, records, controllerEpoch))
+    this.writing = appended.then(
+      () => this.snapshotWhenDue(journal),
+      () => {},
+    )
+    return appended
+  }
+
+  /** Before the next append, and in nobody's way. */
+  private async snapshotWhenDue(journal: Journal): Promise<void> {
+    if (journal.wantsSnapshot) {
+      await journal.snapshot(imageToRecords(this.image), this.image.version, this.controllerEpoch)
     }
+  }
+
+  /** Resolves when no append is under way. */
+  async settled(): Promise<void> {
+    await this.writing
+  }
+
+  /** Orchestrator: the lease is looked at when the batch's turn has come. What the journal has is delivered whoever leads by then. */
+  private async appendDurably(
+    journal: Journal,
+    client: EmbeddedClient,
+    records: readonly MetadataRecord[],
+    controllerEpoch: number,
+  ): Promise<AppendResult> {
+    const refusal = this.refusal(client, controllerEpoch)
+    if (refusal !== null) return refusal
+    if (records.length === 0) return this.commit(records)
+    try {
+      await journal.append({ records, baseOffset: this.image.version + 1, controllerEpoch })
+    } catch (error) {
+      if (!(error instanceof JournalError)) throw error
+      // Broken: perhaps it is there and perhaps not; the next start will know.
+      return { errorCode: error.isBroken ? ErrorCode.REQUEST_TIMED_OUT : ErrorCode.KAFKA_STORAGE_ERROR, offset: -1 }
+    }
+    return this.commit(records)
+  }
+
+  private takeOver({ snapshot, batches, controllerEpoch }: JournalContent): void {
+    this.controllerEpoch = controllerEpoch
+    if (snapshot !== null) {
+      this.snapshot = snapshot.records
+      this.snapshotOffset = snapshot.offset
+      this.image = recordsToImage(snapshot.records, snapshot.offset, this.clusterId)
+    }
+    for (const { records, baseOffset } of batches) {
+      this.image = applyAll(this.image, records)
+      this.log.push({ records, baseOffset })
+      this.logRecords += records.length
+    }
+    if (this.logRecords > this.logRecordsMax) this.compact()
+    for (const { epoch } of this.image.brokers.values()) this.lastBrokerEpoch = Math.max(this.lastBrokerEpoch, epoch)
+  }
+
+  private refusal(client: EmbeddedClient, controllerEpoch: number): AppendResult | null {
+    const isCurrent = this.holder === client && controllerEpoch === this.controllerEpoch
+    return isCurrent ? null : { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, offset: -1 }
+  }
+
+  private commit(records: readonly MetadataRecord[]): AppendResult {
     if (records.length === 0) return { errorCode: ErrorCode.NONE, offset: this.image.version }
     const baseOffset = this.image.version + 1
     this.image = applyAll(this.image, records)
@@ -183,6 +268,7 @@ class EmbeddedClient implements Coordination {
 
   async start(listener: CoordinationListener): Promise<void> {
     this.listener = listener
+    await this.hub.load()
     this.hub.join(this)
   }
 
@@ -203,6 +289,8 @@ class EmbeddedClient implements Coordination {
   }
 
   async close(): Promise<void> {
+    // Whoever waits for an append gets its answer, and the records with it.
+    await this.hub.settled()
     this.listener = deaf
     this.hub.leave(this)
   }

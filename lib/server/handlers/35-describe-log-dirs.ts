@@ -2,12 +2,15 @@
  * DescribeLogDirs: v1-5
  *
  * Behaviours
- * - One log directory. Null topics: every partition held here; a list: those of it that are here, silently without the others.
- * - The directory is listed also when nothing in it was asked for.
+ * - Null topics: every partition held here; a list: those of it that are here, silently without the others.
+ * - A directory that has failed is listed with KAFKA_STORAGE_ERROR and nothing else. A copy on its way to another directory
+ *   (AlterReplicaLogDirs) is listed there as the future replica.
+ * - A directory is listed also when nothing in it was asked for.
  * Version notes
  * - v3: a top-level error. v4 (KIP-827): total and usable bytes of the volume, -1 where there is none. v5: cordoned, never.
  */
 import { DescribeLogDirs, ErrorCode, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
+import type { LogInDirectory } from '../../log/log-store.js'
 import { api, type RequestContext } from '../context.js'
 import type { BrokerServices } from '../services.js'
 
@@ -24,38 +27,40 @@ interface PartitionEntry {
 export const describeLogDirs = api(DescribeLogDirs, '1-5', describeLogDirsHandler)
 
 function describeLogDirsHandler(request: Request, _context: RequestContext, broker: BrokerServices): Response {
-  const { directory, totalBytes, usableBytes } = broker.logs.describe()
+  const wanted =
+    request.topics === null ? null : new Map(request.topics.map((one) => [one.topic, new Set(one.partitions)]))
   return {
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
-    results: [
-      {
-        errorCode: ErrorCode.NONE,
+    results: broker.logs.describe().map(({ directory, isOffline, totalBytes, usableBytes, logs }) => {
+      const topics = new Map<string, PartitionEntry[]>()
+      for (const log of logs) {
+        if (wanted !== null && wanted.get(log.topic)?.has(log.partition) !== true) continue
+        const entries = topics.get(log.topic) ?? []
+        topics.set(log.topic, entries)
+        entries.push(entryOf(log, broker))
+      }
+      return {
+        errorCode: isOffline ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE,
         logDir: directory,
-        topics: Array.from(entriesOf(request, broker), ([name, partitions]) => ({ name, partitions })),
+        topics: Array.from(topics, ([name, partitions]) => ({ name, partitions })),
         totalBytes,
         usableBytes,
         isCordoned: false,
-      },
-    ],
+      }
+    }),
   }
 }
 
-function entriesOf(request: Request, broker: BrokerServices): Map<string, PartitionEntry[]> {
-  const wanted =
-    request.topics === null ? null : new Map(request.topics.map((one) => [one.topic, new Set(one.partitions)]))
-  const topics = new Map<string, PartitionEntry[]>()
-  for (const { topic, partition, log, highWatermark } of broker.replicas.partitions()) {
-    if (wanted !== null && wanted.get(topic)?.has(partition) !== true) continue
-    const entries = topics.get(topic) ?? []
-    topics.set(topic, entries)
-    entries.push({
-      partitionIndex: partition,
-      partitionSize: log.sizeInBytes,
-      // How far the log is behind the committed end: of interest while a replica catches up.
-      offsetLag: Math.max(highWatermark - log.endOffset, 0),
-      isFutureKey: false,
-    })
+function entryOf(log: LogInDirectory, broker: BrokerServices): PartitionEntry {
+  const { topic, partition, sizeInBytes, endOffset, isFuture } = log
+  const replica = broker.replicas.find(topic, partition)
+  // How far the log is behind the committed end, while a replica catches up; a copy, how far behind the log it copies.
+  const goal = typeof replica === 'number' ? 0 : isFuture ? replica.log.endOffset : replica.highWatermark
+  return {
+    partitionIndex: partition,
+    partitionSize: sizeInBytes,
+    offsetLag: Math.max(goal - endOffset, 0),
+    isFutureKey: isFuture,
   }
-  return topics
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { decodeBatch } from '../../../protocol/batch/index.js'
 import {
+  AlterReplicaLogDirs,
   DeleteRecords,
   DescribeLogDirs,
   DescribeProducers,
@@ -92,6 +93,20 @@ const describeLogDirs: VersionCase = async (world, version) => {
   expect(described.partitions[0]!.partitionSize).to.equal(batch('a', 'b').length)
 }
 
+const alterReplicaLogDirs: VersionCase = async (world, version) => {
+  const { name } = await world.filled('a')
+  const own = (await world.send(DescribeLogDirs, 4, { topics: null })).results[0]!.logDir
+  const topics = [{ name, partitions: [0, 7] }]
+  const { results } = await world.send(AlterReplicaLogDirs, version, { dirs: [{ path: own, topics }] })
+  const answers = [
+    { partitionIndex: 0, errorCode: 0 },
+    { partitionIndex: 7, errorCode: 3 },
+  ]
+  expect(results).to.deep.equal([{ topicName: name, partitions: answers }])
+  const elsewhere = await world.send(AlterReplicaLogDirs, version, { dirs: [{ path: '/no/such', topics }] })
+  expect(elsewhere.results[0]!.partitions.map(({ errorCode }) => errorCode)).to.deep.equal([57, 57])
+}
+
 const initProducerId: VersionCase = async (world, version) => {
   const request = { transactionalId: null, transactionTimeoutMs: 0 }
   const one = await world.send(InitProducerId, version, request)
@@ -120,6 +135,7 @@ export const logCases: ReadonlyMap<number, VersionCase> = new Map([
   [ListOffsets.key, listOffsets],
   [DeleteRecords.key, deleteRecords],
   [OffsetForLeaderEpoch.key, offsetForLeaderEpoch],
+  [AlterReplicaLogDirs.key, alterReplicaLogDirs],
   [DescribeLogDirs.key, describeLogDirs],
   [InitProducerId.key, initProducerId],
   [DescribeProducers.key, describeProducers],

@@ -1,4 +1,10 @@
-import { DescribeCluster, DescribeLogDirs, Produce, UpdateFeatures } from '../../../../protocol/index.js'
+import {
+  AlterReplicaLogDirs,
+  DescribeCluster,
+  DescribeLogDirs,
+  Produce,
+  UpdateFeatures,
+} from '../../../../protocol/index.js'
 import { batch } from '../batches.js'
 import { perVersion, versionsOf } from '../scenario.js'
 import { produceTo } from './produce.js'
@@ -21,6 +27,21 @@ perVersion('DescribeLogDirs {v}', versionsOf(DescribeLogDirs), async (c, v) => {
     'all',
     all?.results[0]?.topics.filter((one) => one.name === topic.name),
   )
+})
+
+perVersion('AlterReplicaLogDirs {v}', versionsOf(AlterReplicaLogDirs), async (c, v) => {
+  const topic = await c.setUpTopic({ partitions: 2 })
+  const own = (await c.quiet(DescribeLogDirs, 4, { topics: null }))?.results[0]?.logDir ?? ''
+  const to = (path: string, name = topic.name, partitions = [0, 1]) => ({
+    dirs: [{ path, topics: [{ name, partitions }] }],
+  })
+  await c.send(AlterReplicaLogDirs, v, to(own))
+  await c.send(AlterReplicaLogDirs, v, to(own, topic.name, [0, 9]))
+  await c.send(AlterReplicaLogDirs, v, to(own, c.name('absent')))
+  await c.send(AlterReplicaLogDirs, v, to(own, 'x'.repeat(240)))
+  await c.send(AlterReplicaLogDirs, v, to('/no/such/directory'))
+  await c.send(AlterReplicaLogDirs, v, to(''))
+  await c.send(AlterReplicaLogDirs, v, { dirs: [] })
 })
 
 perVersion('UpdateFeatures {v}', versionsOf(UpdateFeatures), async (c, v) => {

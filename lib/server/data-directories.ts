@@ -1,0 +1,210 @@
+/**
+ * Opens log directories: locks them, checks that they are this broker's and fit together, marks new ones. Nothing is changed in any of
+ * them before all have been looked at.
+ */
+import { METADATA_FOLDER, MetadataLog, type MetadataLogPorts } from '../cluster/coordination/metadata-log.js'
+import { DirectoryLock, DirectoryLockedError } from '../host/directory-lock.js'
+import { type Disk, DiskError } from '../host/disk.js'
+import { diskError } from '../host/disk-path.js'
+import { NO_PRESSURE } from '../host/memory-budget.js'
+import { NodeDisk } from '../host/node-disk.js'
+import { LogDir } from '../log/log-dir.js'
+import {
+  formatMetaProperties,
+  META_PROPERTIES,
+  type MetaProperties,
+  parseMetaProperties,
+} from '../log/meta-properties.js'
+import type { BrokerConfig } from '../metadata/broker-config.js'
+import { StartError } from './options.js'
+import type { Storage, StoragePorts } from './storage.js'
+
+interface DataDirectoriesOptions {
+  readonly paths: readonly string[]
+  /** Null: the directories say. */
+  readonly clusterId: string | null
+}
+
+interface Found {
+  readonly path: string
+  readonly disk: Disk
+  /** Null: a directory that was never used. */
+  readonly meta: MetaProperties | null
+}
+
+const PARTITION_FOLDER = /^[a-zA-Z0-9._-]+-\d+$/
+
+/** @throws StartError */
+export async function openDataDirectories(
+  options: DataDirectoriesOptions,
+  config: BrokerConfig,
+  ports: StoragePorts,
+): Promise<Storage> {
+  const { brokerId } = config
+  const locks: DirectoryLock[] = []
+  let lost = false
+  let onLost: (message: string) => void = () => {}
+  const release = (): void => {
+    for (const lock of locks) lock.release()
+  }
+  try {
+    const found: Found[] = []
+    for (const path of options.paths) {
+      const disk = ports.disks?.get(path) ?? openDisk(path)
+      if (disk instanceof NodeDisk) locks.push(await lock(path, disk, ports, (message) => onLost(message)))
+      found.push({ path, disk, meta: readMeta(path, disk) })
+    }
+    const clusterId = agreedCluster(found, options.clusterId) ?? ports.random.topicId()
+    checkOwner(found, brokerId)
+    checkMetadataPlace(found)
+    const directories = found.map(({ path, disk, meta }) => {
+      const directoryId = meta?.directoryId || ports.random.topicId()
+      const now = { clusterId, nodeId: brokerId, directoryId }
+      if (meta === null || meta.directoryId === '') write(path, disk, formatMetaProperties(now))
+      return new LogDir({ path, id: directoryId }, disk)
+    })
+    const storage: Storage = {
+      clusterId,
+      directories,
+      journal: openJournal(directories[0]!, config, {
+        ...ports,
+        onBroken: ({ message }) => storage.onFatal?.(message),
+      }),
+      pressure: NO_PRESSURE,
+      logOptions: {},
+      onFatal: null,
+      get isLost() {
+        return lost
+      },
+      async close() {
+        await storage.journal!.close()
+        release()
+      },
+    }
+    onLost = (message) => {
+      lost = true
+      storage.onFatal?.(message)
+    }
+    return storage
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+function openDisk(path: string): NodeDisk {
+  try {
+    return new NodeDisk({ root: path })
+  } catch (error) {
+    throw unusable(path, error)
+  }
+}
+
+function openJournal(directory: LogDir, config: BrokerConfig, ports: Omit<MetadataLogPorts, 'disk'>): MetadataLog {
+  const snapshotAfterBytes = config.number('metadata.log.max.record.bytes.between.snapshots')
+  return new MetadataLog({ directory: directory.path, snapshotAfterBytes }, { ...ports, disk: directory.disk })
+}
+
+async function lock(
+  path: string,
+  disk: NodeDisk,
+  { clock, logger }: StoragePorts,
+  onLost: (message: string) => void,
+): Promise<DirectoryLock> {
+  try {
+    return await DirectoryLock.acquire(disk.root, {
+      clock,
+      onWatch: (pid) =>
+        logger.info(
+          `${path} was in use by a process that cannot be seen from here (pid ${pid}): looking whether it lives.`,
+        ),
+      onLost: () => onLost(`Another process has taken ${path} over: it took this one for dead.`),
+    })
+  } catch (error) {
+    if (error instanceof DirectoryLockedError)
+      throw new StartError('ERR_ODRADEK_LOCKED', error.message, { cause: error })
+    throw unusable(path, diskError('write to', path, error))
+  }
+}
+
+function readMeta(path: string, disk: Disk): MetaProperties | null {
+  let text: string | undefined
+  try {
+    text = disk.readFile(META_PROPERTIES)?.toString('utf8')
+    if (text === undefined) {
+      const partition = disk.list('').find((name) => PARTITION_FOLDER.test(name))
+      if (partition === undefined) return null
+      throw refusal(
+        `${path} has partitions (${partition}) but no ${META_PROPERTIES}, which says whose they are. Put that file back, or name another directory.`,
+      )
+    }
+  } catch (error) {
+    throw unusable(path, error)
+  }
+  const meta = parseMetaProperties(text)
+  if ('problem' in meta)
+    throw refusal(`${path}/${META_PROPERTIES} ${meta.problem}. Name another directory or put the file right.`)
+  return meta
+}
+
+/** The cluster that all directories and the options agree on; null when nobody names one. */
+function agreedCluster(found: readonly Found[], wanted: string | null): string | null {
+  const named = found.filter((one) => one.meta !== null)
+  const [first] = named
+  if (first === undefined) return wanted
+  const { clusterId } = first.meta!
+  const other = named.find((one) => one.meta!.clusterId !== clusterId)
+  if (other !== undefined) {
+    throw refusal(
+      `${first.path} belongs to the cluster ${clusterId} and ${other.path} to the cluster ${other.meta!.clusterId}: name directories of one cluster.`,
+    )
+  }
+  if (wanted !== null && wanted !== clusterId) {
+    throw refusal(`${first.path} belongs to the cluster ${clusterId}, not to ${wanted}.`)
+  }
+  return clusterId
+}
+
+function checkOwner(found: readonly Found[], brokerId: number): void {
+  const foreign = found.find(({ meta }) => meta !== null && meta.nodeId !== brokerId)
+  if (foreign === undefined) return
+  const { nodeId } = foreign.meta!
+  throw refusal(
+    `${foreign.path} belongs to broker ${nodeId}, and this is broker ${brokerId}: start with --id ${nodeId} (node.id=${nodeId}), or name another directory.`,
+  )
+}
+
+/** The metadata is in the first directory or nowhere: without it every partition would be a stranger. */
+function checkMetadataPlace(found: readonly Found[]): void {
+  const [first, ...others] = found
+  if (first!.disk.exists(METADATA_FOLDER)) return
+  const elsewhere = others.find(({ disk }) => disk.exists(METADATA_FOLDER))
+  if (elsewhere !== undefined) {
+    throw refusal(`The cluster's metadata is in ${elsewhere.path}: name that directory first.`)
+  }
+  const orphan = found.find(({ disk }) => disk.list('').some((name) => PARTITION_FOLDER.test(name)))
+  if (orphan === undefined) return
+  throw refusal(
+    `${orphan.path} has partitions, but the cluster's metadata (${METADATA_FOLDER}) is gone. Put it back, or name another directory.`,
+  )
+}
+
+function write(path: string, disk: Disk, text: string): void {
+  try {
+    disk.writeFile(META_PROPERTIES, Buffer.from(text))
+  } catch (error) {
+    throw unusable(path, error)
+  }
+}
+
+function unusable(path: string, error: unknown): StartError {
+  if (error instanceof StartError) return error
+  const message = error instanceof DiskError || error instanceof Error ? error.message : String(error)
+  return new StartError('ERR_ODRADEK_DATA_DIR', `The data directory ${path} cannot be used: ${message}`, {
+    cause: error,
+  })
+}
+
+function refusal(message: string): StartError {
+  return new StartError('ERR_ODRADEK_DATA_DIR', message)
+}

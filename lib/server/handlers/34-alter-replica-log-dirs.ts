@@ -1,0 +1,37 @@
+/**
+ * AlterReplicaLogDirs: v1-2
+ *
+ * Behaviours
+ * - Moves replicas to other log directories of this broker; the answer says that the moves have begun, DescribeLogDirs how far they are.
+ * - LOG_DIR_NOT_FOUND for a directory that the broker does not have, KAFKA_STORAGE_ERROR for one (or a replica) that is offline,
+ *   UNKNOWN_TOPIC_OR_PARTITION and REPLICA_NOT_AVAILABLE for replicas that are not here, INVALID_TOPIC_EXCEPTION for a name too long
+ *   for the folder of a copy.
+ * - Naming the directory where the replica is calls a move off; naming the one it is on its way to changes nothing.
+ * Version notes
+ * - v2: flexible.
+ */
+import { AlterReplicaLogDirs, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
+import { api, type RequestContext } from '../context.js'
+import type { BrokerServices } from '../services.js'
+
+type Request = RequestOf<typeof AlterReplicaLogDirs>
+type Response = ResponseInput<typeof AlterReplicaLogDirs>
+
+export const alterReplicaLogDirs = api(AlterReplicaLogDirs, '1-2', alterReplicaLogDirsHandler)
+
+function alterReplicaLogDirsHandler(request: Request, _context: RequestContext, broker: BrokerServices): Response {
+  const results = new Map<string, { partitionIndex: number; errorCode: number }[]>()
+  for (const { path, topics } of request.dirs) {
+    for (const { name, partitions } of topics) {
+      const answers = results.get(name) ?? []
+      results.set(name, answers)
+      for (const partitionIndex of partitions) {
+        answers.push({ partitionIndex, errorCode: broker.relocations.start(name, partitionIndex, path) })
+      }
+    }
+  }
+  return {
+    throttleTimeMs: 0,
+    results: Array.from(results, ([topicName, partitions]) => ({ topicName, partitions })),
+  }
+}
