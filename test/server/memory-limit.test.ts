@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { FaultyDisk } from '../../lib/faults/faulty-disk.js'
+import type { Disk, DiskFile } from '../../lib/host/disk.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { openSpillFolder } from '../../lib/host/spill-folder.js'
@@ -11,6 +12,7 @@ import { buildBatch } from '../../protocol/batch/builder.js'
 import * as header from '../../protocol/batch/header.js'
 import { decodeBatch } from '../../protocol/batch/records.js'
 import {
+  ApiVersions,
   CreateTopics,
   DeleteRecords,
   DeleteTopics,
@@ -22,6 +24,16 @@ import {
 import { RunningNode, type RunningNodeExtras } from '../support/running-node.js'
 
 const KB = 1024
+
+/** The same object with another method. */
+function replaced<T extends object>(object: T, name: keyof T, method: unknown): T {
+  return new Proxy(object, {
+    get(target, key) {
+      const value: unknown = key === name ? method : Reflect.get(target, key, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
 
 describe('server: records beyond the memory', () => {
   let parent: string
@@ -136,6 +148,47 @@ describe('server: records beyond the memory', () => {
     expect(await readAll(0, 120)).to.deep.equal(Array.from({ length: 80 }, (_, i) => wordAt(0, 120 + i)))
     await node.client.send(DeleteTopics, 5, { topicNames: ['t'], timeoutMs: 1000 })
     expect(files()).to.equal(0)
+  })
+
+  it('reads no further from a producer while the disk is behind, and goes on serving consumers', async () => {
+    const disk = new MemoryDisk()
+    let goOn = (): void => {}
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const slowFile = (file: DiskFile): DiskFile =>
+      replaced(file, 'appendAsync', async (pieces: readonly Buffer[]) => {
+        await gate
+        file.append(pieces)
+      })
+    const slow: Disk = replaced(disk, 'open', (path: string, options: { create?: boolean }) =>
+      slowFile(disk.open(path, options)),
+    )
+    await start({ openSpillTarget: () => ({ disk: slow, name: 'a slow disk', close: async () => {} }) })
+    await create('t', 1)
+    const record = buildBatch([{ value: 'x'.repeat(50 * KB) }])
+    let answered = 0
+    const consumer = node.connect()
+    const producing = (async () => {
+      for (let i = 0; i < 20; i++) {
+        expect((await produce(0, record)).errorCode).to.equal(0)
+        answered += 1
+      }
+    })()
+    for (let i = 0; i < 1000; i++) await null
+    // Five quarters of the limit, and the request that went beyond.
+    expect(answered).to.be.within(5, 8)
+    const before = answered
+    expect(
+      (await consumer.send(ApiVersions, 3, { clientSoftwareName: 'c', clientSoftwareVersion: '1' })).errorCode,
+    ).to.equal(0)
+    for (let i = 0; i < 1000; i++) await null
+    expect(answered).to.equal(before)
+    goOn()
+    await producing
+    expect(answered).to.equal(20)
+    consumer.destroy()
+    expect(await readAll(0)).to.have.length(20)
   })
 
   it('serves on when the disk is full, refuses records only far beyond the limit, and recovers', async () => {
