@@ -1,7 +1,7 @@
 /** What is measured, and against whom. */
 import type { LoadLine } from './load-line.js'
 
-export type ServerName = 'floor' | 'Odradek' | 'Apache Kafka' | 'kfake'
+export type ServerName = 'floor' | 'Odradek' | 'Odradek on disk' | 'Apache Kafka' | 'kfake'
 
 export interface BenchServer {
   readonly name: ServerName
@@ -48,12 +48,16 @@ export interface BenchCase {
   readonly servers: readonly ServerName[]
   /** A server for which the case is a matter of seconds gets this many rounds at most. */
   readonly roundsMax?: Partial<Record<ServerName, number>>
+  /** Keys of APIs that not every build of Odradek serves. */
+  readonly apis?: readonly number[]
   /** What a reader has to know. */
   readonly note?: string
   open(server: BenchServer, ports: OpenPorts): Promise<Running>
 }
 
 export const EVERYBODY: readonly ServerName[] = ['floor', 'Odradek', 'Apache Kafka', 'kfake']
+/** Where it matters what a disk costs. */
+export const WITH_DISK: readonly ServerName[] = ['floor', 'Odradek', 'Odradek on disk', 'Apache Kafka', 'kfake']
 export const BROKERS: readonly ServerName[] = ['Odradek', 'Apache Kafka', 'kfake']
 
 export const opsPerSecond: Metric = { name: 'ops/s', unit: '', better: 'more' }

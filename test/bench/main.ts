@@ -1,41 +1,44 @@
 /**
  * `make bench`: Odradek, the floor, Apache Kafka and kfake side by side, in interleaved rounds; a markdown table of medians and of ratios
  * within the rounds. `ARGS="--quick"`: a look in a minute; `--only TEXT`: cases with this in their name; `--rounds N`;
- * `--without kafka,kfake`; `--no-start-up`; `"--odradek-args=--cpu-prof --cpu-prof-dir=DIR"`: for node.
+ * `--without kafka,kfake`; `--no-start-up`; `--recovery-gb N`: the log that a restart finds (10); `--kafka-set KEY=VALUE`: a broker config of Apache Kafka; `"--odradek-args=--cpu-prof --cpu-prof-dir=DIR"`: for node.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { diskUnavailable, servedCases } from './availability.js'
 import type { BenchCase, BenchServer, Metric, Running, Scale, ServerName } from './bench-case.js'
 import { fetchCases } from './cases/fetch.js'
 import { groupCases } from './cases/groups.js'
+import { idempotentCases } from './cases/idempotent.js'
 import { produceCases } from './cases/produce.js'
 import { roundTripCases } from './cases/round-trips.js'
 import { topicAdminCases } from './cases/topic-admin.js'
-import { cell, markdownTable, ratioCell } from './numbers.js'
+import { transactionCases } from './cases/transactions.js'
+import { HEAD, tableRow } from './columns.js'
+import { COMPACTION, compactionRows } from './compaction.js'
+import { markdownTable } from './numbers.js'
 import { cpuSeconds } from './processes.js'
-import { kafkaUnavailable, kfakeUnavailable, startFloor, startKafka, startKfake, startOdradek } from './servers.js'
+import { RECOVERY, recoveryRows } from './recovery.js'
+import {
+  kafkaUnavailable,
+  kfakeUnavailable,
+  startFloor,
+  startKafka,
+  startKfake,
+  startOdradek,
+  startOdradekOnDisk,
+} from './servers.js'
 import { rotated, startUpRows, warmCreateRow } from './start-up.js'
 
 const CASES: readonly BenchCase[] = [
   ...produceCases,
+  ...idempotentCases,
   ...fetchCases,
   ...roundTripCases,
   ...groupCases,
   ...topicAdminCases,
+  ...transactionCases,
 ]
-const HEAD = [
-  'case',
-  'metric',
-  'floor',
-  'Odradek',
-  'Apache Kafka',
-  'kfake',
-  'Odradek / floor',
-  'Odradek / Apache Kafka',
-  'Odradek / kfake',
-  'cores: server (client), in the order of the columns',
-]
-
 /** The figures of one server in one case. */
 class Figures {
   /** By metric, then by round. */
@@ -93,19 +96,13 @@ async function runCase(
     }
   }
   for (const { name } of taking) await running.get(name)!.close()
-  const of = (name: ServerName, metric: number): number[] => figures.get(name)?.values[metric] ?? []
-  return one.metrics.map(({ name, unit, better }, i) => [
-    one.note === undefined ? one.name : `${one.name} (${one.note})`,
-    `${name}${unit === '' ? '' : ` ${unit}`}${better === 'less' ? ', less is better' : ''}`,
-    cell(of('floor', i)),
-    cell(of('Odradek', i)),
-    cell(of('Apache Kafka', i)),
-    cell(of('kfake', i)),
-    ratioCell(of('Odradek', i), of('floor', i)),
-    ratioCell(of('Odradek', i), of('Apache Kafka', i)),
-    ratioCell(of('Odradek', i), of('kfake', i)),
-    taking.map((server) => figures.get(server.name)!.cores).join(', '),
-  ])
+  const cores = taking.map((server) => figures.get(server.name)!.cores).join(', ')
+  const name = one.note === undefined ? one.name : `${one.name} (${one.note})`
+  return one.metrics.map((metric, i) => {
+    const unit = metric.unit === '' ? '' : ` ${metric.unit}`
+    const what = `${metric.name}${unit}${metric.better === 'less' ? ', less is better' : ''}`
+    return tableRow(name, what, (server) => figures.get(server)?.values[i] ?? [], cores)
+  })
 }
 
 const progress = (text: string): void => void process.stderr.write(`${text}\n`)
@@ -117,7 +114,9 @@ async function main(): Promise<void> {
       only: { type: 'string' },
       rounds: { type: 'string' },
       without: { type: 'string', default: '' },
+      'recovery-gb': { type: 'string' },
       'no-start-up': { type: 'boolean', default: false },
+      'kafka-set': { type: 'string', multiple: true, default: [] },
       'odradek-args': { type: 'string', default: '' },
     },
   })
@@ -127,19 +126,40 @@ async function main(): Promise<void> {
   const without = values.without.split(',')
   const noKafka = without.includes('kafka') ? 'left out by --without' : kafkaUnavailable()
   const noKfake = without.includes('kfake') ? 'left out by --without' : kfakeUnavailable()
-  const cases = CASES.filter(({ name }) => values.only === undefined || name.includes(values.only))
+  const noDisk = diskUnavailable()
+  const leftOut: [string, string | null][] = [
+    ['Apache Kafka', noKafka],
+    ['kfake', noKfake],
+    ['Odradek on disk', noDisk],
+  ]
+  const chosen = (name: string): boolean => values.only === undefined || name.includes(values.only)
   const started = performance.now()
-  const rows: string[][] = [HEAD]
+  const rows: (readonly string[])[] = [HEAD]
   if (!values['no-start-up'] && values.only === undefined) {
     progress('start-up')
     rows.push(...(await startUpRows(quick ? 1 : 4, { kafka: noKafka === null, kfake: noKfake === null })))
     rows.push(warmCreateRow())
   }
-  const servers: BenchServer[] = [
-    await startFloor(),
-    await startOdradek(values['odradek-args'].split(' ').filter(Boolean)),
-  ]
-  if (noKafka === null) servers.push(await startKafka())
+  if (chosen(RECOVERY) && noDisk === null) {
+    progress(RECOVERY)
+    rows.push(...(await recoveryRows(Number(values['recovery-gb'] ?? (quick ? 0.5 : 10)), quick ? 1 : 3)))
+  }
+  if (chosen(COMPACTION) && noDisk === null) {
+    progress(COMPACTION)
+    rows.push(...(await compactionRows(quick ? 200 : 2000)))
+  }
+  const nodeArgs = values['odradek-args'].split(' ').filter(Boolean)
+  const odradek = await startOdradek(nodeArgs)
+  const servers: BenchServer[] = [await startFloor(), odradek]
+  const leaveOut = (name: string, reason: string): void => void leftOut.push([name, reason])
+  const cases = await servedCases(
+    CASES.filter(({ name }) => chosen(name)),
+    odradek,
+    leaveOut,
+  )
+  const needsDisk = cases.some((one) => one.servers.includes('Odradek on disk'))
+  if (needsDisk && noDisk === null) servers.push(await startOdradekOnDisk({ nodeArgs }))
+  if (noKafka === null) servers.push(await startKafka(values['kafka-set']))
   if (noKfake === null) servers.push(await startKfake())
   try {
     for (const one of cases) {
@@ -149,19 +169,27 @@ async function main(): Promise<void> {
   } finally {
     for (const server of servers) await server.stop()
   }
+  const seconds = Math.round((performance.now() - started) / 1000)
+  report(rows, rounds, quick, seconds, leftOut)
+}
+
+function report(
+  rows: readonly (readonly string[])[],
+  rounds: number,
+  quick: boolean,
+  seconds: number,
+  leftOut: readonly (readonly [string, string | null])[],
+): void {
   console.log(`\n${markdownTable(rows)}\n`)
   console.log(
     `Medians [min..max] of ${rounds} interleaved rounds after a warm-up; ratios are medians of the ratios within a round. ` +
       `${cpus().length} cores (${cpus()[0]?.model ?? '?'}), Node ${process.version}, loopback; client and servers share the cores. ` +
-      `Odradek and kfake keep their log in memory, Apache Kafka in the folder for temporary files (TMPDIR); all log warnings only. ` +
+      `Odradek and kfake keep their log in memory, Apache Kafka and Odradek on disk in the folder for temporary files (TMPDIR); all log warnings only. ` +
       `The floor repeats prepared answers (start-up: a bare net server). (1) Apache Kafka: with the formatting of its folder. ` +
       `${quick ? 'A quick run: a fifth of the work, for a look only. ' : ''}` +
-      `${Math.round((performance.now() - started) / 1000)} s.`,
+      `${seconds} s.`,
   )
-  for (const [name, reason] of [
-    ['Apache Kafka', noKafka],
-    ['kfake', noKfake],
-  ]) {
+  for (const [name, reason] of leftOut) {
     if (reason !== null) console.log(`Not measured: ${name} (${reason}).`)
   }
 }

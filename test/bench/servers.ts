@@ -1,6 +1,7 @@
 /** The servers that are measured side by side, each a process of its own on a free loopback port. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onPath, runOrThrow } from '../../compat/commands.js'
 import { cacheFolder, projectRoot } from '../../compat/project-root.js'
@@ -17,8 +18,18 @@ export interface Started extends BenchServer {
   readonly readyMs: number
 }
 
+export interface StartedOnDisk extends Started {
+  /** Ends the program and leaves its folder: politely, or by kill -9. */
+  end(): Promise<void>
+  kill(): Promise<void>
+}
+
 /** Starts a program that says `ready HOST:PORT` and ends with its standard input. */
-export async function startProgram(name: ServerName, program: string, args: readonly string[]): Promise<Started> {
+export async function startProgram(
+  name: ServerName,
+  program: string,
+  args: readonly string[],
+): Promise<Started & Pick<StartedOnDisk, 'kill'>> {
   const start = performance.now()
   const child = spawn(program, [...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   const kill = (): void => void child.kill('SIGKILL')
@@ -31,6 +42,11 @@ export async function startProgram(name: ServerName, program: string, args: read
     address,
     pid: child.pid!,
     readyMs,
+    async kill() {
+      process.removeListener('exit', kill)
+      kill()
+      await ended
+    },
     async stop() {
       process.removeListener('exit', kill)
       // Politely first: only so does node write its profile.
@@ -58,7 +74,7 @@ function readyAddress(child: ChildProcess, program: string): Promise<string> {
   })
 }
 
-const odradekProgram = (): string => {
+export const odradekProgram = (): string => {
   const file = join(projectRoot, 'dist', 'odradek.cjs')
   if (!existsSync(file)) throw new Error(`there is no ${file}: run make build`)
   return file
@@ -71,6 +87,27 @@ export const startOdradek = (extraNodeArgs: readonly string[] = []): Promise<Sta
     odradekProgram(),
     ...['start', '--listen', '127.0.0.1:0', '--log-level', 'warn'],
   ])
+
+/** The same with its log in a folder of its own, which goes with `stop`. */
+export async function startOdradekOnDisk(
+  options: { nodeArgs?: readonly string[]; programArgs?: readonly string[]; dataFolder?: string } = {},
+): Promise<StartedOnDisk> {
+  const { nodeArgs = [], programArgs = [], dataFolder = mkdtempSync(join(tmpdir(), 'odradek-bench-')) } = options
+  const started = await startProgram('Odradek on disk', process.execPath, [
+    ...nodeArgs,
+    odradekProgram(),
+    ...['start', '--listen', '127.0.0.1:0', '--log-level', 'warn', '--data-dir', dataFolder],
+    ...programArgs,
+  ])
+  return {
+    ...started,
+    end: () => started.stop(),
+    async stop() {
+      await started.stop()
+      rmSync(dataFolder, { recursive: true, force: true })
+    },
+  }
+}
 
 export const startFloor = (): Promise<Started> =>
   startProgram('floor', process.execPath, [join(projectRoot, 'build', 'test', 'bench', 'floor-server.js')])
@@ -107,9 +144,10 @@ const KAFKA_JVM_OPTIONS = [
 ]
 
 /** Apache Kafka with the heap and the collector of its own start script. `readyMs` includes the formatting of its folder. */
-export async function startKafka(): Promise<Started & { readonly dataFolder: string }> {
+export async function startKafka(configs: readonly string[] = []): Promise<Started & { readonly dataFolder: string }> {
   const start = performance.now()
-  const kafka = await startApacheKafka({ heapMegabytes: 1024, jvmOptions: KAFKA_JVM_OPTIONS })
+  const properties = Object.fromEntries(configs.map((config) => config.split(/=(.*)/s).slice(0, 2)))
+  const kafka = await startApacheKafka({ heapMegabytes: 1024, jvmOptions: KAFKA_JVM_OPTIONS, properties })
   const readyMs = performance.now() - start
   const pid = findProcess('java', dirname(kafka.dataFolder))
   return {

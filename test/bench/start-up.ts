@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { projectRoot } from '../../compat/project-root.js'
 import type { BenchServer } from './bench-case.js'
 import { nextTopic, ProduceLoad } from './cases/produce.js'
+import { tableRow } from './columns.js'
 import { LoadLine } from './load-line.js'
-import { cell, ratioCell } from './numbers.js'
 import { residentMegabytes } from './processes.js'
 import type { Started } from './servers.js'
 import { startBareNode, startKafka, startKfake, startOdradek } from './servers.js'
@@ -45,7 +45,7 @@ async function fill(server: BenchServer): Promise<number> {
   return megabytes
 }
 
-/** Rows for the table: `[case, metric, floor, Odradek, Apache Kafka, kfake, ratios ...]`. */
+/** Rows for the table. */
 export async function startUpRows(rounds: number, with_: { kafka: boolean; kfake: boolean }): Promise<string[][]> {
   const starters: Starter[] = [
     { name: 'floor', start: startBareNode, roundsMax: rounds * 2, keeps: false },
@@ -72,18 +72,8 @@ export async function startUpRows(rounds: number, with_: { kafka: boolean; kfake
     }
   }
   const of = (name: string, what: keyof Measured): number[] => measured.get(name)?.[what] ?? []
-  const row = (name: string, metric: string, what: keyof Measured): string[] => [
-    name,
-    metric,
-    cell(of('floor', what)),
-    cell(of('Odradek', what)),
-    cell(of('Apache Kafka', what)),
-    cell(of('kfake', what)),
-    ratioCell(of('Odradek', what), of('floor', what)),
-    ratioCell(of('Odradek', what), of('Apache Kafka', what)),
-    ratioCell(of('Odradek', what), of('kfake', what)),
-    '',
-  ]
+  const row = (name: string, metric: string, what: keyof Measured): string[] =>
+    tableRow(name, metric, (server) => of(server, what))
   return [
     row('exec -> ready (1)', 'ms, less is better', 'readyMs'),
     row('idle memory', 'RSS MB, less is better', 'idleMb'),
@@ -106,5 +96,7 @@ export function warmCreateRow(): string[] {
   if (status !== 0) throw new Error(`${script} ended with ${status}`)
   const { broker, bare, first } = JSON.parse(stdout) as { broker: number[]; bare: number[]; first: number }
   const note = `Broker.create() in a warm process (the first one: ${first.toFixed(1)})`
-  return [note, 'ms, less is better', cell(bare), cell(broker), '', '', ratioCell(broker, bare), '', '', '']
+  return tableRow(note, 'ms, less is better', (server) =>
+    server === 'floor' ? bare : server === 'Odradek' ? broker : [],
+  )
 }

@@ -104,7 +104,7 @@ export const fetchRequest = (topic: string, fetchOffset: number, maxBytes: numbe
 
 /**
  * Reads `batches` batches back from `offset` on and compares each, from its magic byte to its end, with what was sent: count, order and
- * every byte of the records.
+ * every byte of the records. With `isEnd` there must be no more of them.
  */
 export async function readBack(
   address: string,
@@ -112,6 +112,7 @@ export async function readBack(
   offset: number,
   batches: number,
   sent: (index: number) => Buffer,
+  isEnd = true,
 ): Promise<void> {
   await withClient(address, async (client) => {
     let next = offset
@@ -122,7 +123,7 @@ export async function readBack(
       must(errorCode === 0 && records !== null, () => `reading ${topic} back at ${next}: ${errorName(errorCode)}`)
       forEachBatch(records!, (at, size) => {
         const base = batchHeader.baseOffset(records!, at)
-        if (base < next) return
+        if (base < next || (!isEnd && index === batches)) return
         must(base === next, () => `offset ${base} was read back, ${next} was due`)
         must(index < batches, () => `more than ${batches} batches in ${topic}`)
         const same =

@@ -6,7 +6,6 @@ import { batchHeader, buildBatch, encodeRequestFrame, Produce } from '../../../p
 import {
   type BenchCase,
   type BenchServer,
-  EVERYBODY,
   type Metric,
   megabytesPerSecond,
   must,
@@ -14,6 +13,7 @@ import {
   opsPerSecond,
   type Running,
   seconds,
+  WITH_DISK,
 } from '../bench-case.js'
 import { teach } from '../floor.js'
 import { LoadLine } from '../load-line.js'
@@ -41,38 +41,42 @@ export function batchesOf(shape: Shape): Buffer[] {
   )
 }
 
+/** The head of a Produce v9 answer for one partition of a topic: no error, and (unless null) this offset. */
+export function checkProduced(head: Buffer, topic: string, index: number, due: number | null): void {
+  // Header, two counts, the topic's name, the partition.
+  const errorAt = 5 + 1 + 1 + topic.length + 1 + 4
+  const errorCode = head.readInt16BE(errorAt)
+  must(errorCode === 0, () => `Produce ${index} answered ${errorCode}`)
+  if (due === null) return
+  const offset = batchHeader.peekInt64(head, errorAt + 2)
+  must(offset === due, () => `Produce ${index} got offset ${offset}, ${due} was due`)
+}
+
 /** Sends `shape.requests` batches into an open topic whose end is `startOffset`. Checks every answer when `checked`. */
 export class ProduceLoad {
   readonly batches: readonly Buffer[]
   readonly frames: readonly Buffer[]
   readonly #shape: Shape
-  /** Of the error code in the answer's head: header, two counts, the topic's name, the partition. */
-  readonly #errorAt: number
+  readonly #topic: string
 
   constructor(topic: string, shape: Shape) {
     this.#shape = shape
+    this.#topic = topic
     this.batches = batchesOf(shape)
     this.frames = this.batches.map((batch) =>
       encodeRequestFrame(Produce, 9, { correlationId: 0, clientId: 'bench' }, produceRequest(topic, batch, shape.acks)),
     )
-    this.#errorAt = 5 + 1 + 1 + topic.length + 1 + 4
   }
 
   run(line: LoadLine, startOffset: number, checked: boolean, onAnswer?: (index: number) => void): Promise<void> {
     const { requests, window, recordsPerBatch } = this.#shape
-    const errorAt = this.#errorAt
     return line.run({
       count: requests,
       window,
       frame: (index) => this.frames[index % window]!,
-      onAnswer(index, head) {
+      onAnswer: (index, head) => {
         onAnswer?.(index)
-        const errorCode = head.readInt16BE(errorAt)
-        must(errorCode === 0, () => `Produce ${index} answered ${errorCode}`)
-        if (!checked) return
-        const due = startOffset + index * recordsPerBatch
-        const offset = batchHeader.peekInt64(head, errorAt + 2)
-        must(offset === due, () => `Produce ${index} got offset ${offset}, ${due} was due`)
+        checkProduced(head, this.#topic, index, checked ? startOffset + index * recordsPerBatch : null)
       },
     })
   }
@@ -122,7 +126,7 @@ function throughput(name: string, full: Shape, note?: string): BenchCase {
   return {
     name,
     metrics: [megabytesPerSecond],
-    servers: EVERYBODY,
+    servers: WITH_DISK,
     ...(note === undefined ? {} : { note }),
     open(server, ports) {
       const shape = { ...full, requests: ports.scale.count(full.requests) }
@@ -151,7 +155,7 @@ const latencies: readonly Metric[] = [
 const syncProduce: BenchCase = {
   name: 'sync produce 1 KB, acks=all, 1 in flight',
   metrics: latencies,
-  servers: EVERYBODY,
+  servers: WITH_DISK,
   open(server, ports) {
     const one = { ...shape(1024, 1, ports.scale.count(5000), 1), acks: -1 }
     return openProduce(server, ports, one, async (load, line, checked) => {
