@@ -18,6 +18,20 @@ export interface OffsetMapOptions {
   keysMax: number
 }
 
+/** Memory comes in pages when they are first touched: all of it at once would stop the loop for a tenth of a second. */
+const PAGE_SLOTS = 16 * 1024
+
+class Page {
+  readonly hashes: Uint32Array
+  /** Offset + 1; 0 is an empty slot. */
+  readonly offsets: Float64Array
+
+  constructor(slots: number) {
+    this.hashes = new Uint32Array(slots * 4)
+    this.offsets = new Float64Array(slots)
+  }
+}
+
 export class OffsetMap {
   /** Keys in the map. */
   size = 0
@@ -26,10 +40,11 @@ export class OffsetMap {
   /** Keys that fit. */
   readonly capacity: number
   private readonly slots: number
-  private readonly hashes: Uint32Array
-  /** Offset + 1; 0 is an empty slot. */
-  private readonly offsets: Float64Array
+  private readonly pages: (Page | undefined)[]
   private readonly hash: KeyHash
+  /** Where `find` has ended. */
+  private page: Page
+  private index = 0
 
   constructor(options: OffsetMapOptions, random: Random) {
     const { memoryBytes, loadFactor, keysMax } = options
@@ -38,27 +53,30 @@ export class OffsetMap {
     this.slots = Math.min(slotsMax, wanted)
     // One slot always stays empty: that is where a search ends.
     this.capacity = Math.max(1, Math.min(this.slots - 1, Math.floor(this.slots * loadFactor)))
-    this.hashes = new Uint32Array(this.slots * 4)
-    this.offsets = new Float64Array(this.slots)
+    this.page = new Page(Math.min(this.slots, PAGE_SLOTS))
+    this.pages = new Array<Page | undefined>(Math.ceil(this.slots / PAGE_SLOTS))
+    this.pages[0] = this.page
     this.hash = new KeyHash(random)
   }
 
   /** Notes that the key in [start, end) has a record at `offset`; offsets only rise. False when there is no room for a new key. */
   put(bytes: Buffer, start: number, end: number, offset: number): boolean {
-    const slot = this.find(bytes, start, end)
-    if (this.offsets[slot] === 0) {
+    this.find(bytes, start, end)
+    const { page, index } = this
+    if (page.offsets[index] === 0) {
       if (this.size >= this.capacity) return false
-      this.hashes.set(this.hash.words, slot * 4)
+      page.hashes.set(this.hash.words, index * 4)
       this.size++
     }
-    this.offsets[slot] = offset + 1
+    page.offsets[index] = offset + 1
     this.latestOffset = offset
     return true
   }
 
   /** The last offset of the key in [start, end), -1 when the map has not seen it. */
   get(bytes: Buffer, start: number, end: number): number {
-    return this.offsets[this.find(bytes, start, end)]! - 1
+    this.find(bytes, start, end)
+    return this.page.offsets[this.index]! - 1
   }
 
   /** Everything up to `offset` has been looked at, with or without keys. */
@@ -66,21 +84,35 @@ export class OffsetMap {
     if (offset > this.latestOffset) this.latestOffset = offset
   }
 
-  /** The key's slot, or the empty one where it belongs. */
-  private find(bytes: Buffer, start: number, end: number): number {
+  /** Goes to the key's slot, or to the empty one where it belongs. */
+  private find(bytes: Buffer, start: number, end: number): void {
     this.hash.hash(bytes, start, end)
-    const { hashes, offsets, slots } = this
     const { words } = this.hash
     const h0 = words[0]!
     const h1 = words[1]!
     const h2 = words[2]!
     const h3 = words[3]!
-    let slot = h0 % slots
-    while (offsets[slot] !== 0) {
-      const at = slot * 4
-      if (hashes[at] === h0 && hashes[at + 1] === h1 && hashes[at + 2] === h2 && hashes[at + 3] === h3) return slot
-      if (++slot === slots) slot = 0
+    let slot = h0 % this.slots
+    for (;;) {
+      const { hashes, offsets } = this.pageOf(slot)
+      const last = Math.min(PAGE_SLOTS, this.slots - (slot - (slot % PAGE_SLOTS)))
+      for (let index = slot % PAGE_SLOTS; index < last; index++, slot++) {
+        const at = index * 4
+        if (
+          offsets[index] === 0 ||
+          (hashes[at] === h0 && hashes[at + 1] === h1 && hashes[at + 2] === h2 && hashes[at + 3] === h3)
+        ) {
+          this.index = index
+          return
+        }
+      }
+      if (slot === this.slots) slot = 0
     }
-    return slot
+  }
+
+  private pageOf(slot: number): Page {
+    const number = Math.floor(slot / PAGE_SLOTS)
+    this.page = this.pages[number] ??= new Page(Math.min(PAGE_SLOTS, this.slots - number * PAGE_SLOTS))
+    return this.page
   }
 }

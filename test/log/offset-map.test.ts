@@ -37,6 +37,21 @@ describe('offset-map', () => {
     )
   })
 
+  it('goes on over the ends of its pages of memory', () => {
+    const many = map(40_000, 1)
+    const bytes = Buffer.alloc(4)
+    for (let i = 0; i < many.capacity; i++) {
+      bytes.writeUInt32BE(i)
+      if (!many.put(bytes, 0, 4, i * 2)) throw new Error(`key ${i} does not fit`)
+    }
+    for (let i = 0; i < many.capacity; i++) {
+      bytes.writeUInt32BE(i)
+      if (many.get(bytes, 0, 4) !== i * 2) throw new Error(`key ${i} is lost`)
+    }
+    bytes.writeUInt32BE(many.capacity)
+    expect([many.get(bytes, 0, 4), many.put(bytes, 0, 4, 1)]).to.deep.equal([-1, false])
+  })
+
   it('offset 0 is an offset, and the empty key a key', () => {
     const tested = map(10)
     expect(tested.get(Buffer.alloc(0), 0, 0)).to.equal(-1)
