@@ -1,5 +1,6 @@
 /**
- * What one log directory notes about all of its logs, in Kafka's files: recovery points, log starts, high watermarks, and the mark of a
+ * What one log directory notes about all of its logs, in Kafka's files: recovery points, log starts, high watermarks, how far
+ * compaction has come, and the mark of a
  * clean end. Read once at the start; written by timer and at the end.
  */
 import type { Disk } from '../host/disk.js'
@@ -11,6 +12,7 @@ import type { KnownLog } from './log-options.js'
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
 const LOG_STARTS = 'log-start-offset-checkpoint'
 const HIGH_WATERMARKS = 'replication-offset-checkpoint'
+const CLEANED = 'cleaner-offset-checkpoint'
 const CLEAN_SHUTDOWN = '.kafka_cleanshutdown'
 
 /** The offsets of one log as the checkpoints have them. */
@@ -21,6 +23,8 @@ export interface LogOffsets {
   readonly logStartOffset: number
   /** -1: unknown. */
   readonly highWatermark: number
+  /** Null for a log that was never compacted. */
+  readonly cleanedOffset: number | null
 }
 
 type Offsets = ReadonlyMap<string, number>
@@ -29,12 +33,14 @@ export class DirCheckpoints {
   private readonly recoveryPoints: OffsetCheckpointFile
   private readonly logStarts: OffsetCheckpointFile
   private readonly highWatermarks: OffsetCheckpointFile
+  private readonly cleaned: OffsetCheckpointFile
 
   constructor(private readonly directory: LogDir) {
     const { disk } = directory
     this.recoveryPoints = new OffsetCheckpointFile(disk, RECOVERY_POINTS)
     this.logStarts = new OffsetCheckpointFile(disk, LOG_STARTS)
     this.highWatermarks = new OffsetCheckpointFile(disk, HIGH_WATERMARKS)
+    this.cleaned = new OffsetCheckpointFile(disk, CLEANED)
   }
 
   /**
@@ -46,15 +52,18 @@ export class DirCheckpoints {
     const recoveryPoints = this.load(RECOVERY_POINTS, this.recoveryPoints, logger)
     const logStarts = this.load(LOG_STARTS, this.logStarts, logger)
     const highWatermarks = this.load(HIGH_WATERMARKS, this.highWatermarks, logger)
+    const cleaned = this.load(CLEANED, this.cleaned, logger)
     const clean = takeMark(disk)
     if (clean) this.recoveryPoints.rewrite()
     return (topic, partition) => {
       const key = `${topic} ${partition}`
       const highWatermark = highWatermarks.get(key)
+      const cleanedOffset = cleaned.get(key)
       return {
         recoveryPoint: recoveryPoints.get(key) ?? 0,
         logStartOffset: logStarts.get(key) ?? 0,
         ...(highWatermark === undefined ? {} : { highWatermark }),
+        ...(cleanedOffset === undefined ? {} : { cleanedOffset }),
         clean,
       }
     }
@@ -72,6 +81,10 @@ export class DirCheckpoints {
     return this.highWatermarks.write(highWatermarksOf(logs))
   }
 
+  writeCleaned(logs: readonly LogOffsets[]): Promise<void> {
+    return this.cleaned.write(cleanedOf(logs))
+  }
+
   /**
    * A log of this name begins. What the files say of an earlier one must be gone before it holds anything: an old start would hide its
    * records. @throws DiskError
@@ -80,6 +93,7 @@ export class DirCheckpoints {
     if (this.recoveryPoints.has(topic, partition)) this.recoveryPoints.writeNow(recoveryPointsOf(logs()))
     if (this.logStarts.has(topic, partition)) this.logStarts.writeNow(logStartsOf(logs()))
     if (this.highWatermarks.has(topic, partition)) this.highWatermarks.writeNow(highWatermarksOf(logs()))
+    if (this.cleaned.has(topic, partition)) this.cleaned.writeNow(cleanedOf(logs()))
   }
 
   /** The end: all logs are closed and synced. The mark comes last. */
@@ -87,6 +101,7 @@ export class DirCheckpoints {
     await this.writeRecoveryPoints(logs)
     await this.writeLogStarts(logs)
     await this.writeHighWatermarks(logs)
+    await this.writeCleaned(logs)
     this.directory.disk.writeFile(CLEAN_SHUTDOWN, Buffer.from(JSON.stringify({ version: 0, brokerEpoch })))
   }
 
@@ -122,4 +137,9 @@ const logStartsOf = (logs: readonly LogOffsets[]): PartitionOffset[] =>
 const highWatermarksOf = (logs: readonly LogOffsets[]): PartitionOffset[] =>
   logs.flatMap(({ topic, partition, highWatermark }) =>
     highWatermark >= 0 ? [{ topic, partition, offset: highWatermark }] : [],
+  )
+
+const cleanedOf = (logs: readonly LogOffsets[]): PartitionOffset[] =>
+  logs.flatMap(({ topic, partition, cleanedOffset }) =>
+    cleanedOffset === null ? [] : [{ topic, partition, offset: cleanedOffset }],
   )

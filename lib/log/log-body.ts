@@ -111,6 +111,7 @@ export class LogBody {
     this.moveStart(Math.min(this.endOffset, Math.max(known?.logStartOffset ?? 0, this.segments.first.baseOffset)))
     this.endsAt(this.endOffset, known?.recoveryPoint ?? 0)
     this.producers.transactions.onHighWatermark(known?.highWatermark ?? 0)
+    this.cleanedOffset = known?.cleanedOffset ?? null
   }
 
   /** Puts an admitted batch at the end. False when the disk failed: the body is offline then. */

@@ -28,6 +28,8 @@ export interface LogCleanerPorts {
   readonly random: Random
   readonly logger: Logger
   settings(): LogCleanerSettings
+  /** Compaction has come further in a log: worth noting for the next start. */
+  onCleaned(): Promise<void>
   /** Every log that is open here. */
   targets(): Iterable<CleanerTarget>
 }
@@ -89,6 +91,7 @@ export class LogCleaner {
     try {
       const settings = { dedupeBufferBytes, loadFactor, now: clock.now() }
       const cleaned = await cleanLog(log.body, judgement, settings, { random, pace: this.pace })
+      await this.ports.onCleaned()
       logger.debug(`${name} is compacted up to offset ${cleaned.cleanedOffset}.`, {
         bytesBefore: before,
         bytesAfter: log.sizeInBytes,

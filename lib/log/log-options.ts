@@ -14,6 +14,8 @@ export interface KnownLog {
   logStartOffset: number
   /** Transactions that ended below are stable at once. */
   highWatermark?: number
+  /** Compaction has been over everything below. */
+  cleanedOffset?: number
   /** The log was closed, and nothing has written to its folder since: files are trusted without reading them all. */
   clean: boolean
 }

@@ -218,6 +218,11 @@ export class LogStore {
     return this.checkpoint((checkpoints, logs) => checkpoints.writeHighWatermarks(logs))
   }
 
+  /** Notes how far compaction has come: without it a restart begins it anew. */
+  checkpointCleaned(): Promise<void> {
+    return this.checkpoint((checkpoints, logs) => checkpoints.writeCleaned(logs))
+  }
+
   /**
    * Writes what is left, syncs what is kept and closes every file. A directory all of whose logs could be is marked as cleanly closed.
    * With the epoch null nothing is noted. Rejects with the first DiskError, after everything has been tried.
@@ -253,9 +258,9 @@ export class LogStore {
     return this.logsIn(directory).map((log) => this.offsetsOf(log))
   }
 
-  private offsetsOf({ topic, partition, recoveryPoint, logStartOffset }: PartitionLog): LogOffsets {
+  private offsetsOf({ topic, partition, recoveryPoint, logStartOffset, body }: PartitionLog): LogOffsets {
     const highWatermark = this.ports.highWatermark?.(topic, partition) ?? -1
-    return { topic, partition, recoveryPoint, logStartOffset, highWatermark }
+    return { topic, partition, recoveryPoint, logStartOffset, highWatermark, cleanedOffset: body.cleanedOffset }
   }
 
   private logsIn(directory: LogDir): PartitionLog[] {

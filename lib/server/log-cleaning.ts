@@ -1,15 +1,16 @@
 /** The log cleaner of a broker: which settings it goes by and which logs it may work on. */
 import type { Replicas } from '../broker/partition/replicas.js'
 import { LogCleaner, type LogCleanerPorts } from '../log/log-cleaner.js'
+import type { LogStore } from '../log/log-store.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 
 /** Null with `log.cleaner.enable=false`, which only a restart can change. */
 export function logCleaner(
   config: BrokerConfig,
-  ports: Pick<LogCleanerPorts, 'clock' | 'random' | 'logger'> & { replicas: Replicas },
+  ports: Pick<LogCleanerPorts, 'clock' | 'random' | 'logger'> & { replicas: Replicas; logs: LogStore },
 ): LogCleaner | null {
   if (!config.boolean('log.cleaner.enable')) return null
-  const { clock, random, logger, replicas } = ports
+  const { clock, random, logger, replicas, logs } = ports
   return new LogCleaner({
     clock,
     random,
@@ -20,6 +21,10 @@ export function logCleaner(
       loadFactor: config.number('log.cleaner.io.buffer.load.factor'),
       bytesPerSecond: config.number('log.cleaner.io.max.bytes.per.second'),
     }),
+    onCleaned: () =>
+      logs
+        .checkpointCleaned()
+        .catch((error: unknown) => logger.warn(`How far compaction has come could not be noted: ${String(error)}`)),
     targets: () => replicas.partitions(),
   })
 }

@@ -130,7 +130,7 @@ function hold({ config, storage, metadata, controller }: Agreement, ports: Ports
       transactions.apply(delta)
     },
   }
-  const cleaner = logCleaner(config, { clock, random, logger, replicas })
+  const cleaner = logCleaner(config, { clock, random, logger, replicas, logs })
   return { logs, replicas, relocations, groups, cleaner, roles, topicConfig, producerIds, transactions }
 }
 

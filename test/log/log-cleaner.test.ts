@@ -25,11 +25,13 @@ for (const kind of disks) {
     let cleaner: LogCleaner
     let errors: string[]
     let bytesPerSecond: number
+    let noted: number
 
     beforeEach(() => {
       made = []
       logs = []
       errors = []
+      noted = 0
       bytesPerSecond = Number.MAX_VALUE
     })
     afterEach(async () => {
@@ -53,6 +55,7 @@ for (const kind of disks) {
         random: seededRandom(3),
         logger: { trace() {}, debug() {}, info() {}, warn() {}, error: (line) => void errors.push(line) },
         settings: () => ({ backoffMs, dedupeBufferBytes: 1_000_000, loadFactor: 0.9, bytesPerSecond }),
+        onCleaned: async () => void noted++,
         targets: () => logs.map((one) => ({ log: one.log, highWatermark: one.log.endOffset })),
       })
       cleaner.start()
@@ -78,6 +81,7 @@ for (const kind of disks) {
       fill(t, 60)
       await until(() => t.log.body.cleanedOffset! > first)
       expect(await sealedKeys(t)).to.equal(5)
+      expect(noted).to.equal(2)
       expect(errors).to.deep.equal([])
     })
 
@@ -152,6 +156,7 @@ for (const kind of disks) {
           ...t.ports,
           logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
           settings: () => ({ backoffMs, dedupeBufferBytes: 1, loadFactor: 1, bytesPerSecond }),
+          onCleaned: async () => {},
           targets: () => [],
         })
         fill(t, 60)
