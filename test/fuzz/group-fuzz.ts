@@ -14,6 +14,7 @@ import { checkGroups, checkReload, type GenerationTracker } from './group-invari
 
 const GROUPS = ['g', 'h']
 const CLIENTS = 6
+const PRODUCERS = 3
 const SESSION_TIMEOUTS_MS = [6_000, 10_000, 30_000]
 const REBALANCE_TIMEOUTS_MS = [0, 5_000, 60_000, 60_000]
 const PROTOCOLS = ['range', 'sticky', 'roundrobin']
@@ -58,6 +59,8 @@ class GroupFuzz {
   readonly #rig: Rig
   readonly #clients: Client[]
   readonly #generations: GenerationTracker = new Map()
+  /** Transactional producers: each has an epoch, which now and then goes up. */
+  readonly #epochs: number[] = Array.from({ length: PRODUCERS }, () => 0)
   #asked = 0
   #answered = 0
 
@@ -105,6 +108,8 @@ class GroupFuzz {
     else if (dice < 32) this.#heartbeat(client)
     else if (dice < 40) this.#leave(client)
     else if (dice < 48) this.#commit(client)
+    else if (dice < 54) this.#commitTransactional(client)
+    else if (dice < 60) this.#endTransaction(this.#random.integer(PRODUCERS), this.#chance(0.5))
     else if (dice < 85) this.#advance()
     else if (dice < 92) this.#look(client)
     else this.#disturb()
@@ -129,6 +134,11 @@ class GroupFuzz {
     log.maxBatchBytes = 1_048_588
     log.held = false
     log.commit()
+    // A shard that is being read comes back first.
+    await clock.advanceAsync(1_000)
+    await new Promise((resolve) => setImmediate(resolve))
+    // What transactions have left open keeps its groups, for ever if nobody ended them.
+    for (let producerId = 0; producerId < PRODUCERS; producerId++) this.#endTransaction(producerId, true)
     await clock.advanceAsync(REST_MS)
     await new Promise((resolve) => setImmediate(resolve))
     if (this.#asked !== this.#answered) {
@@ -140,6 +150,8 @@ class GroupFuzz {
       if (group.state !== 'Empty') throw new Error(`group ${group.groupId} is ${group.state} with nobody there`)
     }
     checkReload(machine, log)
+    if (machine.offsets.pendingCount > 0) throw new Error('offsets of transactions that have ended are still pending')
+    if (machine.registry.size > 0) throw new Error('groups with nothing left are still there')
     coordinator.close()
     if (clock.pendingTimers > 0) throw new Error(`${clock.pendingTimers} timers are left after close`)
     if (log.listeners > 0) throw new Error('the log is still listened to after close')
@@ -271,6 +283,49 @@ class GroupFuzz {
     this.#hear(answer)
   }
 
+  #commitTransactional(client: Client): void {
+    this.lastStep = `transactional commit ${client.name}`
+    const simple = this.#chance(0.3)
+    const producerId = this.#random.integer(PRODUCERS)
+    if (this.#chance(0.05)) this.#epochs[producerId]!++
+    const partitions = [0, 1].map((partitionIndex) => ({
+      partitionIndex,
+      committedOffset: this.#random.integer(1_000),
+      committedLeaderEpoch: -1,
+      committedMetadata: this.#chance(0.1) ? 'x'.repeat(5_000) : null,
+    }))
+    const answer = this.#rig.coordinator.commitTransactional(
+      {
+        groupId: client.groupId,
+        producerId,
+        // Also from producers that have been replaced.
+        producerEpoch: Math.max(this.#epochs[producerId]! - (this.#chance(0.1) ? 1 : 0), 0),
+        memberId: simple ? '' : client.memberId,
+        generationIdOrMemberEpoch: simple ? -1 : client.generationId,
+        groupInstanceId: simple ? null : client.groupInstanceId,
+        topics: [{ name: this.#pick(['a', 'b']), topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partitions }],
+      },
+      false,
+    )
+    this.#hear(answer)
+  }
+
+  #endTransaction(producerId: number, commit: boolean): void {
+    this.lastStep = `${commit ? 'commit' : 'abort'} of ${producerId}`
+    const marker = { producerId, producerEpoch: this.#epochs[producerId]!, coordinatorEpoch: 0, commit }
+    this.#hear(this.#rig.coordinator.completeTransaction(0, marker), (errorCode) => {
+      const machine = this.#machine()
+      if (errorCode !== ErrorCode.NONE || machine === null || this.#rig.log.held) return
+      for (const group of machine.offsets.pendingGroups()) {
+        for (const partitions of machine.offsets.pendingOf(group)!.values()) {
+          for (const writers of partitions.values()) {
+            if ((writers as Set<number>).has(producerId)) throw new Error(`something of ${producerId} is still pending`)
+          }
+        }
+      }
+    })
+  }
+
   #advance(): void {
     const ms = this.#pick([1, 1, 100, 100, 500, 3_000, 3_000, 7_000, 70_000])
     this.lastStep = `advance ${ms}`
@@ -308,7 +363,14 @@ class GroupFuzz {
         log.commit()
         break
       case 'fail':
-        log.failNext.push(this.#pick([ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.NOT_ENOUGH_REPLICAS]))
+        log.failNext.push(
+          this.#pick([
+            ErrorCode.NOT_LEADER_OR_FOLLOWER,
+            ErrorCode.NOT_ENOUGH_REPLICAS,
+            ErrorCode.NOT_ENOUGH_REPLICAS,
+            ErrorCode.KAFKA_STORAGE_ERROR,
+          ]),
+        )
         break
       case 'reload':
       case 'reload async':

@@ -3,7 +3,6 @@ import type { ClassicGroup } from '../../lib/broker/group/classic/group.js'
 import { groupRecordCodec } from '../../lib/broker/group/codec.js'
 import { defaultGroupConfig } from '../../lib/broker/group/config.js'
 import { GroupMachine } from '../../lib/broker/group/machine.js'
-import { noUnstableOffsets } from '../../lib/broker/group/offsets/store.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import type { MemoryShardLog } from '../broker/group/memory-shard-log.js'
@@ -106,15 +105,19 @@ function fail(group: ClassicGroup, what: string): never {
 
 /** Reading the log gives the same offsets, and the same groups wherever no rebalance is going on. */
 export function checkReload(machine: GroupMachine, log: MemoryShardLog): void {
-  const twin = new GroupMachine(
-    { config: defaultGroupConfig, random: seededRandom(0), logger: silentLogger },
-    noUnstableOffsets,
+  const twin = new GroupMachine({ config: defaultGroupConfig, random: seededRandom(0), logger: silentLogger })
+  void log.read(
+    {
+      record({ key, value, producer, offset }) {
+        const record = groupRecordCodec.decode(key!, value)
+        if (record !== null) twin.apply(record, producer, offset)
+      },
+      marker: ({ producerId, producerEpoch, commit }) => twin.applyMarker(producerId, producerEpoch, commit),
+    },
+    'at once',
   )
-  for (const { key, value } of log.records) {
-    const record = groupRecordCodec.decode(key!, value)
-    if (record !== null) twin.apply(record)
-  }
   same('offsets', offsetsOf(machine), offsetsOf(twin))
+  same('pending offsets', pendingOf(machine), pendingOf(twin))
   const ids = (of: GroupMachine): string[] => Array.from(of.registry.values(), ({ groupId }) => groupId).sort()
   same('group ids', ids(machine), ids(twin))
   for (const group of machine.registry.values()) {
@@ -132,6 +135,24 @@ function offsetsOf(machine: GroupMachine): unknown {
       topics.map(([topic, partitions]) => [topic, [...partitions].sort(([one], [other]) => one - other)]),
     ]
   })
+}
+
+/** `group topic-partition producer` for all that open transactions have written. */
+function pendingOf({ offsets }: GroupMachine): string[] {
+  const found: string[] = []
+  for (const group of offsets.pendingGroups()) {
+    if (!offsets.hasPending(group)) throw new Error(`group ${group} is listed with nothing pending`)
+    for (const [topic, partitions] of offsets.pendingOf(group)!) {
+      for (const [partition, writers] of partitions) {
+        if (!offsets.isPending(group, topic, partition))
+          throw new Error(`${group} ${topic}-${partition} is not pending`)
+        for (const writer of writers as Set<number>) found.push(`${group} ${topic}-${partition} ${writer}`)
+      }
+    }
+  }
+  if (found.length !== offsets.pendingCount)
+    throw new Error(`${offsets.pendingCount} offsets counted, ${found.length} pending`)
+  return found.sort()
 }
 
 function durable(group: ClassicGroup): unknown {

@@ -12,6 +12,7 @@ import {
   OffsetFetch,
   type ResponseOf,
   SyncGroup,
+  ZERO_UUID,
 } from '../../protocol/index.js'
 import { GroupBroker, versions } from '../support/group-broker.js'
 
@@ -61,6 +62,18 @@ class Scene {
     const partitions = [{ partitionIndex: 0, committedOffset: 5, committedMetadata: null, ...fields }]
     const request = { groupId: 'g', memberId, generationIdOrMemberEpoch, topics: [{ name: 'a', partitions }] }
     return this.broker.now(OffsetCommit, 8, request).topics[0]!.partitions[0]!.errorCode as ErrorCode
+  }
+
+  commitInTransaction(producerId: number, producerEpoch: number): void {
+    const partitions = [{ partitionIndex: 0, committedOffset: 9, committedLeaderEpoch: -1, committedMetadata: null }]
+    const topics = [{ name: 'a', topicId: ZERO_UUID, partitions }]
+    const nobody = { memberId: '', generationIdOrMemberEpoch: -1, groupInstanceId: null }
+    void this.broker.groups.commitTransactional({ groupId: 'g', producerId, producerEpoch, ...nobody, topics }, false)
+  }
+
+  end(producerId: number, commit: boolean): void {
+    const marker = { producerId, producerEpoch: 0, coordinatorEpoch: 0, commit }
+    void this.broker.groups.completeTransaction(this.broker.groups.partitionFor('g'), marker)
   }
 
   describe(version = 5, groupId = 'g') {
@@ -284,9 +297,9 @@ describe('server/classic-groups', () => {
   })
 
   it('behaviour 96, details 12: require-stable hides an offset that a transaction is about to replace', () => {
-    const unstable = { has: () => true, hasGroup: () => true }
-    const scene = new Scene({}, unstable)
+    const scene = new Scene()
     scene.commit('', -1, { committedMetadata: 'note' })
+    scene.commitInTransaction(9, 0)
     for (const version of versions(7, 9)) {
       const topics = [{ name: 'a', partitionIndexes: [0] }]
       const fetch = (requireStable: boolean) => {
@@ -299,6 +312,10 @@ describe('server/classic-groups', () => {
       }
       expect(fetch(true)).to.include({ errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT, committedOffset: -1 })
       expect(fetch(false)).to.include({ errorCode: ErrorCode.NONE, committedOffset: 5, metadata: 'note' })
+      scene.end(9, true)
+      for (const stable of [true, false]) expect(fetch(stable)).to.include({ errorCode: 0, committedOffset: 9 })
+      scene.commit('', -1, { committedMetadata: 'note' })
+      scene.commitInTransaction(9, 0)
     }
   })
 

@@ -6,7 +6,6 @@
 import { groupRecordCodec } from '../../lib/broker/group/codec.js'
 import type { GroupConfig } from '../../lib/broker/group/config.js'
 import { GroupCoordinator } from '../../lib/broker/group/coordinator.js'
-import { noUnstableOffsets, type UnstableOffsets } from '../../lib/broker/group/offsets/store.js'
 import { PartitionShardLog } from '../../lib/broker/partition/shard-log.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
@@ -61,7 +60,7 @@ export class GroupBroker {
   readonly #dispatcher: Dispatcher
   readonly #connection = new FakeConnection()
 
-  constructor(config: Partial<GroupConfig> = {}, unstableOffsets: UnstableOffsets = noUnstableOffsets) {
+  constructor(config: Partial<GroupConfig> = {}) {
     const { replicas, clock } = this
     const topics = () => replicas.image.topicsByName
     this.groups = new GroupCoordinator(
@@ -71,7 +70,6 @@ export class GroupBroker {
         random: seededRandom(1),
         logger: silentLogger,
         codec: groupRecordCodec,
-        unstableOffsets,
         topics: {
           partitionCount: (name) => topics().get(name)?.partitions.length ?? null,
           topicName: (id) => replicas.image.topicsById.get(id)?.name ?? null,

@@ -118,6 +118,13 @@ export class Decision<C, R> {
   divisible = false
   /** What to do instead when the records make a batch that the log will not take. Without it the shard reloads. */
   ifTooLarge: (() => Decision<C, R>) | null = null
+  /**
+   * Deciding has changed nothing besides what is written here. When the log refuses the records, the command's slot is failed and
+   * that is all.
+   */
+  standsAlone = false
+  /** What to do instead when the log refuses the records for now, with what a client is told then. Otherwise the shard reloads. */
+  ifRefused: ((errorCode: ErrorCode) => Decision<C, R>) | null = null
 
   append(record: R): void {
     this.records.push(record)

@@ -78,6 +78,8 @@ export class Shard<C, R> {
   #running = false
   #draining = false
   #closed = false
+  /** What the command's slot is told when the log refused its records and nothing else is the matter. */
+  #refused: ErrorCode = ErrorCode.NONE
 
   constructor(options: ShardOptions, ports: ShardPorts<C, R>) {
     this.#options = options
@@ -164,12 +166,15 @@ export class Shard<C, R> {
       failure = { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, error: asError(error) }
     }
     this.#running = nested
+    const refused = this.#refused
+    this.#refused = ErrorCode.NONE
     if (failure !== null) {
       this.#ports.onBroken(failure)
       // Nothing of this decision was executed, so its command has had no answer unless the machine already held its slot.
       slot?.fail(failure.errorCode)
       return
     }
+    if (refused !== ErrorCode.NONE) slot?.fail(refused)
     if (!nested) this.#drain()
   }
 
@@ -184,7 +189,18 @@ export class Shard<C, R> {
       }
       if (batches === null) return ErrorCode.UNKNOWN_SERVER_ERROR
       const errorCode = this.#append(batches, decision.producer)
-      if (errorCode !== ErrorCode.NONE) return errorCode
+      if (errorCode !== ErrorCode.NONE) {
+        const told = responseErrorOfAppend(errorCode)
+        // After a failed write nobody knows what the log has: memory must not go on with its own idea of it.
+        if (errorCode === ErrorCode.KAFKA_STORAGE_ERROR) return told
+        if (decision.ifRefused === null) {
+          if (!decision.standsAlone) return told
+          this.#refused = told
+          return ErrorCode.NONE
+        }
+        decision = decision.ifRefused(told)
+        if (decision.records.length > 0) return told
+      }
       this.#runEffects(decision)
       if (decision.next === null) return ErrorCode.NONE
       decision = this.#machine.decide(decision.next, this.#clock.now())
@@ -218,7 +234,7 @@ export class Shard<C, R> {
   #append(batches: readonly Batch<R>[], producer: Decision<C, R>['producer']): ErrorCode {
     for (const { records, encoded } of batches) {
       const { errorCode, lastOffset } = this.log.append(encoded, this.#clock.now(), producer)
-      if (errorCode !== ErrorCode.NONE) return responseErrorOfAppend(errorCode)
+      if (errorCode !== ErrorCode.NONE) return errorCode
       this.#lastApplied = lastOffset
       let offset = lastOffset - records.length + 1
       for (const record of records) this.#machine.apply(record, producer, offset++)

@@ -105,6 +105,17 @@ export interface OffsetCommitCommand {
   readonly topics: readonly OffsetCommitTopic[]
 }
 
+export interface TxnOffsetCommitCommand {
+  readonly groupId: string
+  readonly producerId: number
+  readonly producerEpoch: number
+  /** -1 before v3, as an absent member id is ''. */
+  readonly generationIdOrMemberEpoch: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly topics: readonly OffsetCommitTopic[]
+}
+
 export interface OffsetCommitTopic {
   readonly name: string
   /** The zero id when the client named the topic by name. */
@@ -205,6 +216,11 @@ export type GroupCommand =
   | { readonly type: 'heartbeat'; readonly request: HeartbeatCommand; readonly slot: Slot<HeartbeatReply> }
   | { readonly type: 'leave'; readonly request: LeaveGroupCommand; readonly slot: Slot<LeaveGroupReply> }
   | { readonly type: 'commit'; readonly request: OffsetCommitCommand; readonly slot: Slot<OffsetCommitReply> }
+  | {
+      readonly type: 'commit-transactional'
+      readonly request: TxnOffsetCommitCommand
+      readonly slot: Slot<OffsetCommitReply>
+    }
   | { readonly type: 'fetch'; readonly request: OffsetFetchCommand; readonly slot: Slot<OffsetFetchReply> }
   | { readonly type: 'delete-offsets'; readonly request: OffsetDeleteCommand; readonly slot: Slot<OffsetDeleteReply> }
   | { readonly type: 'describe'; readonly groupIds: readonly string[]; readonly slot: Slot<readonly DescribedGroup[]> }

@@ -23,6 +23,8 @@ export interface GroupConfig {
   pendingMembersMax: number
   /** Groups per partition of `__consumer_offsets`. A client that joins under random names must not eat the heap. */
   groupsPerShardMax: number
+  /** Offsets per partition of `__consumer_offsets` that wait for the end of their transactions: some 200 MB at most. */
+  pendingOffsetsMax: number
 }
 
 export const defaultGroupConfig: GroupConfig = {
@@ -36,4 +38,5 @@ export const defaultGroupConfig: GroupConfig = {
   newMemberJoinTimeoutMs: 5 * 60_000,
   pendingMembersMax: 10_000,
   groupsPerShardMax: 100_000,
+  pendingOffsetsMax: 1_000_000,
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
 import type { Random } from '../../host/random.js'
 import { ask } from '../coordinator/ask.js'
-import type { RecordCodec, ShardLog, TransactionMarker } from '../coordinator/contract.js'
+import type { RecordCodec, ShardLog, Slot, TransactionMarker } from '../coordinator/contract.js'
 import { GROUP_TOPIC } from '../coordinator/locate.js'
 import { partitionFor } from '../coordinator/partition-for.js'
 import { CoordinatorRuntime } from '../coordinator/runtime.js'
@@ -33,12 +33,12 @@ import type {
   OffsetFetchReply,
   SyncGroupCommand,
   SyncGroupReply,
+  TxnOffsetCommitCommand,
 } from './commands.js'
 import { defaultGroupConfig, type GroupConfig } from './config.js'
 import { describeGroup } from './describe.js'
 import { GroupMachine } from './machine.js'
 import { commitError } from './offsets/commit.js'
-import { noUnstableOffsets, type UnstableOffsets } from './offsets/store.js'
 import type { GroupRecord } from './records.js'
 import { mergeCommit, mergeDelete, splitCommit, splitDelete, splitFetch, type TopicView } from './topic-view.js'
 
@@ -58,7 +58,6 @@ export interface GroupCoordinatorPorts {
   logger: Logger
   codec: RecordCodec<GroupRecord>
   topics: TopicView
-  unstableOffsets?: UnstableOffsets
 }
 
 interface Watcher {
@@ -74,7 +73,7 @@ export class GroupCoordinator {
   readonly #watchers = new Map<string, Set<Watcher>>()
 
   constructor(options: GroupCoordinatorOptions, ports: GroupCoordinatorPorts) {
-    const { clock, random, logger, codec, topics, unstableOffsets = noUnstableOffsets } = ports
+    const { clock, random, logger, codec, topics } = ports
     const config = { ...defaultGroupConfig, ...options.config }
     this.#partitionCount = options.partitionCount
     this.#topics = topics
@@ -84,7 +83,7 @@ export class GroupCoordinator {
         clock,
         logger,
         codec,
-        createMachine: () => new GroupMachine({ config, random, logger }, unstableOffsets),
+        createMachine: () => new GroupMachine({ config, random, logger }),
         onChanged: (_partition, groupId) => this.#check(groupId),
       },
     )
@@ -153,13 +152,29 @@ export class GroupCoordinator {
 
   /** `byId`: topics are named by id (v10+), their names are ignored. */
   commitOffsets(request: OffsetCommitCommand, byId: boolean): Answer<OffsetCommitReply> {
+    return this.#commit(request, byId, (command, slot) => ({ type: 'commit', request: command, slot }))
+  }
+
+  /**
+   * TxnOffsetCommit: offsets that count when the producer's transaction commits. The caller knows that this transaction is open and that
+   * the group's partition is part of it. `byId`: topics are named by id (v6+).
+   */
+  commitTransactional(request: TxnOffsetCommitCommand, byId: boolean): Answer<OffsetCommitReply> {
+    return this.#commit(request, byId, (command, slot) => ({ type: 'commit-transactional', request: command, slot }))
+  }
+
+  #commit<R extends OffsetCommitCommand | TxnOffsetCommitCommand>(
+    request: R,
+    byId: boolean,
+    commandFor: (request: R, slot: Slot<OffsetCommitReply>) => GroupCommand,
+  ): Answer<OffsetCommitReply> {
     const { known, refused } = splitCommit(this.#topics, request.topics, byId)
     // Nothing to commit: the group is not even looked at.
     if (known.length === 0) return { topics: refused }
-    const command: OffsetCommitCommand = { ...request, topics: known }
+    const command: R = { ...request, topics: known }
     const answer = this.#ask<OffsetCommitReply>(
       request.groupId,
-      (slot) => ({ type: 'commit', request: command, slot }),
+      (slot) => commandFor(command, slot),
       (errorCode) => commitError(command, errorCode),
     )
     return refused.length === 0 ? answer : then(answer, (reply) => mergeCommit(refused, reply))

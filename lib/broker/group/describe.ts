@@ -58,6 +58,7 @@ export function listGroups(registry: GroupRegistry, filter: GroupFilter): Listed
 /** A group goes with its offsets, and only when it has no members. Each group is a decision of its own in the answer. */
 export function deleteGroups(turn: Turn, groupIds: readonly string[], slot: Slot<readonly DeletedGroup[]>): void {
   turn.out.divisible = true
+  turn.out.standsAlone = true
   const results = [...new Set(groupIds)].map((groupId): DeletedGroup => {
     const group = turn.registry.get(groupId)
     if (group === undefined) {

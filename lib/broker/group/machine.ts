@@ -1,6 +1,6 @@
 /** The group coordinator's state machine for one partition of `__consumer_offsets`: who decides what. */
 import type { ErrorCode } from '../../../protocol/errors.js'
-import type { ShardMachine } from '../coordinator/contract.js'
+import type { ProducerStamp, ShardMachine } from '../coordinator/contract.js'
 import { heartbeat, leaveGroup } from './classic/heartbeat-leave.js'
 import { joinGroup, shrinkWhenTooLarge } from './classic/join.js'
 import { initialDelayOver, joinExpired, rescheduleSession, sessionExpired, syncExpired } from './classic/rebalance.js'
@@ -9,13 +9,14 @@ import { assignmentStored, syncGroup } from './classic/sync.js'
 import type { GroupCommand } from './commands.js'
 import { deleteGroups, describeGroup, listGroups } from './describe.js'
 import { commitOffsets } from './offsets/commit.js'
+import { commitTransactional } from './offsets/commit-transactional.js'
 import { deleteOffsets, topicsDeleted } from './offsets/delete.js'
 import { expireOffsets } from './offsets/expire.js'
 import { fetchOffsets } from './offsets/fetch.js'
-import { OffsetStore, type UnstableOffsets } from './offsets/store.js'
+import { OffsetStore } from './offsets/store.js'
 import type { GroupRecord } from './records.js'
 import { GroupRegistry } from './registry.js'
-import { type GroupContext, type GroupDecision, newTurn, type Turn } from './turn.js'
+import { type GroupContext, type GroupDecision, newTurn, restart, type Turn } from './turn.js'
 
 const EXPIRE_KEY = 'expire offsets'
 
@@ -23,12 +24,10 @@ export class GroupMachine implements ShardMachine<GroupCommand, GroupRecord> {
   readonly registry = new GroupRegistry()
   readonly offsets = new OffsetStore()
   readonly #context: GroupContext
-  readonly #unstable: UnstableOffsets
   #loaded = false
 
-  constructor(context: Omit<GroupContext, 'registry' | 'offsets'>, unstable: UnstableOffsets) {
+  constructor(context: Omit<GroupContext, 'registry' | 'offsets'>) {
     this.#context = { ...context, registry: this.registry, offsets: this.offsets }
-    this.#unstable = unstable
   }
 
   decide(command: GroupCommand, now: number): GroupDecision {
@@ -40,8 +39,11 @@ export class GroupMachine implements ShardMachine<GroupCommand, GroupRecord> {
       case 'commit':
         commitOffsets(turn, command.request, command.slot)
         break
+      case 'commit-transactional':
+        commitTransactional(turn, command.request, command.slot)
+        break
       case 'fetch':
-        turn.out.answer(command.slot, fetchOffsets(this.offsets, this.#unstable, command.request))
+        turn.out.answer(command.slot, fetchOffsets(this.offsets, command.request))
         break
       case 'delete-offsets':
         deleteOffsets(turn, command.request, command.slot)
@@ -62,8 +64,9 @@ export class GroupMachine implements ShardMachine<GroupCommand, GroupRecord> {
         topicsDeleted(turn, command.topics)
         break
       case 'expire-offsets':
-        expireOffsets(turn, this.#unstable)
+        expireOffsets(turn)
         this.#scheduleExpiry(turn)
+        turn.out.ifRefused = () => this.#expireLater(turn)
         break
       default:
         this.#decideMembership(turn, command)
@@ -118,16 +121,20 @@ export class GroupMachine implements ShardMachine<GroupCommand, GroupRecord> {
     }
   }
 
-  apply(record: GroupRecord): void {
+  apply(record: GroupRecord, producer: ProducerStamp | null, offset: number): void {
     switch (record.type) {
       case 'offset-commit':
         if (record.value !== null) this.registry.ensureSimple(record.group, record.value.commitTimestamp)
-        this.offsets.apply(record)
+        this.offsets.apply(record, producer === null ? null : producer.producerId, offset)
         break
       case 'group-metadata':
         this.registry.apply(record, this.#loaded)
         break
     }
+  }
+
+  applyMarker(producerId: number, _producerEpoch: number, commit: boolean): void {
+    this.offsets.endTransaction(producerId, commit)
   }
 
   onLoaded(now: number): GroupDecision {
@@ -153,6 +160,13 @@ export class GroupMachine implements ShardMachine<GroupCommand, GroupRecord> {
       }
       group.transition('Dead', group.stateTimestamp)
     }
+  }
+
+  /** The log takes nothing now: the next check finds the same. */
+  #expireLater(turn: Turn): GroupDecision {
+    const instead = restart(turn)
+    this.#scheduleExpiry(instead)
+    return instead.out
   }
 
   #scheduleExpiry(turn: Turn): void {

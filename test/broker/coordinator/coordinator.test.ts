@@ -25,6 +25,8 @@ type Command =
       divisible?: boolean
       orElse?: number
       producer?: ProducerStamp
+      standsAlone?: boolean
+      ifRefused?: number
     }
   | { type: 'wait'; slot: Slot<number> }
   | { type: 'later'; word: string; delayMs: number; slot: Slot<number> }
@@ -42,15 +44,15 @@ class Words implements ShardMachine<Command, string> {
         for (const word of command.words) out.append(word)
         out.divisible = command.divisible ?? false
         out.producer = command.producer ?? null
+        out.standsAlone = command.standsAlone ?? false
         out.answer(command.slot, this.words.length + command.words.length)
-        const { orElse } = command
-        if (orElse !== undefined) {
-          out.ifTooLarge = () => {
-            const instead = new Decision<Command, string>()
-            instead.answer(command.slot, orElse)
-            return instead
-          }
+        const otherwise = (reply: number) => () => {
+          const instead = new Decision<Command, string>()
+          instead.answer(command.slot, reply)
+          return instead
         }
+        if (command.orElse !== undefined) out.ifTooLarge = otherwise(command.orElse)
+        if (command.ifRefused !== undefined) out.ifRefused = otherwise(command.ifRefused)
         out.changed('words')
         break
       }
@@ -209,6 +211,39 @@ describe('coordinator/runtime', () => {
     clock.advance(100)
     expect(machines[1]!.words).to.deep.equal(['one'])
     expect(add('two')).to.equal(2)
+  })
+
+  it('fails one command alone when the log refuses it and deciding had changed nothing else', async () => {
+    const { runtime, log, send, machines } = setUp()
+    runtime.load(0, log)
+    const waits = send((slot) => ({ type: 'wait', slot }))
+    log.failNext.push(ErrorCode.NOT_ENOUGH_REPLICAS)
+    const alone = send((slot) => ({ type: 'add', words: ['lost'], slot, standsAlone: true }))
+    expect(alone).to.equal(-ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    // What was written of a divisible decision is there, in memory as in the log.
+    log.maxBatchBytes = 100
+    const long = 'w'.repeat(12)
+    log.refuseAfter(1, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    const part = send((slot) => ({ type: 'add', words: [long, long], slot, divisible: true, standsAlone: true }))
+    expect(part).to.equal(-ErrorCode.NOT_COORDINATOR)
+    expect(machines[0]!.words).to.deep.equal([long])
+    expect(send((slot) => ({ type: 'add', words: ['two'], slot }))).to.equal(2)
+    expect(machines).to.have.length(1)
+    runtime.unload(0)
+    expect(await waits).to.equal(-ErrorCode.NOT_COORDINATOR)
+  })
+
+  it('decides something else when a machine has an answer to a refusal, except after a failed write', () => {
+    const { runtime, log, send, machines, clock } = setUp()
+    runtime.load(0, log)
+    log.failNext.push(ErrorCode.NOT_ENOUGH_REPLICAS)
+    expect(send((slot) => ({ type: 'add', words: ['lost'], slot, ifRefused: 9 }))).to.equal(9)
+    expect(machines).to.have.length(1)
+    log.failNext.push(ErrorCode.KAFKA_STORAGE_ERROR)
+    const broken = send((slot) => ({ type: 'add', words: ['lost'], slot, ifRefused: 9, standsAlone: true }))
+    expect(broken).to.equal(-ErrorCode.NOT_COORDINATOR)
+    clock.advance(100)
+    expect(machines).to.have.length(2)
   })
 
   it('survives a throw in the machine, and a log that cannot be read', () => {

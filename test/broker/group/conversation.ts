@@ -66,7 +66,10 @@ export class Conversation {
         this.#commit(words[0] ?? '', options)
         break
       case 'fetch':
-        this.#hear('fetch', this.#rig.coordinator.fetchOffsets(fetchCommand(options), false), fetchText)
+        this.#hear('fetch', this.#rig.coordinator.fetchOffsets(fetchCommand(words, options), false), fetchText)
+        break
+      case 'end':
+        this.#end(words[0] ?? '', words[1] ?? '', options)
         break
       case 'describe':
         this.#describe(options.get('group') ?? 'g')
@@ -189,6 +192,7 @@ export class Conversation {
     const { memberId, generationId } = this.#actor(name, options)
     const [where = 'a-0', offset = '0'] = splitOnce(options.get('at') ?? 'a-0:1', ':')
     const [topic = 'a', partition = '0'] = splitOnce(where, '-')
+    const producer = options.get('txn')
     const command = {
       groupId: options.get('group') ?? 'g',
       memberId,
@@ -196,6 +200,7 @@ export class Conversation {
       groupInstanceId: options.get('instance') ?? null,
       retentionTimeMs: Number(options.get('retention') ?? -1),
       knowsGroupIdNotFound: Number(options.get('v') ?? 8) >= 9,
+      ...producerOf(producer ?? ''),
       topics: [
         {
           name: topic,
@@ -211,11 +216,23 @@ export class Conversation {
         },
       ],
     }
-    this.#hear(`${name} commit`.trim(), this.#rig.coordinator.commitOffsets(command, false), ({ topics }) =>
+    const { coordinator } = this.#rig
+    const reply =
+      producer === undefined
+        ? coordinator.commitOffsets(command, false)
+        : coordinator.commitTransactional(command, false)
+    this.#hear(`${name} commit`.trim(), reply, ({ topics }) =>
       topics
         .flatMap((each) => each.partitions.map((p) => `${each.name}-${p.partitionIndex} ${nameOf(p.errorCode)}`))
         .join(', '),
     )
+  }
+
+  /** `end 7/0 commit`: the marker of producer 7 with epoch 0. */
+  #end(producer: string, how: string, options: Map<string, string>): void {
+    const coordinatorEpoch = Number(options.get('coordinator') ?? 0)
+    const marker = { ...producerOf(producer), coordinatorEpoch, commit: how === 'commit' }
+    this.#hear(`end ${producer}`, this.#rig.coordinator.completeTransaction(0, marker), nameOf)
   }
 
   #describe(groupId: string): void {
@@ -244,13 +261,20 @@ export class Conversation {
   }
 
   #newRecords(): string[] {
-    const { records } = this.#rig.log
+    const { entries } = this.#rig.log
     const lines: string[] = []
-    for (; this.#recordsSeen < records.length; this.#recordsSeen++) {
-      const { key, value } = records[this.#recordsSeen]!
-      lines.push(recordText(groupRecordCodec.decode(key!, value)!))
+    for (; this.#recordsSeen < entries.length; this.#recordsSeen++) {
+      const entry = entries[this.#recordsSeen]!
+      if ('marker' in entry) {
+        const { producerId, producerEpoch, commit } = entry.marker
+        lines.push(`marker ${commit ? 'commit' : 'abort'} ${producerId}/${producerEpoch}`)
+      } else {
+        const { key, value, producer } = entry
+        const text = recordText(groupRecordCodec.decode(key!, value)!)
+        lines.push(producer === null ? text : `${text} txn=${producer.producerId}/${producer.producerEpoch}`)
+      }
     }
-    if (this.#recordsSeen > records.length) this.#recordsSeen = records.length
+    if (this.#recordsSeen > entries.length) this.#recordsSeen = entries.length
     return lines
   }
 }
@@ -266,13 +290,19 @@ function protocolOf(text: string): { name: string; metadata: Buffer } {
   return { name, metadata: what.startsWith('!') ? Buffer.from(what.slice(1)) : subscription(what.split('+')) }
 }
 
-function fetchCommand(options: Map<string, string>) {
+function producerOf(text: string): { producerId: number; producerEpoch: number } {
+  const [producerId, producerEpoch] = splitOnce(text, '/')
+  return { producerId: Number(producerId), producerEpoch: Number(producerEpoch) }
+}
+
+/** `fetch stable`: with require-stable. */
+function fetchCommand(words: readonly string[], options: Map<string, string>) {
   const [topic, partition] = splitOnce(options.get('at') ?? '', '-')
   return {
     groupId: options.get('group') ?? 'g',
     topics:
       topic === '' ? null : [{ name: topic, topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partitionIndexes: [Number(partition)] }],
-    requireStable: false,
+    requireStable: words.includes('stable'),
   }
 }
 
@@ -297,7 +327,10 @@ function syncText(reply: SyncGroupReply): string {
 
 function fetchText(reply: OffsetFetchReply): string {
   const offsets = reply.topics.flatMap(({ name, partitions }) =>
-    partitions.map((p) => `${name}-${p.partitionIndex}=${p.committedOffset}`),
+    partitions.map((p) => {
+      const told = p.errorCode === ErrorCode.NONE ? p.committedOffset : nameOf(p.errorCode)
+      return `${name}-${p.partitionIndex}=${told}`
+    }),
   )
   return [nameOf(reply.errorCode), ...offsets].join(' ')
 }

@@ -18,7 +18,7 @@ export class MemoryShardLog implements ShardLog {
   readonly entries: (StoredRecord | { readonly marker: TransactionMarker })[] = []
   highWatermark = 0
   maxBatchBytes = 1_048_588
-  /** Error codes of the next appends, first in first out. */
+  /** Error codes of the next appends, first in first out; NONE lets one pass. */
   readonly failNext: ErrorCode[] = []
   /** While true the high watermark stays where it is. */
   held = false
@@ -45,17 +45,22 @@ export class MemoryShardLog implements ShardLog {
   }
 
   append(records: readonly KeyValueRecord[], _now: number, producer: ProducerStamp | null = null): Appended {
-    const failure = this.failNext.shift() ?? (producer === null ? undefined : this.#fence(producer, -1))
+    const failure = this.#nextFailure() ?? (producer === null ? undefined : this.#fence(producer, -1))
     if (failure !== undefined) return { errorCode: failure, lastOffset: -1 }
     for (const { key, value } of records) this.entries.push({ offset: this.entries.length, key, value, producer })
     return this.#appended()
   }
 
   appendMarker(marker: TransactionMarker): Appended {
-    const failure = this.failNext.shift() ?? this.#fence(marker, marker.coordinatorEpoch)
+    const failure = this.#nextFailure() ?? this.#fence(marker, marker.coordinatorEpoch)
     if (failure !== undefined) return { errorCode: failure, lastOffset: -1 }
     this.entries.push({ marker })
     return this.#appended()
+  }
+
+  #nextFailure(): ErrorCode | undefined {
+    const next = this.failNext.shift()
+    return next === ErrorCode.NONE ? undefined : next
   }
 
   #fence({ producerId, producerEpoch }: ProducerStamp, coordinatorEpoch: number): ErrorCode | undefined {
@@ -73,6 +78,12 @@ export class MemoryShardLog implements ShardLog {
     return { errorCode: ErrorCode.NONE, lastOffset: this.endOffset - 1 }
   }
 
+  /** Lets `count` appends pass and refuses the one after them. */
+  refuseAfter(count: number, errorCode: ErrorCode): void {
+    for (let i = 0; i < count; i++) this.failNext.push(ErrorCode.NONE)
+    this.failNext.push(errorCode)
+  }
+
   /** Moves the high watermark, by default to the end. */
   commit(to = this.endOffset): void {
     this.highWatermark = to
@@ -84,14 +95,15 @@ export class MemoryShardLog implements ShardLog {
     return () => this.#listeners.delete(listener)
   }
 
-  read(visitor: ShardVisitor): void | Promise<void> {
-    if (this.failReads) throw new Error('the disk is gone')
+  /** `when`: tests look on whatever the faults are. */
+  read(visitor: ShardVisitor, when?: 'at once'): void | Promise<void> {
+    if (this.failReads && when === undefined) throw new Error('the disk is gone')
     const run = (): void => {
       for (const entry of this.entries) {
         if ('marker' in entry) visitor.marker(entry.marker)
         else visitor.record(entry)
       }
     }
-    return this.asyncReads ? Promise.resolve().then(run) : run()
+    return this.asyncReads && when === undefined ? Promise.resolve().then(run) : run()
   }
 }

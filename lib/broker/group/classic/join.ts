@@ -50,6 +50,7 @@ function createGroup(turn: Turn, request: JoinGroupCommand, slot: Slot<JoinGroup
     turn.out.answer(slot, joinError(ErrorCode.COORDINATOR_NOT_AVAILABLE, ''))
   } else {
     turn.out.append({ type: 'group-metadata', group: request.groupId, value: emptyGroup(turn.now) })
+    turn.out.standsAlone = true
     turn.out.next = { type: 'join', request, slot }
   }
 }

@@ -3,13 +3,15 @@
  * Source: the GroupMetadataManager.classicGroup* family of Kafka's group coordinator.
  */
 import { ErrorCode } from '../../../../protocol/errors.js'
-import type { Turn } from '../turn.js'
+import { restart, type Turn } from '../turn.js'
 import type { ClassicGroup } from './group.js'
 import { type ClassicMember, EMPTY_BYTES } from './member.js'
 import { answerJoin, answerSync, joinError, joinReply, syncError } from './replies.js'
 
 /** A group in which nobody rejoined asks again after its rebalance timeout; a timeout of 0 must not make that a busy loop. */
 const NOBODY_REJOINED_RETRY_MIN_MS = 100
+/** A log that refuses a record most often does so until a replica is back. */
+const REFUSED_RETRY_MS = 1_000
 
 /** Starts or continues a rebalance, whichever the group's state allows. */
 export function rebalanceOrCompleteJoin(turn: Turn, group: ClassicGroup, reason: string): void {
@@ -110,6 +112,13 @@ function writeEmptyGeneration(turn: Turn, group: ClassicGroup): void {
       members: [],
     },
   })
+  turn.out.ifRefused = () => {
+    // Nobody is there who could be told. The group stays as it is, without members, and says so to the log a little later.
+    const instead = restart(turn)
+    instead.out.effects.push(...turn.out.effects)
+    scheduleJoinTimeout(instead, group, REFUSED_RETRY_MS)
+    return instead.out
+  }
 }
 
 function startGeneration(turn: Turn, group: ClassicGroup): void {

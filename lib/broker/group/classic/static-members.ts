@@ -59,14 +59,10 @@ function keepGeneration(
   const { memberId } = member
   const assignments = new Map(Array.from(group.members.values(), (each) => [each.memberId, each.assignment]))
   turn.out.append({ type: 'group-metadata', group: group.groupId, value: group.toRecord(assignments, turn.now) })
-  turn.out.ifTooLarge = () => {
-    // The new subscription does not fit into the group's record: this member cannot be let in, and the rest has to go on.
-    const instead = restart(turn)
-    answerJoin(instead, group, member, joinError(ErrorCode.UNKNOWN_SERVER_ERROR, ''))
-    removeMember(instead, group, member)
-    prepareRebalance(instead, group, `the metadata of ${memberId} is too large to be stored`)
-    return instead.out
-  }
+  turn.out.ifTooLarge = () =>
+    refuseMember(turn, group, member, ErrorCode.UNKNOWN_SERVER_ERROR, `the metadata of ${memberId} is too large`)
+  turn.out.ifRefused = (errorCode) =>
+    refuseMember(turn, group, member, errorCode, `the return of ${memberId} could not be stored`)
   turn.out.next = {
     type: 'static-member-stored',
     groupId: group.groupId,
@@ -74,6 +70,17 @@ function keepGeneration(
     leaderBefore,
     supportsSkippingAssignment: joining.request.supportsSkippingAssignment,
   }
+}
+
+/** The group's record with the new member cannot be stored: this member cannot be let in, and the rest has to go on. */
+function refuseMember(turn: Turn, group: ClassicGroup, member: ClassicMember, errorCode: ErrorCode, reason: string) {
+  const instead = restart(turn)
+  // Its former self is gone all the same, and was told so.
+  instead.out.effects.push(...turn.out.effects)
+  answerJoin(instead, group, member, joinError(errorCode, ''))
+  removeMember(instead, group, member)
+  prepareRebalance(instead, group, reason)
+  return instead.out
 }
 
 /**

@@ -64,7 +64,10 @@ function storeAssignment(turn: Turn, group: ClassicGroup, request: SyncGroupComm
     Array.from(group.members.keys(), (memberId) => [memberId, given.get(memberId) ?? EMPTY_BYTES]),
   )
   turn.out.append({ type: 'group-metadata', group: group.groupId, value: group.toRecord(assignments, turn.now) })
-  turn.out.ifTooLarge = () => refuseAssignment(turn, group, request.memberId)
+  turn.out.ifTooLarge = () =>
+    refuseAssignment(turn, group, ErrorCode.UNKNOWN_SERVER_ERROR, `the assignment of ${request.memberId} is too large`)
+  turn.out.ifRefused = (errorCode) =>
+    refuseAssignment(turn, group, errorCode, `the assignment of ${request.memberId} could not be stored`)
   turn.out.next = { type: 'assignment-stored', groupId: group.groupId }
 }
 
@@ -76,15 +79,14 @@ export function assignmentStored(turn: Turn, group: ClassicGroup): void {
   }
 }
 
-/** The assignment does not fit into one batch: an error for all, and another try. */
-function refuseAssignment(turn: Turn, group: ClassicGroup, leaderId: string) {
+/** The assignment cannot be stored: an error for all, and another try. */
+function refuseAssignment(turn: Turn, group: ClassicGroup, errorCode: ErrorCode, reason: string) {
   const instead = restart(turn)
   for (const member of group.members.values()) {
     member.assignment = EMPTY_BYTES
-    if (answerSync(instead, member, syncError(ErrorCode.UNKNOWN_SERVER_ERROR)))
-      rescheduleSession(instead, member, group)
+    if (answerSync(instead, member, syncError(errorCode))) rescheduleSession(instead, member, group)
   }
-  rebalanceOrCompleteJoin(instead, group, `the assignment of ${leaderId} is too large to be stored`)
+  rebalanceOrCompleteJoin(instead, group, reason)
   // What was decided before the record stays decided (a sync timer that was cancelled, an older SyncGroup that was answered).
   instead.out.effects.unshift(...turn.out.effects)
   return instead.out

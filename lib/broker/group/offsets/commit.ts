@@ -20,6 +20,18 @@ export function commitOffsets(turn: Turn, request: OffsetCommitCommand, slot: Sl
   if (group !== undefined && member !== undefined) rescheduleSession(turn, member, group)
 
   const expireTimestamp = request.retentionTimeMs === -1 ? -1 : timeAfter(turn.now, request.retentionTimeMs)
+  appendOffsets(turn, request, expireTimestamp, slot)
+}
+
+type OffsetsToCommit = Pick<OffsetCommitCommand, 'groupId' | 'topics'>
+
+/** Records for all offsets whose metadata is small enough, and the answer for all of them. `expireTimestamp` -1: by the broker's retention. */
+export function appendOffsets(
+  turn: Turn,
+  request: OffsetsToCommit,
+  expireTimestamp: number,
+  slot: Slot<OffsetCommitReply>,
+): void {
   const topics = request.topics.map((topic) => ({
     name: topic.name,
     topicId: topic.topicId,
@@ -48,6 +60,7 @@ export function commitOffsets(turn: Turn, request: OffsetCommitCommand, slot: Sl
     }),
   }))
   turn.out.answer(slot, { topics })
+  turn.out.standsAlone = true
   turn.out.ifTooLarge = () => {
     const instead = restart(turn)
     instead.out.answer(slot, commitError(request, ErrorCode.INVALID_COMMIT_OFFSET_SIZE))
@@ -84,7 +97,7 @@ function validateCommit(turn: Turn, group: ClassicGroup | undefined, request: Of
   return group.state === 'CompletingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE // F
 }
 
-export function commitError(request: OffsetCommitCommand, errorCode: ErrorCode): OffsetCommitReply {
+export function commitError(request: Pick<OffsetCommitCommand, 'topics'>, errorCode: ErrorCode): OffsetCommitReply {
   return {
     topics: request.topics.map(({ name, topicId, partitions }) => ({
       name,

@@ -11,6 +11,7 @@ export function deleteOffsets(turn: Turn, request: OffsetDeleteCommand, slot: Sl
     return
   }
   turn.out.divisible = true
+  turn.out.standsAlone = true
   const group = turn.registry.get(request.groupId)!
   const topics = request.topics.map(({ name, partitions }) => {
     const errorCode: ErrorCode = group.isSubscribedTo(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE
@@ -31,24 +32,34 @@ function validateDelete(turn: Turn, groupId: string): ErrorCode {
 }
 
 function deleteOffset(turn: Turn, group: string, topic: string, partition: number): void {
-  if (turn.offsets.get(group, topic, partition) === undefined) return
+  if (turn.offsets.get(group, topic, partition) === undefined && !turn.offsets.isPending(group, topic, partition))
+    return
   turn.out.append({ type: 'offset-commit', group, topic, partition, value: null })
 }
 
-/** Tombstones for everything a group has committed. */
+/** Tombstones for everything a group has committed, and for what open transactions are about to commit. */
 export function deleteAllOffsets(turn: Turn, group: string): void {
-  for (const [topic, partitions] of turn.offsets.ofGroup(group) ?? []) {
+  const { offsets } = turn
+  for (const [topic, partitions] of offsets.ofGroup(group) ?? []) {
     for (const partition of partitions.keys()) deleteOffset(turn, group, topic, partition)
+  }
+  for (const [topic, partitions] of offsets.pendingOf(group) ?? []) {
+    for (const partition of partitions.keys()) {
+      if (offsets.get(group, topic, partition) === undefined) deleteOffset(turn, group, topic, partition)
+    }
   }
 }
 
 /** Deleted topics take their offsets along, or a new topic of the same name would be read from the middle. */
 export function topicsDeleted(turn: Turn, topics: ReadonlySet<string>): void {
-  turn.out.divisible = true
-  for (const group of turn.offsets.groups()) {
-    const offsets = turn.offsets.ofGroup(group)!
+  const { offsets, out } = turn
+  out.divisible = true
+  out.standsAlone = true
+  for (const group of new Set([...offsets.groups(), ...offsets.pendingGroups()])) {
     for (const topic of topics) {
-      for (const partition of offsets.get(topic)?.keys() ?? []) deleteOffset(turn, group, topic, partition)
+      const committed = offsets.ofGroup(group)?.get(topic)?.keys() ?? []
+      const pending = offsets.pendingOf(group)?.get(topic)?.keys() ?? []
+      for (const partition of new Set([...committed, ...pending])) deleteOffset(turn, group, topic, partition)
     }
   }
 }

@@ -2,16 +2,15 @@
 import type { ClassicGroup } from '../classic/group.js'
 import type { CommittedOffset } from '../records.js'
 import type { Turn } from '../turn.js'
-import type { UnstableOffsets } from './store.js'
 
 /** Records of one batch. What is left over is found by the next check: a shard must not stop for a million tombstones. */
 const EXPIRED_PER_CHECK_MAX = 5_000
 
-export function expireOffsets(turn: Turn, unstable: UnstableOffsets): void {
+export function expireOffsets(turn: Turn): void {
   turn.out.divisible = true
   for (const group of turn.registry.values()) {
     if (turn.out.records.length >= EXPIRED_PER_CHECK_MAX) return
-    const nothingLeft = expireGroup(turn, group, unstable)
+    const nothingLeft = expireGroup(turn, group)
     if (nothingLeft && group.state === 'Empty' && group.pendingJoinMembers.size === 0) {
       turn.out.append({ type: 'group-metadata', group: group.groupId, value: null })
     }
@@ -19,13 +18,14 @@ export function expireOffsets(turn: Turn, unstable: UnstableOffsets): void {
 }
 
 /** True when the group has no offset left after this. */
-function expireGroup(turn: Turn, group: ClassicGroup, unstable: UnstableOffsets): boolean {
+function expireGroup(turn: Turn, group: ClassicGroup): boolean {
   const { groupId } = group
+  // What a transaction is about to write keeps its group.
+  let nothingLeft = !turn.offsets.hasPending(groupId)
   const offsets = turn.offsets.ofGroup(groupId)
-  if (offsets === undefined) return !unstable.hasGroup(groupId)
+  if (offsets === undefined) return nothingLeft
   const ageSince = startOfAge(group)
   if (ageSince === null) return false
-  let nothingLeft = !unstable.hasGroup(groupId)
   for (const [topic, partitions] of offsets) {
     const kept = group.isSubscribedTo(topic)
     for (const [partition, committed] of partitions) {
@@ -33,7 +33,7 @@ function expireGroup(turn: Turn, group: ClassicGroup, unstable: UnstableOffsets)
       if (
         !full &&
         !kept &&
-        !unstable.has(groupId, topic, partition) &&
+        !turn.offsets.isPending(groupId, topic, partition) &&
         isExpired(turn, committed, ageSince(committed))
       ) {
         turn.out.append({ type: 'offset-commit', group: groupId, topic, partition, value: null })

@@ -2,19 +2,15 @@
 import { ErrorCode } from '../../../../protocol/errors.js'
 import type { OffsetFetchCommand, OffsetFetchReply, OffsetFetchReplyPartition } from '../commands.js'
 import { type CommittedOffset, ZERO_TOPIC_ID } from '../records.js'
-import type { OffsetStore, TopicOffsets, UnstableOffsets } from './store.js'
+import type { OffsetStore, TopicOffsets } from './store.js'
 
 /** An unknown group, topic or partition is no error: it has no offset. */
-export function fetchOffsets(
-  store: OffsetStore,
-  unstable: UnstableOffsets,
-  request: OffsetFetchCommand,
-): OffsetFetchReply {
+export function fetchOffsets(store: OffsetStore, request: OffsetFetchCommand): OffsetFetchReply {
   const { groupId, requireStable } = request
   const offsets = store.ofGroup(groupId)
   // KIP-447: with require_stable an offset that a transaction is about to replace is not shown.
   const isUnstable = (topic: string, partition: number): boolean =>
-    requireStable && unstable.has(groupId, topic, partition)
+    requireStable && store.isPending(groupId, topic, partition)
   if (request.topics === null) {
     const topics = Array.from(offsets ?? [], ([name, partitions]) => ({
       name,

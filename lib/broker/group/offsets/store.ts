@@ -1,48 +1,111 @@
 import type { CommittedOffset, OffsetCommitRecord } from '../records.js'
+import { OffsetTable } from './offset-table.js'
 
-/** Offsets of one topic by partition. */
-export type TopicOffsets = ReadonlyMap<number, CommittedOffset>
-
-/** Who knows of offsets that an open transaction has written and not decided (KIP-447). Nobody, until transactions are served. */
-export interface UnstableOffsets {
-  has(groupId: string, topic: string, partition: number): boolean
-  /** Any at all: such a group is not deleted. */
-  hasGroup(groupId: string): boolean
+/** An offset with the place of its record in the log: of two, the later one counts, whichever way it was committed. */
+export interface StoredOffset extends CommittedOffset {
+  readonly recordOffset: number
 }
 
-export const noUnstableOffsets: UnstableOffsets = { has: () => false, hasGroup: () => false }
+/** Offsets of one topic by partition. */
+export type TopicOffsets = ReadonlyMap<number, StoredOffset>
 
-/** The committed offsets of one shard: group -> topic -> partition. */
+/**
+ * The offsets of one shard: what is committed, and what open transactions have written and not decided (KIP-98, KIP-447). Filled from records
+ * and markers alone, in their order, so that a reload ends with the same. Source: OffsetMetadataManager.replay, replayEndTransactionMarker.
+ */
 export class OffsetStore {
-  readonly #byGroup = new Map<string, Map<string, Map<number, CommittedOffset>>>()
+  readonly #committed = new OffsetTable<StoredOffset>()
+  readonly #pending = new Map<number, OffsetTable<StoredOffset>>()
+  /** Whose transactions are about to replace an offset: ids of producers, never an empty set. */
+  readonly #writers = new OffsetTable<Set<number>>()
+  #pendingCount = 0
 
-  get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
-    return this.#byGroup.get(groupId)?.get(topic)?.get(partition)
+  get(groupId: string, topic: string, partition: number): StoredOffset | undefined {
+    return this.#committed.get(groupId, topic, partition)
   }
 
-  /** Undefined when the group has none. */
+  /** Committed ones; undefined when the group has none. */
   ofGroup(groupId: string): ReadonlyMap<string, TopicOffsets> | undefined {
-    return this.#byGroup.get(groupId)
+    return this.#committed.ofGroup(groupId)
   }
 
+  /** Groups that have something committed. */
   groups(): Iterable<string> {
-    return this.#byGroup.keys()
+    return this.#committed.groups()
   }
 
-  apply(record: OffsetCommitRecord): void {
-    const { group, topic, partition, value } = record
-    let topics = this.#byGroup.get(group)
-    if (value !== null) {
-      if (topics === undefined) this.#byGroup.set(group, (topics = new Map()))
-      let partitions = topics.get(topic)
-      if (partitions === undefined) topics.set(topic, (partitions = new Map()))
-      partitions.set(partition, value)
-      return
+  /** Offsets that wait for the end of their transactions. */
+  get pendingCount(): number {
+    return this.#pendingCount
+  }
+
+  /** Whether an open transaction is about to replace this offset. */
+  isPending(groupId: string, topic: string, partition: number): boolean {
+    return this.#writers.get(groupId, topic, partition) !== undefined
+  }
+
+  hasPending(groupId: string): boolean {
+    return this.#writers.ofGroup(groupId) !== undefined
+  }
+
+  /** Topics and partitions that open transactions have written to in this group. */
+  pendingOf(groupId: string): ReadonlyMap<string, ReadonlyMap<number, unknown>> | undefined {
+    return this.#writers.ofGroup(groupId)
+  }
+
+  pendingGroups(): Iterable<string> {
+    return this.#writers.groups()
+  }
+
+  /** `producerId`: of the transaction that the record is part of, null without one; `recordOffset`: its place in the log. */
+  apply({ group, topic, partition, value }: OffsetCommitRecord, producerId: number | null, recordOffset: number): void {
+    if (value === null) {
+      // A tombstone takes along what open transactions have written so far.
+      this.#committed.delete(group, topic, partition)
+      for (const writer of this.#writers.get(group, topic, partition) ?? []) {
+        this.#forgetPending(writer, group, topic, partition)
+      }
+    } else if (producerId === null) {
+      this.#committed.set(group, topic, partition, { ...value, recordOffset })
+    } else {
+      this.#addPending(producerId, group, topic, partition, { ...value, recordOffset })
     }
-    const partitions = topics?.get(topic)
-    if (topics === undefined || partitions === undefined) return
-    partitions.delete(partition)
-    if (partitions.size === 0) topics.delete(topic)
-    if (topics.size === 0) this.#byGroup.delete(group)
+  }
+
+  /** A transaction has ended: what it wrote is committed, unless something was committed later, or forgotten. */
+  endTransaction(producerId: number, commit: boolean): void {
+    const ended = this.#pending.get(producerId)
+    if (ended === undefined) return
+    this.#pending.delete(producerId)
+    ended.forEach((group, topic, partition, pending) => {
+      this.#removeWriter(producerId, group, topic, partition)
+      const current = this.#committed.get(group, topic, partition)
+      if (commit && (current === undefined || pending.recordOffset > current.recordOffset)) {
+        this.#committed.set(group, topic, partition, pending)
+      }
+    })
+  }
+
+  #addPending(producerId: number, group: string, topic: string, partition: number, value: StoredOffset): void {
+    let offsets = this.#pending.get(producerId)
+    if (offsets === undefined) this.#pending.set(producerId, (offsets = new OffsetTable()))
+    offsets.set(group, topic, partition, value)
+    const writers = this.#writers.get(group, topic, partition)
+    if (writers === undefined) this.#writers.set(group, topic, partition, new Set([producerId]))
+    else if (writers.has(producerId)) return
+    else writers.add(producerId)
+    this.#pendingCount++
+  }
+
+  #forgetPending(producerId: number, group: string, topic: string, partition: number): void {
+    this.#pending.get(producerId)?.delete(group, topic, partition)
+    this.#removeWriter(producerId, group, topic, partition)
+  }
+
+  #removeWriter(producerId: number, group: string, topic: string, partition: number): void {
+    const writers = this.#writers.get(group, topic, partition)
+    if (writers?.delete(producerId) !== true) return
+    this.#pendingCount--
+    if (writers.size === 0) this.#writers.delete(group, topic, partition)
   }
 }
