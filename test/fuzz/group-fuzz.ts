@@ -11,10 +11,10 @@ import { seededRandom } from '../../lib/host/random-sources.js'
 import { ErrorCode } from '../../protocol/errors.js'
 import { joinCommand, makeRig, type Rig, subscription } from '../broker/group/rig.js'
 import { checkGroups, checkReload, type GenerationTracker } from './group-invariants.js'
+import { GroupTransactions } from './group-transactions.js'
 
 const GROUPS = ['g', 'h']
 const CLIENTS = 6
-const PRODUCERS = 3
 const SESSION_TIMEOUTS_MS = [6_000, 10_000, 30_000]
 const REBALANCE_TIMEOUTS_MS = [0, 5_000, 60_000, 60_000]
 const PROTOCOLS = ['range', 'sticky', 'roundrobin']
@@ -59,8 +59,7 @@ class GroupFuzz {
   readonly #rig: Rig
   readonly #clients: Client[]
   readonly #generations: GenerationTracker = new Map()
-  /** Transactional producers: each has an epoch, which now and then goes up. */
-  readonly #epochs: number[] = Array.from({ length: PRODUCERS }, () => 0)
+  readonly #transactions: GroupTransactions
   #asked = 0
   #answered = 0
 
@@ -75,6 +74,7 @@ class GroupFuzz {
       offsetsRetentionMs: 50_000,
       offsetsRetentionCheckIntervalMs: 20_000,
     })
+    this.#transactions = new GroupTransactions(this.#rig, this.#random)
     const statics = this.#pick([0, 0, 0.5])
     this.#clients = Array.from({ length: CLIENTS }, (_, i) => ({
       name: `c${i}`,
@@ -108,8 +108,7 @@ class GroupFuzz {
     else if (dice < 32) this.#heartbeat(client)
     else if (dice < 40) this.#leave(client)
     else if (dice < 48) this.#commit(client)
-    else if (dice < 54) this.#commitTransactional(client)
-    else if (dice < 60) this.#endTransaction(this.#random.integer(PRODUCERS), this.#chance(0.5))
+    else if (dice < 60) this.#transact(client)
     else if (dice < 85) this.#advance()
     else if (dice < 92) this.#look(client)
     else this.#disturb()
@@ -138,7 +137,7 @@ class GroupFuzz {
     await clock.advanceAsync(1_000)
     await new Promise((resolve) => setImmediate(resolve))
     // What transactions have left open keeps its groups, for ever if nobody ended them.
-    for (let producerId = 0; producerId < PRODUCERS; producerId++) this.#endTransaction(producerId, true)
+    for (const answer of this.#transactions.endAll()) this.#hear(answer)
     await clock.advanceAsync(REST_MS)
     await new Promise((resolve) => setImmediate(resolve))
     if (this.#asked !== this.#answered) {
@@ -283,47 +282,11 @@ class GroupFuzz {
     this.#hear(answer)
   }
 
-  #commitTransactional(client: Client): void {
-    this.lastStep = `transactional commit ${client.name}`
-    const simple = this.#chance(0.3)
-    const producerId = this.#random.integer(PRODUCERS)
-    if (this.#chance(0.05)) this.#epochs[producerId]!++
-    const partitions = [0, 1].map((partitionIndex) => ({
-      partitionIndex,
-      committedOffset: this.#random.integer(1_000),
-      committedLeaderEpoch: -1,
-      committedMetadata: this.#chance(0.1) ? 'x'.repeat(5_000) : null,
-    }))
-    const answer = this.#rig.coordinator.commitTransactional(
-      {
-        groupId: client.groupId,
-        producerId,
-        // Also from producers that have been replaced.
-        producerEpoch: Math.max(this.#epochs[producerId]! - (this.#chance(0.1) ? 1 : 0), 0),
-        memberId: simple ? '' : client.memberId,
-        generationIdOrMemberEpoch: simple ? -1 : client.generationId,
-        groupInstanceId: simple ? null : client.groupInstanceId,
-        topics: [{ name: this.#pick(['a', 'b']), topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partitions }],
-      },
-      false,
-    )
-    this.#hear(answer)
-  }
-
-  #endTransaction(producerId: number, commit: boolean): void {
-    this.lastStep = `${commit ? 'commit' : 'abort'} of ${producerId}`
-    const marker = { producerId, producerEpoch: this.#epochs[producerId]!, coordinatorEpoch: 0, commit }
-    this.#hear(this.#rig.coordinator.completeTransaction(0, marker), (errorCode) => {
-      const machine = this.#machine()
-      if (errorCode !== ErrorCode.NONE || machine === null || this.#rig.log.held) return
-      for (const group of machine.offsets.pendingGroups()) {
-        for (const partitions of machine.offsets.pendingOf(group)!.values()) {
-          for (const writers of partitions.values()) {
-            if ((writers as Set<number>).has(producerId)) throw new Error(`something of ${producerId} is still pending`)
-          }
-        }
-      }
-    })
+  #transact(client: Client): void {
+    const commits = this.#chance(0.5)
+    this.lastStep = commits ? `transactional commit ${client.name}` : 'end of a transaction'
+    if (commits) this.#hear(this.#transactions.commit(client))
+    else this.#hear(this.#transactions.end())
   }
 
   #advance(): void {

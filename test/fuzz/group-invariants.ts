@@ -146,7 +146,7 @@ function pendingOf({ offsets }: GroupMachine): string[] {
       for (const [partition, writers] of partitions) {
         if (!offsets.isPending(group, topic, partition))
           throw new Error(`${group} ${topic}-${partition} is not pending`)
-        for (const writer of writers as Set<number>) found.push(`${group} ${topic}-${partition} ${writer}`)
+        for (const writer of writers) found.push(`${group} ${topic}-${partition} ${writer}`)
       }
     }
   }

@@ -48,8 +48,8 @@ export class OffsetStore {
     return this.#writers.ofGroup(groupId) !== undefined
   }
 
-  /** Topics and partitions that open transactions have written to in this group. */
-  pendingOf(groupId: string): ReadonlyMap<string, ReadonlyMap<number, unknown>> | undefined {
+  /** Topics and partitions that open transactions have written to in this group, with the ids of their producers. */
+  pendingOf(groupId: string): ReadonlyMap<string, ReadonlyMap<number, ReadonlySet<number>>> | undefined {
     return this.#writers.ofGroup(groupId)
   }
 
