@@ -26,6 +26,7 @@ import { addPartitionsToTxn } from './handlers/24-add-partitions-to-txn.js'
 import { addOffsetsToTxn } from './handlers/25-add-offsets-to-txn.js'
 import { endTxn } from './handlers/26-end-txn.js'
 import { writeTxnMarkers } from './handlers/27-write-txn-markers.js'
+import { txnOffsetCommit } from './handlers/28-txn-offset-commit.js'
 import { describeConfigs } from './handlers/32-describe-configs.js'
 import { alterConfigs } from './handlers/33-alter-configs.js'
 import { alterReplicaLogDirs } from './handlers/34-alter-replica-log-dirs.js'
@@ -66,6 +67,7 @@ export const servedApis: readonly ApiRow[] = [
   addOffsetsToTxn,
   endTxn,
   writeTxnMarkers,
+  txnOffsetCommit,
   describeConfigs,
   alterConfigs,
   alterReplicaLogDirs,

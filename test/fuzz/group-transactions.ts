@@ -39,9 +39,10 @@ export class GroupTransactions {
       memberId: nobody ? '' : memberId,
       generationIdOrMemberEpoch: nobody ? -1 : generationId,
       groupInstanceId: nobody ? null : groupInstanceId,
+      knowsGroupIdNotFound: this.#chance(0.5),
       topics: [{ name: this.#chance(0.5) ? 'a' : 'b', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partitions }],
     }
-    return this.#rig.coordinator.commitTransactional(command, false)
+    return this.#rig.coordinator.commitTransactional(command, false, () => ErrorCode.NONE)
   }
 
   end(): Answer<ErrorCode> {

@@ -61,6 +61,7 @@ describe('server/61-describe-producers', () => {
       { name: 't', partitionIndexes: [1, 2, -1, 1] },
       { name: 'nope', partitionIndexes: [0] },
       { name: 'elsewhere', partitionIndexes: [0] },
+      { name: 'a b', partitionIndexes: [0] },
     ])
     const codes = answers.map(({ name, partitions }) => [name, ...partitions.map((one) => one.errorCode)])
     const unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
@@ -68,6 +69,9 @@ describe('server/61-describe-producers', () => {
       ['t', 0, unknown, unknown],
       ['nope', unknown],
       ['elsewhere', ErrorCode.NOT_LEADER_OR_FOLLOWER],
+      ['a b', ErrorCode.INVALID_TOPIC_EXCEPTION],
     ])
+    const messages = answers.map(({ partitions }) => partitions.map((one) => one.errorMessage !== null))
+    expect(messages).to.deep.equal([[false, false, false], [true], [false], [true]])
   })
 })

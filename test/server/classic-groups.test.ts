@@ -12,7 +12,6 @@ import {
   OffsetFetch,
   type ResponseOf,
   SyncGroup,
-  ZERO_UUID,
 } from '../../protocol/index.js'
 import { GroupBroker, versions } from '../support/group-broker.js'
 
@@ -62,18 +61,6 @@ class Scene {
     const partitions = [{ partitionIndex: 0, committedOffset: 5, committedMetadata: null, ...fields }]
     const request = { groupId: 'g', memberId, generationIdOrMemberEpoch, topics: [{ name: 'a', partitions }] }
     return this.broker.now(OffsetCommit, 8, request).topics[0]!.partitions[0]!.errorCode as ErrorCode
-  }
-
-  commitInTransaction(producerId: number, producerEpoch: number): void {
-    const partitions = [{ partitionIndex: 0, committedOffset: 9, committedLeaderEpoch: -1, committedMetadata: null }]
-    const nobody = { groupId: 'g', memberId: '', generationIdOrMemberEpoch: -1, groupInstanceId: null }
-    const topics = [{ name: 'a', topicId: ZERO_UUID, partitions }]
-    void this.broker.groups.commitTransactional({ ...nobody, producerId, producerEpoch, topics }, false)
-  }
-
-  end(producerId: number, commit: boolean): void {
-    const marker = { producerId, producerEpoch: 0, coordinatorEpoch: 0, commit }
-    void this.broker.groups.completeTransaction(this.broker.groups.partitionFor('g'), marker)
   }
 
   describe(version = 5, groupId = 'g') {
@@ -300,7 +287,7 @@ describe('server/classic-groups', () => {
     const scene = new Scene()
     for (const version of versions(7, 9)) {
       scene.commit('', -1, { committedMetadata: 'note' })
-      scene.commitInTransaction(9, 0)
+      scene.broker.commitInTransaction('g', 9)
       const topics = [{ name: 'a', partitionIndexes: [0] }]
       const fetch = (requireStable: boolean) => {
         const request =
@@ -312,7 +299,7 @@ describe('server/classic-groups', () => {
       }
       expect(fetch(true)).to.include({ errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT, committedOffset: -1 })
       expect(fetch(false)).to.include({ errorCode: ErrorCode.NONE, committedOffset: 5, metadata: 'note' })
-      scene.end(9, true)
+      scene.broker.commitTransaction('g')
       expect(fetch(true)).to.include({ errorCode: ErrorCode.NONE, committedOffset: 9 })
     }
   })

@@ -35,6 +35,7 @@ import {
   type RequestInput,
   type ResponseOf,
   SyncGroup,
+  ZERO_UUID,
 } from '../../protocol/index.js'
 import { FakeConnection, ReplicaBroker } from './replica-broker.js'
 
@@ -52,6 +53,7 @@ const ROWS = [
   offsetDelete,
 ]
 const OFFSETS_PARTITIONS = 4
+const PRODUCER = { producerId: 9, producerEpoch: 0 }
 
 export class GroupBroker {
   readonly replicas = new ReplicaBroker()
@@ -122,6 +124,20 @@ export class GroupBroker {
     view.fill(0xff)
     if (reply instanceof PendingReply) return reply.outcome.then((outcome) => read(message, version, outcome))
     return read(message, version, reply)
+  }
+
+  /** An offset for `a-0` by nobody in particular, pending until `commitTransaction`. */
+  commitInTransaction(groupId: string, committedOffset: number): void {
+    const partitions = [{ partitionIndex: 0, committedOffset, committedLeaderEpoch: -1, committedMetadata: null }]
+    const nobody = { memberId: '', generationIdOrMemberEpoch: -1, groupInstanceId: null, knowsGroupIdNotFound: false }
+    const topics = [{ name: 'a', topicId: ZERO_UUID, partitions }]
+    const request = { groupId, ...PRODUCER, ...nobody, topics }
+    void this.groups.commitTransactional(request, false, () => ErrorCode.NONE)
+  }
+
+  commitTransaction(groupId: string): void {
+    const marker = { ...PRODUCER, coordinatorEpoch: 0, commit: true }
+    void this.groups.completeTransaction(this.groups.partitionFor(groupId), marker)
   }
 
   /** A member alone in a new group `groupId`, Stable. Returns its id. */

@@ -14,6 +14,8 @@ const UNKNOWN_OPERATION =
   'an operation that there is not is INVALID_REQUEST for its resource; Kafka fails on it with its catch-all error'
 const GROUP_ONCE =
   'a group whose every offset is asked for twice in one request is answered once, so that answers stay bounded'
+const PRODUCERS_ONCE =
+  'a partition asked for twice in one DescribeProducers is answered once, so that answers stay bounded'
 
 export const knownDifferences: readonly KnownDifference[] = [
   ...['v4', 'v12', 'v18'].map((v) => ({
@@ -25,4 +27,5 @@ export const knownDifferences: readonly KnownDifference[] = [
     reason: UNKNOWN_OPERATION,
   })),
   ...['v8', 'v9', 'v10'].map((v) => ({ scenario: `OffsetFetch ${v}: several groups`, reason: GROUP_ONCE })),
+  { scenario: 'DescribeProducers: a partition asked for twice', reason: PRODUCERS_ONCE },
 ]

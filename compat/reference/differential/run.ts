@@ -29,6 +29,9 @@ const ourSettings = {
   'group.initial.rebalance.delay.ms': '0',
   'offsets.topic.num.partitions': '4',
   'offsets.topic.replication.factor': '1',
+  'transaction.state.log.num.partitions': '4',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
 }
 
 const flags = process.argv.slice(2)

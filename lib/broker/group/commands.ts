@@ -113,6 +113,8 @@ export interface TxnOffsetCommitCommand {
   readonly generationIdOrMemberEpoch: number
   readonly memberId: string
   readonly groupInstanceId: string | null
+  /** v6+ tells an unknown group by its own error. */
+  readonly knowsGroupIdNotFound: boolean
   readonly topics: readonly OffsetCommitTopic[]
 }
 

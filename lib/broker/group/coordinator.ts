@@ -7,7 +7,7 @@ import type { Clock } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
 import type { Random } from '../../host/random.js'
 import { ask } from '../coordinator/ask.js'
-import type { RecordCodec, ShardLog, Slot, TransactionMarker } from '../coordinator/contract.js'
+import type { RecordCodec, ShardLog, TransactionMarker } from '../coordinator/contract.js'
 import { GROUP_TOPIC } from '../coordinator/locate.js'
 import { partitionFor } from '../coordinator/partition-for.js'
 import { CoordinatorRuntime } from '../coordinator/runtime.js'
@@ -152,31 +152,49 @@ export class GroupCoordinator {
 
   /** `byId`: topics are named by id (v10+), their names are ignored. */
   commitOffsets(request: OffsetCommitCommand, byId: boolean): Answer<OffsetCommitReply> {
-    return this.#commit(request, byId, (command, slot) => ({ type: 'commit', request: command, slot }))
+    return this.#commit(request, byId, (command) =>
+      this.#ask<OffsetCommitReply>(
+        request.groupId,
+        (slot) => ({ type: 'commit', request: command, slot }),
+        (errorCode) => commitError(command, errorCode),
+      ),
+    )
   }
 
   /**
-   * TxnOffsetCommit: offsets that count when the producer's transaction commits. The caller knows that this transaction is open and that
-   * the group's partition is part of it. `byId`: topics are named by id (v6+).
+   * TxnOffsetCommit: offsets that count when the producer's transaction commits. `byId`: topics are named by id (v6+). `admit`: whether that
+   * transaction is open and the group's partition is part of it, asked only when there is something to commit.
    */
-  commitTransactional(request: TxnOffsetCommitCommand, byId: boolean): Answer<OffsetCommitReply> {
-    return this.#commit(request, byId, (command, slot) => ({ type: 'commit-transactional', request: command, slot }))
+  commitTransactional(
+    request: TxnOffsetCommitCommand,
+    byId: boolean,
+    admit: () => Answer<ErrorCode>,
+  ): Answer<OffsetCommitReply> {
+    return this.#commit(request, byId, (command) => {
+      const status = this.status(this.partitionFor(request.groupId))
+      if (request.groupId === '') return commitError(command, ErrorCode.INVALID_GROUP_ID)
+      if (status !== ErrorCode.NONE) return commitError(command, status)
+      return then(admit(), (errorCode) =>
+        errorCode === ErrorCode.NONE
+          ? this.#ask<OffsetCommitReply>(
+              request.groupId,
+              (slot) => ({ type: 'commit-transactional', request: command, slot }),
+              (code) => commitError(command, code),
+            )
+          : commitError(command, errorCode),
+      )
+    })
   }
 
   #commit<R extends OffsetCommitCommand | TxnOffsetCommitCommand>(
     request: R,
     byId: boolean,
-    commandFor: (request: R, slot: Slot<OffsetCommitReply>) => GroupCommand,
+    commitKnown: (request: R) => Answer<OffsetCommitReply>,
   ): Answer<OffsetCommitReply> {
     const { known, refused } = splitCommit(this.#topics, request.topics, byId)
     // Nothing to commit: the group is not even looked at.
     if (known.length === 0) return { topics: refused }
-    const command: R = { ...request, topics: known }
-    const answer = this.#ask<OffsetCommitReply>(
-      request.groupId,
-      (slot) => commandFor(command, slot),
-      (errorCode) => commitError(command, errorCode),
-    )
+    const answer = commitKnown({ ...request, topics: known })
     return refused.length === 0 ? answer : then(answer, (reply) => mergeCommit(refused, reply))
   }
 

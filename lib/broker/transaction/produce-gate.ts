@@ -17,6 +17,8 @@ export interface BatchesToAdmit extends ProducerIdAndEpoch {
   readonly partitions: readonly Partition[]
   /** From version 12 on of Produce the partitions are added; before they have to have been. */
   readonly requestVersion: number
+  /** TxnOffsetCommit: its clients know what a coordinator says when it is to be asked again. */
+  readonly retriableAsIs?: boolean
 }
 
 export interface ProduceGateOptions {
@@ -60,7 +62,7 @@ export class ProduceGate {
     const asked = adds ? this.#add(batches, topics) : this.#verify(batches, topics)
     if (!(asked instanceof Promise)) {
       const again = adds && asked[0] === ErrorCode.CONCURRENT_TRANSACTIONS
-      if (!again) return asked.map((code) => clientCode(code, batches.requestVersion))
+      if (!again) return asked.map((code) => clientCode(code, batches))
     }
     return this.#settle(asked, batches, topics)
   }
@@ -85,7 +87,7 @@ export class ProduceGate {
       }
       return codes.map((code, i) => {
         if (code === ErrorCode.NONE && starts[i]!.ended) return ErrorCode.INVALID_TXN_STATE
-        return clientCode(code, requestVersion)
+        return clientCode(code, batches)
       })
     } finally {
       for (const [i, { log }] of partitions.entries()) log.producers.forgetStart(starts[i]!)
@@ -119,7 +121,7 @@ function byTopic(partitions: readonly Partition[]): TopicPartitions {
 }
 
 /** What a producer understands of what the coordinator said. */
-function clientCode(errorCode: ErrorCode, requestVersion: number): ErrorCode {
+function clientCode(errorCode: ErrorCode, { requestVersion, retriableAsIs = false }: BatchesToAdmit): ErrorCode {
   switch (errorCode) {
     case ErrorCode.PRODUCER_FENCED:
       return ErrorCode.INVALID_PRODUCER_EPOCH
@@ -130,7 +132,7 @@ function clientCode(errorCode: ErrorCode, requestVersion: number): ErrorCode {
     case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
     case ErrorCode.COORDINATOR_NOT_AVAILABLE:
     case ErrorCode.NOT_COORDINATOR:
-      return ErrorCode.NOT_ENOUGH_REPLICAS
+      return retriableAsIs ? errorCode : ErrorCode.NOT_ENOUGH_REPLICAS
     default:
       return errorCode
   }

@@ -4,11 +4,13 @@
  * Behaviours
  * - Tells of every producer that a partition remembers: its epoch, the last sequence and time, the open transaction's first offset and the
  *   epoch of the coordinator that ended the last one. -1 for what there is not.
- * - Asks the leader: NOT_LEADER_OR_FOLLOWER elsewhere, UNKNOWN_TOPIC_OR_PARTITION for what does not exist.
+ * - Asks the leader: NOT_LEADER_OR_FOLLOWER elsewhere, UNKNOWN_TOPIC_OR_PARTITION for what does not exist,
+ *   INVALID_TOPIC_EXCEPTION for what cannot; of a topic there is a message, too.
  * Deviation: a partition named twice is answered once, so that a small request cannot ask for an answer without bounds.
  */
 import { DescribeProducers, ErrorCode, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
 import type { Partition } from '../../broker/partition/partition.js'
+import { topicNameProblem } from '../../metadata/topic-name.js'
 import { api, type HandlerResult, type RequestContext } from '../context.js'
 import type { BrokerServices } from '../services.js'
 
@@ -39,12 +41,21 @@ function describeProducersHandler(
 }
 
 function describe(topic: string, partitionIndex: number, broker: BrokerServices): PartitionAnswer {
+  const problem = topicNameProblem(topic)
+  if (problem !== null) return failed(partitionIndex, ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
+  if (!broker.image().topicsByName.has(topic)) {
+    return failed(partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${topic}.`)
+  }
   const found = broker.replicas.find(topic, partitionIndex)
   const errorCode = typeof found === 'number' ? found : found.check(-1, true)
   if (typeof found === 'number' || errorCode !== ErrorCode.NONE) {
-    return { partitionIndex, errorCode, errorMessage: null, activeProducers: [] }
+    return failed(partitionIndex, errorCode, null)
   }
   return { partitionIndex, errorCode, errorMessage: null, activeProducers: activeProducers(found) }
+}
+
+function failed(partitionIndex: number, errorCode: ErrorCode, errorMessage: string | null): PartitionAnswer {
+  return { partitionIndex, errorCode, errorMessage, activeProducers: [] }
 }
 
 function activeProducers({ log }: Partition): PartitionAnswer['activeProducers'] {

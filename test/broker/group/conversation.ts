@@ -220,7 +220,7 @@ export class Conversation {
     const reply =
       producer === undefined
         ? coordinator.commitOffsets(command, false)
-        : coordinator.commitTransactional(command, false)
+        : coordinator.commitTransactional(command, false, () => ErrorCode.NONE)
     this.#hear(`${name} commit`.trim(), reply, ({ topics }) =>
       topics
         .flatMap((each) => each.partitions.map((p) => `${each.name}-${p.partitionIndex} ${nameOf(p.errorCode)}`))

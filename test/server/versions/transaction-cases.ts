@@ -4,6 +4,8 @@ import {
   AddPartitionsToTxn,
   DescribeTransactions,
   EndTxn,
+  OffsetFetch,
+  TxnOffsetCommit,
   WriteTxnMarkers,
 } from '../../../protocol/index.js'
 import { fetched, TransactionalProducer } from '../../support/transactional.js'
@@ -28,6 +30,34 @@ const addOffsetsToTxn: VersionCase = async (world, version) => {
   expect(await world.send(AddOffsetsToTxn, version, request)).to.deep.equal({ throttleTimeMs: 0, errorCode: 0 })
   const { transactionStates } = await world.send(DescribeTransactions, 0, { transactionalIds: [transactionalId] })
   expect(transactionStates[0]!.topics.map(({ topic }) => topic)).to.deep.equal(['__consumer_offsets'])
+}
+
+const txnOffsetCommit: VersionCase = async (world, version) => {
+  const topic = await world.topic()
+  const groupId = world.name('group')
+  const producer = await begun(world)
+  const { transactionalId, producerId, producerEpoch } = producer
+  const identity = { transactionalId, producerId, producerEpoch }
+  if (version < 5) await world.send(AddOffsetsToTxn, 3, { ...identity, groupId })
+  const named = version >= 6 ? { topicId: topic.topicId } : { name: topic.name }
+  const partitions = [{ partitionIndex: 0, committedOffset: 7, committedMetadata: null }]
+  const answer = await world.send(TxnOffsetCommit, version, {
+    ...identity,
+    groupId,
+    topics: [{ ...named, partitions }],
+  })
+  expect(answer.topics).to.have.length(1)
+  expect(answer.topics[0]).to.include(named)
+  expect(answer.topics[0]!.partitions).to.deep.equal([{ partitionIndex: 0, errorCode: 0 }])
+  const committed = async () => {
+    const topics = [{ name: topic.name, partitionIndexes: [0] }]
+    const { topics: found } = await world.send(OffsetFetch, 7, { groupId, topics, requireStable: true })
+    const { errorCode, committedOffset } = found[0]!.partitions[0]!
+    return [errorCode, committedOffset]
+  }
+  expect(await committed()).to.deep.equal([88, -1])
+  expect(await producer.end(version >= 5 ? 5 : 3, true)).to.equal(0)
+  expect(await committed()).to.deep.equal([0, 7])
 }
 
 const endTxn: VersionCase = async (world, version) => {
@@ -92,6 +122,7 @@ export const transactionCases: ReadonlyMap<number, VersionCase> = new Map([
   [AddPartitionsToTxn.key, addPartitionsToTxn],
   [AddOffsetsToTxn.key, addOffsetsToTxn],
   [EndTxn.key, endTxn],
+  [TxnOffsetCommit.key, txnOffsetCommit],
   [WriteTxnMarkers.key, writeTxnMarkers],
   [DescribeTransactions.key, describeTransactions],
 ])

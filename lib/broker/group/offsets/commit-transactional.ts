@@ -20,7 +20,7 @@ export function commitTransactional(turn: Turn, request: TxnOffsetCommitCommand,
 
 /**
  * A. no group, no generation: as an OffsetCommit, it makes a "simple" group
- * B. no group, a generation: that generation is over
+ * B. no group, a generation: v6+ GROUP_ID_NOT_FOUND, before ILLEGAL_GENERATION
  * C. an Empty group, no generation: accepted
  * D. somebody who says who it is (KIP-447, v3+): must be a member of this generation
  * E. nobody in particular while the group has members: accepted, as producers before KIP-447 could say nothing of themselves; they are
@@ -32,7 +32,9 @@ function validate(turn: Turn, group: ClassicGroup | undefined, request: TxnOffse
   const count = request.topics.reduce((sum, { partitions }) => sum + partitions.length, 0)
   if (offsets.pendingCount + count > config.pendingOffsetsMax) return ErrorCode.COORDINATOR_NOT_AVAILABLE
   if (group === undefined) {
-    if (generationId >= 0) return ErrorCode.ILLEGAL_GENERATION // B
+    if (generationId >= 0) {
+      return request.knowsGroupIdNotFound ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION // B
+    }
     return registry.size < config.groupsPerShardMax ? ErrorCode.NONE : ErrorCode.COORDINATOR_NOT_AVAILABLE // A
   }
   if (generationId < 0 && group.state === 'Empty') return ErrorCode.NONE // C
