@@ -9,8 +9,8 @@ export interface NodeDiskOptions {
   /** Folder that holds everything; made when it is not there. */
   root: string
   /**
-   * Descriptors open at a time. A log has 3 files per segment and thousands of segments, while `ulimit -n` is often
-   * 1024; files beyond this stay usable, their descriptors are opened again when needed.
+   * Descriptors open at a time. A log has 3 files per segment and thousands of segments; files beyond this stay usable, their
+   * descriptors are opened again when needed. Default: a quarter of what the process may open, as sockets need the rest.
    */
   openFilesMax?: number
 }
@@ -29,7 +29,7 @@ export class NodeDisk implements Disk, FileOwner {
 
   constructor(options: NodeDiskOptions) {
     this.root = resolve(options.root)
-    this.#openFilesMax = Math.max(1, options.openFilesMax ?? 512)
+    this.#openFilesMax = Math.max(1, options.openFilesMax ?? defaultOpenFiles())
     try {
       fs.mkdirSync(this.root, { recursive: true })
     } catch (error) {
@@ -246,4 +246,19 @@ export class NodeDisk implements Disk, FileOwner {
   #absolute(path: string): string {
     return join(this.root, ...pathParts(path))
   }
+}
+
+const OPEN_FILES_MIN = 512
+const OPEN_FILES_MAX = 8192
+
+/** From `ulimit -n`, where it can be read (Linux); where not, what every system allows. */
+function defaultOpenFiles(): number {
+  let limits = ''
+  try {
+    limits = fs.readFileSync('/proc/self/limits', 'latin1')
+  } catch {
+    return OPEN_FILES_MIN
+  }
+  const soft = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 0)
+  return Math.max(OPEN_FILES_MIN, Math.min(OPEN_FILES_MAX, Math.floor(soft / 4)))
 }

@@ -19,12 +19,13 @@ export function endOfTransaction(batch: Buffer, at: number): EndTransaction | nu
 
 /**
  * Applies the batch at `at`, which lies in `segment` with its final offsets. The same for a new batch, one that replication brought and
- * one that recovery found. `marker`: what `endOfTransaction` said, when the caller has asked already; `epochs` null: they are known.
+ * one that recovery found. `marker`: what `endOfTransaction` said, when the caller has asked already; `epochs` null: they are known;
+ * `segment` null: its transaction index is.
  */
 export function applyBatch(
   batch: Buffer,
   at: number,
-  segment: Segment,
+  segment: Segment | null,
   producers: ProducerStates,
   epochs: LeaderEpochs | null,
   marker: EndTransaction | null = null,
@@ -39,7 +40,7 @@ export function applyBatch(
     const end = marker ?? endOfTransaction(batch, at)
     if (end === null) return
     const ended = producers.recordMarker(end, lastOffset, timestamp)
-    if (ended !== null && end.abort) segment.txnIndex.append(ended)
+    if (ended !== null && end.abort) segment?.txnIndex.append(ended)
   } else {
     const transactional = header.isTransactional(batch, at)
     const epoch = header.producerEpoch(batch, at)

@@ -6,6 +6,7 @@
  */
 import type { Clock, Timer } from '../host/clock.js'
 import type { LogConfig } from './config.js'
+import type { Segment } from './segment.js'
 import type { Segments } from './segments.js'
 
 export interface DurabilityPorts {
@@ -31,6 +32,8 @@ export class Durability {
   private syncAt = Number.POSITIVE_INFINITY
   /** Sealed segments end here: they are synced as soon as they are written. */
   private sealedTo = 0
+  /** Sealed since the last sync: their index files are new, even where all of the log was synced before. */
+  private sealed: Segment[] = []
   private running: Promise<void> | null = null
   private timer: Timer | null = null
   private failed: { error: unknown } | null = null
@@ -59,8 +62,9 @@ export class Durability {
     if (offset - this.recoveryPoint < this.ports.config().flushMessages) this.ports.onReleased(offset)
   }
 
-  /** Everything below `offset` lies in sealed segments. */
-  onSealed(offset: number): void {
+  /** `segment` is sealed, and the next one begins at `offset`. */
+  onSealed(segment: Segment, offset: number): void {
+    this.sealed.push(segment)
     this.sealedTo = offset
     this.plan()
     if (this.written >= offset) this.start()
@@ -127,9 +131,9 @@ export class Durability {
         const target = this.written
         this.cutTo = Number.POSITIVE_INFINITY
         if (!this.stopped) await this.ports.syncFacts()
-        for (const segment of [...this.ports.segments.all]) {
+        for (const segment of this.toSync(target)) {
           if (this.stopped) return
-          if (segment.nextOffset > this.recoveryPoint && segment.baseOffset < target) await segment.sync()
+          await segment.sync()
         }
         this.synced(Math.min(target, this.cutTo))
       } while (this.written >= this.syncAt && !this.stopped)
@@ -139,6 +143,16 @@ export class Durability {
     } finally {
       this.running = null
     }
+  }
+
+  /** In their order. Chosen by where they begin: while the log is cut, where they end is not known. */
+  private toSync(target: number): Segment[] {
+    const { sealed } = this
+    this.sealed = []
+    const { segments } = this.ports
+    const from = Math.max(0, segments.floorIndex(this.recoveryPoint))
+    const young = segments.all.slice(from).filter(({ baseOffset }) => baseOffset < target)
+    return [...sealed.filter((segment) => !young.includes(segment)), ...young]
   }
 
   private synced(offset: number): void {

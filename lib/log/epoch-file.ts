@@ -1,7 +1,7 @@
 /** The `leader-epoch-checkpoint` of a partition's folder: written when a sync makes the log below it durable, not at every change. */
 import type { Disk } from '../host/disk.js'
-import { epochCheckpoint } from './checkpoints.js'
-import type { LeaderEpochs } from './leader-epochs.js'
+import { epochCheckpoint, readEpochCheckpoint } from './checkpoints.js'
+import type { EpochEntry, LeaderEpochs } from './leader-epochs.js'
 
 const EPOCH_FILE = 'leader-epoch-checkpoint'
 
@@ -16,6 +16,16 @@ export class EpochFile {
 
   get path(): string {
     return `${this.folder}/${EPOCH_FILE}`
+  }
+
+  /** Null when there is no file. @throws CheckpointError, DiskError */
+  read(): EpochEntry[] | null {
+    return readEpochCheckpoint(this.disk, this.path)
+  }
+
+  /** The file says what the epochs are now. */
+  noteSaved(): void {
+    this.savedChanges = this.epochs.changes
   }
 
   /** Replaces the file, durably, unless it says the same already. One call at a time. @throws DiskError */

@@ -1,4 +1,7 @@
-import type { Segment } from './segment.js'
+/** Indexes that are in files too. */
+interface Unloadable {
+  unload(): void
+}
 
 /**
  * Which sealed segments have their indexes in memory. On a disk that has to read, indexes are about 0.5 % of the records: without a
@@ -6,27 +9,27 @@ import type { Segment } from './segment.js'
  */
 export class IndexCache {
   /** Oldest first, with their bytes. */
-  private readonly resident = new Map<Segment, number>()
+  private readonly resident = new Map<Unloadable, number>()
   private bytes = 0
 
   constructor(private readonly bytesMax = 32 * 1024 * 1024) {}
 
-  /** The segment's indexes are in memory and on the disk; others make room. */
-  loaded(segment: Segment, bytes: number): void {
-    this.forget(segment)
-    this.resident.set(segment, bytes)
+  /** They are in memory and on the disk; others make room. */
+  loaded(indexes: Unloadable, bytes: number): void {
+    this.forget(indexes)
+    this.resident.set(indexes, bytes)
     this.bytes += bytes
     for (const other of this.resident.keys()) {
       if (this.bytes <= this.bytesMax) return
-      if (other === segment) continue
+      if (other === indexes) continue
       this.forget(other)
-      other.unloadIndexes()
+      other.unload()
     }
   }
 
   /** The segment is deleted, or written to again. */
-  forget(segment: Segment): void {
-    this.bytes -= this.resident.get(segment) ?? 0
-    this.resident.delete(segment)
+  forget(indexes: Unloadable): void {
+    this.bytes -= this.resident.get(indexes) ?? 0
+    this.resident.delete(indexes)
   }
 }

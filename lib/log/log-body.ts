@@ -3,42 +3,24 @@
  * has been admitted; decides nothing but when to roll.
  */
 
-import * as header from '../../protocol/batch/header.js'
-import type { Clock } from '../host/clock.js'
-import type { Disk } from '../host/disk.js'
-import type { Logger } from '../host/logger.js'
-import type { Random } from '../host/random.js'
 import type { IncomingBatch } from './admission.js'
 import { applyBatch } from './batch-effects.js'
-import { type Walk, walkBatches } from './batch-walk.js'
+import type { Walk } from './batch-walk.js'
 import type { LogConfig } from './config.js'
+import { setAsideFolder } from './deleted-folder.js'
 import { DoomedSegments } from './doomed-segments.js'
 import { Durability } from './durability.js'
 import { EpochFile } from './epoch-file.js'
 import { LeaderEpochs } from './leader-epochs.js'
-import type { KnownLog } from './log-options.js'
+import { openSegments, replay } from './log-opening.js'
+import type { KnownLog, LogBodyOptions, LogBodyPorts } from './log-options.js'
 import { LogReader } from './log-reader.js'
-import { type EndTransaction, type ProducerStateOptions, ProducerStates } from './producer-state.js'
-import { rebuild, recoverSegments } from './recovery.js'
+import { ProducerSnapshots } from './producer-snapshot.js'
+import { type EndTransaction, ProducerStates } from './producer-state.js'
+import { learnEnd, positionOf, repairIndexes } from './recovery.js'
 import { type FileStage, Segment } from './segment.js'
 import { Segments } from './segments.js'
-import type { LogShared } from './shared.js'
 import { Tail } from './tail.js'
-
-export interface LogBodyOptions extends ProducerStateOptions {
-  folder: string
-  config: LogConfig
-}
-
-export interface LogBodyPorts {
-  disk: Disk
-  clock: Clock
-  random: Random
-  logger: Logger
-  shared: LogShared
-  onWritten(offset: number): void
-  onOffline(error: unknown): void
-}
 
 export class LogBody {
   config: LogConfig
@@ -47,6 +29,7 @@ export class LogBody {
   writtenOffset = 0
   /** A disk failure, or the end of this object's life: nothing is accepted or read any more. */
   offline = false
+  private failure: unknown = null
   /** Counts what takes records away or ends this log: what is being made from its segments is void then. */
   cuts = 0
   /** Compaction has been over everything below; null when that is not known. */
@@ -59,6 +42,7 @@ export class LogBody {
   readonly durability: Durability
   private readonly epochFile: EpochFile
   private readonly doomed: DoomedSegments
+  private readonly snapshots: ProducerSnapshots
 
   constructor(
     private readonly options: LogBodyOptions,
@@ -78,16 +62,18 @@ export class LogBody {
       segments: this.segments,
       tail: this.tail,
       buffers: shared.buffers,
+      repair: (segment) => this.repair(segment),
       onReadFailed: (error) => this.goOffline(error),
     })
     this.epochFile = new EpochFile(ports.disk, options.folder, this.epochs)
+    this.snapshots = new ProducerSnapshots(ports.disk, options.folder, ports.logger)
     this.durability = new Durability({
       clock,
       segments: this.segments,
       config: () => this.config,
       onReleased: (offset) => this.release(offset),
       onSyncFailed: (error) => this.goOffline(error),
-      syncFacts: () => this.epochFile.save(),
+      syncFacts: () => this.syncFacts(),
     })
     this.doomed = new DoomedSegments({ clock, onFailed: (error) => this.goOffline(error) })
     this.segments.add(this.newSegment(0, clock.now()))
@@ -98,20 +84,42 @@ export class LogBody {
     return this.segments.active.viewable ? this.writtenOffset : this.durability.recoveryPoint
   }
 
-  /** Fills this fresh body from the segments with these bases. @throws DiskError */
-  async recover(bases: readonly number[], known?: KnownLog): Promise<void> {
-    this.segments.removeFrom(0)
+  /** Fills this fresh body from the segments with these bases. @throws DamagedLog, DiskError: nothing on the disk has changed then */
+  async open(bases: readonly number[], known: KnownLog | undefined): Promise<void> {
+    const { segments, epochs, producers, epochFile, snapshots } = this
+    segments.removeFrom(0)
     const now = this.ports.clock.now()
-    for (const base of bases) this.segments.add(this.newSegment(base, now))
-    await recoverSegments(this.segments.all, this, {
-      logger: this.ports.logger,
-      run: (walk) => this.reader.run(walk),
-    })
-    this.endOffset = this.segments.active.nextOffset
-    this.moveStart(Math.min(this.endOffset, Math.max(known?.logStartOffset ?? 0, this.segments.first.baseOffset)))
-    this.endsAt(this.endOffset, known?.recoveryPoint ?? 0)
-    this.producers.transactions.onHighWatermark(known?.highWatermark ?? 0)
+    for (const base of bases) segments.add(this.newSegment(base, now))
+    const { disk, logger } = this.ports
+    const run = <T>(walk: Walk<T>): T | Promise<T> => this.reader.run(walk)
+    const { folder } = this.options
+    const isContinuous = !this.config.cleanupCompact
+    const files = { folder, disk, epochFile, snapshots }
+    await openSegments({ ...files, logger, isContinuous, segments, epochs, producers, run }, known)
+    const end = segments.active.nextOffset
+    this.endsAt(end, known?.clean === true ? end : (known?.recoveryPoint ?? 0))
     this.cleanedOffset = known?.cleanedOffset ?? null
+    const start = Math.max(known?.logStartOffset ?? 0, segments.first.baseOffset)
+    if (start > end) {
+      logger.warn(`The log in ${folder} ended at ${end}, below its start ${start}: it begins there anew.`)
+      await this.restartAt(start)
+    } else {
+      this.moveStart(start)
+    }
+    producers.transactions.onHighWatermark(known?.highWatermark ?? 0)
+    // What an earlier process wrote is served as acknowledged, so it must be as safe as that.
+    if (this.writtenOffset - this.durability.recoveryPoint >= this.config.flushMessages) await this.durability.sync()
+  }
+
+  /** The log cannot be opened: it exists, offline, with its files and what is known of them as they were. */
+  abandon(error: unknown, known: KnownLog | undefined): void {
+    for (const segment of this.segments.removeFrom(0)) segment.close()
+    const start = known?.logStartOffset ?? 0
+    this.segments.add(this.newSegment(start, this.ports.clock.now()))
+    this.logStartOffset = start
+    this.endsAt(start, start)
+    this.durability.reset(known?.recoveryPoint ?? 0, start)
+    this.goOffline(error)
   }
 
   /** Puts an admitted batch at the end. False when the disk failed: the body is offline then. */
@@ -157,7 +165,8 @@ export class LogBody {
       if (baseOffset > 0) segment.openLog()
       if (sealed.sizeInBytes > 0) {
         sealed.seal()
-        this.durability.onSealed(baseOffset)
+        this.snapshots.take(baseOffset, this.producers)
+        this.durability.onSealed(sealed, baseOffset)
       }
       return true
     } catch (error) {
@@ -172,6 +181,7 @@ export class LogBody {
     this.cuts++
     try {
       this.doom(this.segments.removeFirst(count))
+      this.snapshots.removeBelow(this.segments.all[0]?.baseOffset ?? this.endOffset)
     } catch (error) {
       this.goOffline(error)
     }
@@ -207,7 +217,7 @@ export class LogBody {
     return this.whenQuiet(() => {
       this.discard(...this.segments.removeFrom(this.segments.floorIndex(offset) + 1))
       const segment = this.segments.active
-      return after(this.reader.run(positionOf(segment, offset)), (position) => this.cut(segment, position))
+      return after(this.reader.run(positionOf(segment, offset)), (position) => this.cut(segment, position, offset))
     })
   }
 
@@ -217,6 +227,7 @@ export class LogBody {
     this.cleanedOffset = null
     return this.whenQuiet(() => {
       this.discard(...this.segments.removeFrom(0))
+      this.snapshots.removeAbove(-1)
       this.producers.clear()
       this.epochs.clear()
       const segment = this.newSegment(offset, this.ports.clock.now())
@@ -233,17 +244,42 @@ export class LogBody {
     await this.durability.sync()
   }
 
-  /** Writes what waits and closes the files. */
+  /** Writes what waits, so that the next opening has nothing to scan, and closes the files. Rejects with the DiskError that left it unclean. */
   async close(): Promise<void> {
     await this.tail.drain()
+    let failure: unknown = null
+    if (!this.offline) failure = await this.finish().catch((error: unknown) => error)
     await this.durability.stop()
-    for (const segment of this.segments.all) {
-      if (!this.offline) segment.saveIndexes()
-      segment.close()
-    }
+    for (const segment of this.segments.all) segment.close()
     this.doomed.removeNow()
     this.tail.clear()
     this.offline = true
+    if (failure !== null) throw failure
+  }
+
+  private async finish(): Promise<null> {
+    const { active } = this.segments
+    if (!active.isOpen) return null
+    try {
+      active.saveIndexes()
+      this.snapshots.take(this.endOffset, this.producers)
+      await this.durability.sync()
+      // A sync that is still under way writes the same files.
+      await this.durability.stop()
+      if (this.offline) throw this.failure
+      await this.syncFacts()
+      if (!active.isSaved) await active.sync()
+      return null
+    } catch (error) {
+      this.goOffline(error)
+      throw error
+    }
+  }
+
+  /** What is known about the log below a sync, before the recovery point moves there. */
+  private async syncFacts(): Promise<void> {
+    await this.epochFile.save()
+    await this.snapshots.sync()
   }
 
   /** Removes the folder. What waits to be written is dropped. */
@@ -273,8 +309,16 @@ export class LogBody {
   goOffline(error: unknown): void {
     if (this.offline) return
     this.offline = true
+    this.failure = error
     this.ports.logger.error(`The log in ${this.options.folder} goes offline: ${String(error)}`)
     this.ports.onOffline(error)
+  }
+
+  private async repair(segment: Segment): Promise<void> {
+    const isActive = segment === this.segments.active
+    if (await repairIndexes(segment, isActive, (walk) => this.reader.run(walk))) {
+      this.ports.logger.warn(`The indexes of ${segment.path('.log')} made no sense: they were made again.`)
+    }
   }
 
   private release(offset: number): void {
@@ -307,7 +351,8 @@ export class LogBody {
   private whenQuiet(action: () => void | Promise<void>): void | Promise<void> {
     const guarded = (): void | Promise<void> => {
       try {
-        return action()
+        const done = action()
+        return done instanceof Promise ? done.catch((error: unknown) => this.goOffline(error)) : done
       } catch (error) {
         this.goOffline(error)
       }
@@ -328,61 +373,23 @@ export class LogBody {
     }
   }
 
-  /**
-   * Ends the log at `position` of its last segment. What the cut batches had taught is forgotten by learning the rest again.
-   */
-  private cut(segment: Segment, position: number): void | Promise<void> {
+  /** Ends the log at `position` of its last segment, where the batch with `offset` is, and forgets what the cut batches had taught. */
+  private cut(segment: Segment, position: number, offset: number): void | Promise<void> {
     this.tail.forget(segment)
-    segment.cutAt(position)
-    this.producers.clear()
-    return after(this.learnAgain(), () => {
-      this.endsAt(Math.max(segment.nextOffset, this.logStartOffset), this.durability.recoveryPoint)
-      this.epochs.truncateFromEnd(this.endOffset)
+    segment.cutAt(position, offset)
+    return after(this.reader.run(learnEnd(segment)), () => {
+      const end = Math.max(segment.nextOffset, this.logStartOffset)
+      this.snapshots.removeAbove(end)
+      // Not `end`: offsets below the log start may be missing, and nothing was synced in their place.
+      this.endsAt(end, Math.min(this.durability.recoveryPoint, segment.nextOffset))
+      this.epochs.truncateFromEnd(end)
       if (!segment.viewable) this.durability.onCut()
+      // Without producers there is nothing to learn again.
+      if (this.producers.size === 0) return
+      this.producers.clear()
+      return this.reader.run(replay(this.segments.all, this.snapshots, end, this.producers))
     })
   }
-
-  /** Books the last segment anew and replays all of them into the producers. Snapshots will shorten this to one segment. */
-  private learnAgain(): void | Promise<void> {
-    const { active, all } = this.segments
-    const { producers } = this
-    const walk = function* (): Walk<void> {
-      for (const segment of all) {
-        if (segment === active) {
-          yield* rebuild(segment, segment.writtenBytes, false, { producers, epochs: null })
-        } else {
-          segment.txnIndex.clear()
-          yield* walkBatches(segment, 0, segment.sizeInBytes, true, (buffer, at) => {
-            applyBatch(buffer, at, segment, producers, null)
-            return true
-          })
-        }
-      }
-    }
-    return this.reader.run(walk())
-  }
-}
-
-const FILE_NAME_MAX = 255
-export const DELETED_FOLDER = /\.[0-9a-f]{32}-delete$/
-
-/** Kafka's name for a log that is no partition any more: `<topic>-<partition>.<unique>-delete`, cut to what file systems take. */
-export function setAsideFolder(folder: string, uuid: string, why: 'delete' | 'stray'): string {
-  const suffix = `.${uuid.replaceAll('-', '')}-${why}`
-  const slash = folder.lastIndexOf('/') + 1
-  return folder.slice(0, slash) + folder.slice(slash, slash + FILE_NAME_MAX - suffix.length) + suffix
-}
-
-/** Position of the first batch that reaches `offset` or lies above it. */
-function* positionOf(segment: Segment, offset: number): Walk<number> {
-  const from = segment.offsetIndex.floorPosition(offset - 1)
-  return yield* walkBatches(
-    segment,
-    from,
-    segment.sizeInBytes,
-    false,
-    (buffer, at) => header.lastOffset(buffer, at) < offset,
-  )
 }
 
 function after<T>(value: T | Promise<T>, next: (value: T) => void | Promise<void>): void | Promise<void> {

@@ -4,6 +4,7 @@ import type { Disk } from '../host/disk.js'
 import type { Logger } from '../host/logger.js'
 import type { Random } from '../host/random.js'
 import type { LogConfig } from './config.js'
+import type { ProducerStateOptions } from './producer-state.js'
 import type { LogShared } from './shared.js'
 
 /** What the checkpoints of the log directory say about a log that is opened. */
@@ -43,4 +44,20 @@ export interface PartitionLogPorts {
   onOffline?: (error: unknown) => void
   /** Memory and the write turn in common with the store's other logs. */
   shared?: LogShared
+}
+
+/** Of the mechanics under PartitionLog. */
+export interface LogBodyOptions extends ProducerStateOptions {
+  folder: string
+  config: LogConfig
+}
+
+export interface LogBodyPorts {
+  disk: Disk
+  clock: Clock
+  random: Random
+  logger: Logger
+  shared: LogShared
+  onWritten(offset: number): void
+  onOffline(error: unknown): void
 }

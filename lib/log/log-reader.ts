@@ -1,13 +1,15 @@
 /** Reading one log: by offset for fetches, and as the source of walks for everything else. */
 
-import { HEADER_BYTES, sizeInBytes } from '../../protocol/batch/header.js'
+import { HEADER_BYTES, lastOffset, sizeInBytes } from '../../protocol/batch/header.js'
 import { ErrorCode } from '../../protocol/errors.js'
 import type { Walk, Window, WindowSource } from './batch-walk.js'
 import { runWalk } from './batch-walk.js'
 import type { ReadOptions, ReadResult } from './contract.js'
+import { damagedAt } from './damage.js'
 import type { ReadBuffers } from './read-buffers.js'
+import { isGoodBatch } from './recovery.js'
 import type { Segment } from './segment.js'
-import { SegmentSearch, type Views } from './segment-search.js'
+import { NoBatch, SegmentSearch, type Views } from './segment-search.js'
 import type { Segments } from './segments.js'
 import type { Tail } from './tail.js'
 
@@ -23,6 +25,8 @@ export interface LogReaderPorts {
   segments: Segments
   tail: Tail
   buffers: ReadBuffers
+  /** Makes a segment's indexes again. Throws DamagedLog when it is the log itself that is damaged. */
+  repair(segment: Segment): Promise<void>
   /** A read failed. */
   onReadFailed(error: unknown): void
 }
@@ -98,8 +102,28 @@ export class LogReader implements WindowSource {
     }
   }
 
-  /** One pooled read in most cases; another one when the first did not reach the batch or its end. Re-checks after each. */
+  /** What a search through the index cannot make sense of is read from front to back: either the index is to blame, or the log. */
   private async readCold(segment: Segment, offset: number, options: ReadOptions): Promise<ReadResult> {
+    const { generation } = segment
+    try {
+      for (let attempt = 0; attempt < 2; attempt++) {
+        if (segment.indexIsDamaged || attempt > 0) await this.ports.repair(segment)
+        if (segment.generation !== generation) return EMPTY_RESULT
+        const found = await this.searchCold(segment, offset, options)
+        if (typeof found !== 'number') return found
+        if (attempt > 0) throw damagedAt(segment, found)
+      }
+    } catch (error) {
+      this.ports.onReadFailed(error)
+    }
+    return STORAGE_ERROR
+  }
+
+  /**
+   * One pooled read in most cases; another one when the first did not reach the batch or its end. Re-checks after each. Bytes that an
+   * earlier process wrote are checked before they are believed: the position of the first bad batch is the answer then. @throws DiskError
+   */
+  private async searchCold(segment: Segment, offset: number, options: ReadOptions): Promise<ReadResult | number> {
     const { buffers } = this.ports
     const { generation } = segment
     const limit = segment.writtenBytes
@@ -109,36 +133,24 @@ export class LogReader implements WindowSource {
     for (;;) {
       length = Math.min(length, limit - position)
       const buffer = buffers.take(length)
-      let got: number
+      let keep = false
       try {
-        got = await segment.readAsync(buffer.subarray(0, length), position)
-      } catch (error) {
-        buffers.give(buffer)
-        this.ports.onReadFailed(error)
-        return STORAGE_ERROR
-      }
-      if (segment.generation !== generation) {
+        const got = await segment.readAsync(buffer.subarray(0, length), position)
         // Cut or deleted while we read: what was read may be gone. The client asks again and is told where the log begins.
-        buffers.give(buffer)
-        return EMPTY_RESULT
+        if (segment.generation !== generation) return EMPTY_RESULT
+        const outcome = searchIn(search, buffer, position, got)
+        const seen = outcome === 'found' ? search.end : position + got
+        const bad = outcome === 'nonsense' ? position : firstBadBatch(segment, buffer, position, seen, limit)
+        if (bad >= 0) return bad
+        if (outcome === 'found') {
+          keep = true
+          const release = once(() => buffers.give(buffer))
+          return this.answer(segment, offset, search, release)
+        }
+        if (outcome !== 'unseen' || got < length) return EMPTY_RESULT
+      } finally {
+        if (!keep) buffers.give(buffer)
       }
-      let outcome: ReturnType<SegmentSearch['run']>
-      try {
-        outcome = search.run(windowViews(buffer, position, got), position)
-      } catch (error) {
-        buffers.give(buffer)
-        this.ports.onReadFailed(error)
-        return STORAGE_ERROR
-      }
-      if (outcome === 'found')
-        return this.answer(
-          segment,
-          offset,
-          search,
-          once(() => buffers.give(buffer)),
-        )
-      buffers.give(buffer)
-      if (outcome !== 'unseen' || got < length) return EMPTY_RESULT
       // Always further on, or more than we had: the loop ends.
       length = Math.max(options.maxBytes, search.missingBytes)
       position = search.missingAt
@@ -160,6 +172,33 @@ export class LogReader implements WindowSource {
     }
     return found?.sort((one, other) => one.firstOffset - other.firstOffset) ?? NO_TRANSACTIONS
   }
+}
+
+/** 'nonsense': the index led to bytes that are no batch, or the log has such. */
+function searchIn(search: SegmentSearch, buffer: Buffer, position: number, got: number) {
+  try {
+    return search.run(windowViews(buffer, position, got), position)
+  } catch (error) {
+    if (error instanceof NoBatch) return 'nonsense'
+    throw error
+  }
+}
+
+/** Checks the whole batches in [position, end) unless that was done before; the segment ends at `limit`. -1 when all are good. */
+function firstBadBatch(segment: Segment, buffer: Buffer, position: number, end: number, limit: number): number {
+  if (end <= position || segment.isVerified(position, end)) return -1
+  let next = segment.baseOffset
+  let at = 0
+  while (position + at + HEADER_BYTES <= end) {
+    const size = sizeInBytes(buffer, at)
+    if (size < HEADER_BYTES || position + at + size > limit) return position + at
+    if (position + at + size > end) break
+    if (!isGoodBatch(buffer, at, next, segment.nextOffset)) return position + at
+    next = lastOffset(buffer, at) + 1
+    at += size
+  }
+  segment.noteVerified(position, position + at)
+  return -1
 }
 
 /** What a search sees of the `got` bytes that were read from `position` on. */

@@ -4,12 +4,23 @@
  * Everything is decided and booked in the turn of the call. Memory runs ahead of the disk only by what the tail still has to write.
  */
 import { ErrorCode } from '../../protocol/errors.js'
+import { DiskError } from '../host/disk.js'
 import { silentLogger } from '../host/logger.js'
 import { cutReplica, markerIn, refuseProducer } from './admission.js'
 import { validateBatch } from './append-validator.js'
+import type { Walk } from './batch-walk.js'
 import { decompress } from './compression/index.js'
 import type { LogConfig } from './config.js'
-import type { AppendInfo, AppendOptions, EpochEndOffset, LogView, ReadOptions, ReadResult } from './contract.js'
+import type {
+  AppendInfo,
+  AppendOptions,
+  EpochEndOffset,
+  LogView,
+  ReadOptions,
+  ReadResult,
+  TimestampOffset,
+} from './contract.js'
+import { DamagedLog } from './damage.js'
 import type { EpochEntry } from './leader-epochs.js'
 import { LogBody } from './log-body.js'
 import type { PartitionLogOptions, PartitionLogPorts } from './log-options.js'
@@ -65,11 +76,19 @@ export class PartitionLog implements LogView {
     )
   }
 
-  /** Opens what is on the disk, or an empty log. @throws DiskError */
+  /**
+   * Opens what is on the disk, or an empty log. One that cannot be opened (damage, a disk that fails) is `offline`: said in the log with
+   * file and position, and nothing on the disk is changed.
+   */
   static async open(options: PartitionLogOptions, ports: PartitionLogPorts): Promise<PartitionLog> {
     const log = new PartitionLog(options, ports)
-    const bases = findSegments(ports.disk, options.folder)
-    if (bases.length > 0) await log.body.recover(bases, options.known)
+    try {
+      const bases = findSegments(ports.disk, options.folder)
+      if (bases.length > 0) await log.body.open(bases, options.known)
+    } catch (error) {
+      if (!(error instanceof DamagedLog || error instanceof DiskError)) throw error
+      log.body.abandon(error, options.known)
+    }
     return log
   }
 
@@ -193,19 +212,17 @@ export class PartitionLog implements LogView {
 
   /**
    * ListOffsets by time: the first record whose timestamp is at least `timestamp`, null when there is none.
-   * @throws ProtocolError, CompressionError or DiskError when the log cannot be read (or a rejection with them)
+   * @throws ProtocolError, CompressionError, DamagedLog or DiskError when the log cannot be read (or a rejection with them)
    */
   offsetForTimestamp(timestamp: number): Lookup {
-    const { body } = this
-    return withCodecs(() =>
-      body.reader.run(firstRecordSince(body.segments.all, timestamp, body.logStartOffset, decompress)),
-    )
+    const { segments, logStartOffset } = this.body
+    return this.search(() => firstRecordSince(segments.all, timestamp, logStartOffset, decompress))
   }
 
   /** ListOffsets -3 (KIP-734): the first record with the largest timestamp. Failures as in `offsetForTimestamp`. */
   maxTimestampOffset(): Lookup {
-    const { body } = this
-    return withCodecs(() => body.reader.run(recordWithMaxTimestamp(body.segments.all, body.logStartOffset, decompress)))
+    const { segments, logStartOffset } = this.body
+    return this.search(() => recordWithMaxTimestamp(segments.all, logStartOffset, decompress))
   }
 
   /** OffsetForLeaderEpoch: see LeaderEpochs.endOffsetFor. */
@@ -311,6 +328,14 @@ export class PartitionLog implements LogView {
   /** Removes the log and its files; what waits to be written is dropped. A promise only when a write is under way. */
   delete(): void | Promise<void> {
     return this.body.delete()
+  }
+
+  private search(walk: () => Walk<TimestampOffset | null>): Lookup {
+    const { body } = this
+    return withCodecs(
+      () => body.reader.run(walk()),
+      (error) => body.goOffline(error),
+    )
   }
 
   private refuse(

@@ -54,10 +54,26 @@ export interface TransactionStart {
   ended: boolean
 }
 
+/** A producer as a snapshot has it: with its last batch only (-1: none), and the first offset of its open transaction (-1: none). */
+export interface RestoredProducer {
+  producerId: number
+  epoch: number
+  lastSequence: number
+  lastOffset: number
+  offsetDelta: number
+  timestamp: number
+  coordinatorEpoch: number
+  currentTxnFirstOffset: number
+}
+
 /** `base + delta`, wrapping from int32's largest value to 0. */
 export function addSequence(base: number, delta: number): number {
   return base > SEQUENCE_MAX - delta ? delta - (SEQUENCE_MAX - base) - 1 : base + delta
 }
+
+/** The inverse of `addSequence`. */
+const subtractSequence = (last: number, delta: number): number =>
+  last < delta ? SEQUENCE_MAX - (delta - last) + 1 : last - delta
 
 export class ProducerStates {
   readonly transactions = new OpenTransactions()
@@ -203,6 +219,23 @@ export class ProducerStates {
     for (const start of this.starts) if (start.producerId === marker.producerId) start.ended = true
     entry.lastTimestamp = timestamp
     return this.transactions.end(marker.producerId, offset)
+  }
+
+  /** What a snapshot says, into empty states. */
+  restore(restored: readonly RestoredProducer[]): void {
+    for (const one of restored) {
+      const { producerId, lastSequence, lastOffset, offsetDelta, timestamp } = one
+      const entry = this.entryFor(producerId)
+      entry.producerEpoch = one.epoch
+      entry.coordinatorEpoch = one.coordinatorEpoch
+      entry.lastTimestamp = timestamp
+      if (lastOffset < 0) continue
+      const baseSequence = subtractSequence(lastSequence, offsetDelta)
+      entry.batches.push({ baseSequence, lastSequence, baseOffset: lastOffset - offsetDelta, lastOffset, timestamp })
+    }
+    const open = restored.filter((one) => one.currentTxnFirstOffset >= 0)
+    open.sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset)
+    for (const one of open) this.transactions.open(one.producerId, one.currentTxnFirstOffset)
   }
 
   /** Forgets producers that were silent for `producer.id.expiration.ms`, unless they have a transaction open. */

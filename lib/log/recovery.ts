@@ -1,21 +1,16 @@
-/**
- * Opening a log that is on the disk already: which files are there, which indexes can be trusted, where the last whole batch ends.
- *
- * The last segment is read batch by batch with its CRCs and cut behind the last good one: a torn write is always at the end of what
- * one writer appended. Earlier segments were complete when the next one began: they are walked for producers, transactions and
- * epochs, and their indexes come out of the same walk.
- */
+/** Reading a segment's files back: which are there, and what the batches in one say. */
 
 import { isValidBatch } from '../../protocol/batch/builder.js'
 import * as header from '../../protocol/batch/header.js'
 import { ProtocolError } from '../../protocol/wire/error.js'
 import type { Disk } from '../host/disk.js'
-import type { Logger } from '../host/logger.js'
 import { applyBatch, endOfTransaction } from './batch-effects.js'
 import { type Walk, walkBatches } from './batch-walk.js'
+import { damagedAt } from './damage.js'
 import type { LeaderEpochs } from './leader-epochs.js'
 import type { ProducerStates } from './producer-state.js'
 import type { Segment } from './segment.js'
+import type { SegmentIndexes } from './segment-indexes.js'
 import { settleSwaps } from './swap-recovery.js'
 
 const LOG_FILE = /^(\d{20})\.log$/
@@ -40,70 +35,123 @@ export function findSegments(disk: Disk, folder: string): number[] {
   return [...logs].map(Number).sort((a, b) => a - b)
 }
 
-export interface Recovered {
+export interface Learner {
   producers: ProducerStates
-  /** Null when they are known. */
-  epochs: LeaderEpochs | null
-}
-
-export interface RecoveryPorts {
-  logger: Logger
-  run<T>(walk: Walk<T>): T | Promise<T>
-}
-
-/** Brings segments (oldest first, nothing booked yet) and the partition's memory to what the files say. @throws DiskError */
-export async function recoverSegments(
-  segments: readonly Segment[],
-  into: Recovered,
-  ports: RecoveryPorts,
-): Promise<void> {
-  for (const [index, segment] of segments.entries()) {
-    const isLast = index === segments.length - 1
-    const fileBytes = segment.openLog().size
-    const endsBefore = segments[index + 1]?.baseOffset
-    const end = await ports.run(rebuild(segment, fileBytes, isLast, into, endsBefore))
-    segment.writtenBytes = end
-    if (end < fileBytes && isLast) {
-      ports.logger.warn(
-        `${segment.path('.log')} ended in ${fileBytes - end} bytes that are no whole batch: they were cut off.`,
-      )
-      segment.openLog().truncate(end)
-    } else if (end < fileBytes) {
-      // The bytes stay for whoever repairs files; to readers the segment ends here.
-      ports.logger.error(`${segment.path('.log')} is damaged at byte ${end}: what follows in this file cannot be read.`)
-    }
-    if (!isLast) segment.seal()
-  }
+  epochs: LeaderEpochs
 }
 
 /**
  * Books a segment from its file, whose first `fileBytes` bytes are looked at; with `checked` every batch's CRC too. A batch that reaches
  * into the next segment (`endsBefore`), or further than a segment can, has a damaged base offset, which no CRC covers: believing it would
- * send readers past everything behind it. Returns where the good batches end. Also the way back after a truncation.
+ * send readers past everything behind it. Returns where the good batches end. `into` null: only the segment is booked, its transaction
+ * index stays as it is.
  */
 export function* rebuild(
   segment: Segment,
   fileBytes: number,
-  checked: boolean,
-  into: Recovered,
+  into: Learner | null,
   endsBefore = segment.baseOffset + SEGMENT_OFFSETS_MAX,
 ): Walk<number> {
   segment.resetFacts()
-  segment.txnIndex.clear()
+  if (into !== null) segment.txnIndex.clear()
   const now = segment.options.createdMs
   return yield* walkBatches(segment, 0, fileBytes, true, (buffer, at) => {
-    if (header.magic(buffer, at) !== 2 || header.baseOffset(buffer, at) < segment.nextOffset) return false
-    const lastOffset = header.lastOffset(buffer, at)
-    if (lastOffset >= endsBefore || lastOffset < header.baseOffset(buffer, at)) return false
-    if (checked && !isValidBatch(buffer, at)) return false
-    if (!isReadableMarker(buffer, at)) return false
+    if (!isGoodBatch(buffer, at, segment.nextOffset, endsBefore)) return false
     segment.bookHeader(buffer, at, now)
-    applyBatch(buffer, at, segment, into.producers, into.epochs)
+    if (into !== null) applyBatch(buffer, at, segment, into.producers, into.epochs)
     return true
   })
 }
 
-/** Bytes that no CRC was asked about may claim to be a control batch. */
+/** Whether the whole batch at `at` is undamaged and lies in [next, endsBefore). */
+export function isGoodBatch(buffer: Buffer, at: number, next: number, endsBefore: number): boolean {
+  const baseOffset = header.baseOffset(buffer, at)
+  const lastOffset = header.lastOffset(buffer, at)
+  if (header.magic(buffer, at) !== 2 || baseOffset < next || lastOffset < baseOffset || lastOffset >= endsBefore)
+    return false
+  return isValidBatch(buffer, at) && isReadableMarker(buffer, at)
+}
+
+/** What the end of a segment was found to be. */
+export interface SegmentEnd {
+  /** Where the good batches end. */
+  position: number
+  /** Of the last batch, -1 when there is none. */
+  leaderEpoch: number
+}
+
+/**
+ * Learns a segment's last offset, and times that its time index does not have yet, from the batches behind the last index entry. All
+ * of what is read is checked.
+ */
+export function* learnEnd(segment: Segment, endsBefore = segment.baseOffset + SEGMENT_OFFSETS_MAX): Walk<SegmentEnd> {
+  const from = segment.lastIndexed
+  let next = segment.baseOffset
+  let leaderEpoch = -1
+  if (segment.firstTimestamp < 0 && from.position > 0) {
+    segment.firstTimestamp = header.maxTimestamp(yield { segment, position: 0, length: header.HEADER_BYTES })
+  }
+  const position = yield* walkBatches(segment, from.position, segment.sizeInBytes, true, (buffer, at, position) => {
+    if (!isGoodBatch(buffer, at, next, endsBefore)) return false
+    if (position === from.position && header.baseOffset(buffer, at) > from.offset) return false
+    next = header.lastOffset(buffer, at) + 1
+    leaderEpoch = header.leaderEpoch(buffer, at)
+    segment.noteEnd(next, header.maxTimestamp(buffer, at), position)
+    return true
+  })
+  return { position, leaderEpoch }
+}
+
+/** Fills fresh indexes from a segment that is in use. Returns where the good batches end: its end, when only the indexes were wrong. */
+function* reindex(segment: Segment, indexes: SegmentIndexes): Walk<number> {
+  const { sizeInBytes } = segment
+  let next = segment.baseOffset
+  let max = -1
+  let offsetOfMax = -1
+  return yield* walkBatches(segment, 0, sizeInBytes, true, (buffer, at, position) => {
+    if (!isGoodBatch(buffer, at, next, segment.nextOffset)) return false
+    next = header.lastOffset(buffer, at) + 1
+    if (header.maxTimestamp(buffer, at) > max) {
+      max = header.maxTimestamp(buffer, at)
+      offsetOfMax = next - 1
+    }
+    indexes.book(position, header.sizeInBytes(buffer, at), next - 1, max, offsetOfMax)
+    return true
+  })
+}
+
+/**
+ * Makes the indexes of a segment in use again. True when they were replaced: those of the active one live in memory and were checked when
+ * it was opened. @throws DamagedLog when it is a batch that is bad; DiskError
+ */
+export async function repairIndexes(
+  segment: Segment,
+  isActive: boolean,
+  run: <T>(walk: Walk<T>) => T | Promise<T>,
+): Promise<boolean> {
+  const { generation } = segment
+  const fresh = segment.freshIndexes()
+  const end = await run(reindex(segment, fresh))
+  if (segment.generation !== generation) return false
+  if (end < segment.writtenBytes) throw damagedAt(segment, end)
+  if (isActive) return false
+  segment.replaceIndexes(fresh)
+  return true
+}
+
+/** Position of the first batch that reaches `offset` or lies above it. */
+export function* positionOf(segment: Segment, offset: number): Walk<number> {
+  const from = segment.offsetIndex.floorPosition(offset - 1)
+  return yield* walkBatches(
+    segment,
+    from,
+    segment.sizeInBytes,
+    false,
+    (buffer, at) => header.lastOffset(buffer, at) < offset,
+  )
+}
+
+/** A good checksum does not make a marker of what claims to be one. */
 function isReadableMarker(buffer: Buffer, at: number): boolean {
   if (!header.isControl(buffer, at)) return true
   try {

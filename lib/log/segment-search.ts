@@ -21,6 +21,11 @@ export interface Wanted {
 /** Headers are looked at through windows of this size: an index interval and a bit. */
 const SCAN_BYTES = 8 * 1024
 
+/** Where a batch should begin there is none. */
+export class NoBatch extends Error {
+  override readonly name = 'NoBatch'
+}
+
 /** One search; made per fetch, cheap. */
 export class SegmentSearch {
   /** The answer's bytes: [start, end). */
@@ -122,10 +127,10 @@ export class SegmentSearch {
       while (at + HEADER_BYTES <= piece.length) {
         if (stop(piece, at, position + at)) return position + at
         const size = sizeInBytes(piece, at)
-        if (size < HEADER_BYTES) throw new Error(`${this.segment.path('.log')} has no batch at ${position + at}`)
+        if (size < HEADER_BYTES) throw new NoBatch(`${this.segment.path('.log')} has no batch at ${position + at}`)
         at += size
       }
-      if (at === 0) throw new Error(`${this.segment.path('.log')} ends inside a batch header at ${position}`)
+      if (at === 0) throw new NoBatch(`${this.segment.path('.log')} ends inside a batch header at ${position}`)
       position += at
     }
     return position

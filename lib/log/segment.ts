@@ -7,10 +7,11 @@
 
 import * as header from '../../protocol/batch/header.js'
 import { type Disk, DiskError, type DiskFile } from '../host/disk.js'
-import type { IndexCache } from './index-cache.js'
-import { OffsetIndex } from './offset-index.js'
+import { IndexCache } from './index-cache.js'
+import type { OffsetIndex } from './offset-index.js'
 import type { SegmentFacts } from './retention.js'
-import { TimeIndex } from './time-index.js'
+import { type FileProblem, SegmentIndexes, syncFile, writePlainly } from './segment-indexes.js'
+import type { TimeIndex } from './time-index.js'
 import { TxnIndex } from './txn-index.js'
 
 export interface SegmentOptions {
@@ -42,7 +43,7 @@ export interface RollRules {
 
 /** Kafka's file names: the offset in 20 digits. */
 export const offsetFileName = (offset: number, suffix: string): string => offset.toString().padStart(20, '0') + suffix
-const INDEX_SUFFIXES = FILE_SUFFIXES.slice(1)
+const NOTHING = Buffer.alloc(0)
 const RELATIVE_OFFSET_MAX = 0x7fffffff
 
 export class Segment implements SegmentFacts {
@@ -68,49 +69,52 @@ export class Segment implements SegmentFacts {
   /** Set when the segment is cut or deleted: an answer that was being read from it is void. */
   generation = 0
 
-  private readonly offsets: OffsetIndex
-  private readonly times: TimeIndex
+  /** Where the last index entry points, and its offset: what lies before is known from the indexes. */
+  lastIndexed = { offset: Number.MAX_SAFE_INTEGER, position: 0 }
+  private readonly indexes: SegmentIndexes
   private file: DiskFile | null = null
   private stage: FileStage
   private removed = false
-  private bytesSinceEntry = 0
   private readersInFlight = 0
   private closing = false
-  /** Index files on disk hold what memory would: memory may be given back. */
-  private indexesSaved = false
-  private indexesSynced = false
-  private indexesResident = true
+  /** There is a `.txnindex` file. */
+  private hasTxnFile = false
+  /** Bytes below came from an earlier life of the process and are checked when they are read first, but for [from, to). */
+  private unverifiedTo = 0
+  private verified = { from: 0, to: 0 }
 
   constructor(
     readonly options: SegmentOptions,
     private readonly disk: Disk,
-    private readonly cache: IndexCache,
+    cache: IndexCache,
   ) {
     this.baseOffset = options.baseOffset
     this.stage = options.stage ?? ''
     this.nextOffset = options.baseOffset
     this.lastAppendMs = options.createdMs
-    this.offsets = new OffsetIndex(options.baseOffset, options.segmentIndexBytes)
-    this.times = new TimeIndex(options.baseOffset, options.segmentIndexBytes)
+    this.indexes = new SegmentIndexes(this, options, disk, cache)
   }
 
   get largestTimestamp(): number {
     return this.maxTimestamp >= 0 ? this.maxTimestamp : this.lastAppendMs
   }
 
-  /** Both indexes; read back from the disk when they were unloaded. */
+  /** Both indexes are read back from the disk when they were unloaded. */
   get offsetIndex(): OffsetIndex {
-    if (!this.indexesResident) this.loadIndexes()
-    return this.offsets
+    return this.indexes.offsetIndex
   }
 
   get timeIndex(): TimeIndex {
-    if (!this.indexesResident) this.loadIndexes()
-    return this.times
+    return this.indexes.timeIndex
   }
 
   path(suffix: string): string {
     return `${this.options.folder}/${offsetFileName(this.baseOffset, suffix)}${this.stage}`
+  }
+
+  /** Its file is there, and open. */
+  get isOpen(): boolean {
+    return this.file !== null
   }
 
   /** The log file, made when it is not there. @throws DiskError */
@@ -129,7 +133,7 @@ export class Segment implements SegmentFacts {
     if (lastOffset - this.baseOffset > RELATIVE_OFFSET_MAX) return true
     if (this.sizeInBytes === 0) return false
     if (this.sizeInBytes > rules.segmentBytes - batchBytes) return true
-    if (this.offsets.isFull || this.times.isFull) return true
+    if (this.indexes.areFull) return true
     // Record time where there is one, so that replicas roll alike; else the clock.
     const waited = this.firstTimestamp >= 0 ? maxTimestamp - this.firstTimestamp : now - this.options.createdMs
     return waited > rules.segmentMs - this.options.jitterMs
@@ -142,13 +146,8 @@ export class Segment implements SegmentFacts {
       this.maxTimestamp = maxTimestamp
       this.offsetOfMaxTimestamp = lastOffset
     }
-    if (this.bytesSinceEntry > this.options.indexIntervalBytes) {
-      this.offsets.append(lastOffset, this.sizeInBytes)
-      this.times.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
-      this.bytesSinceEntry = 0
-    }
+    this.indexes.book(this.sizeInBytes, batchBytes, lastOffset, this.maxTimestamp, this.offsetOfMaxTimestamp)
     this.sizeInBytes += batchBytes
-    this.bytesSinceEntry += batchBytes
     this.nextOffset = lastOffset + 1
     this.lastAppendMs = now
   }
@@ -158,86 +157,142 @@ export class Segment implements SegmentFacts {
     this.book(header.sizeInBytes(buffer, at), header.lastOffset(buffer, at), header.maxTimestamp(buffer, at), now)
   }
 
-  /** Forgets everything from `position` on, in memory and in the file; the caller books the rest of the facts anew. @throws DiskError */
-  cutAt(position: number): void {
+  /**
+   * Takes a segment over whose bytes were safe before this process began: facts come from the ends of its files, and
+   * `learnEnd` has to follow. Returns what is wrong with an index, null when nothing is. @throws DiskError
+   */
+  adopt(names: ReadonlySet<string>): FileProblem | null {
+    this.resetFacts()
+    this.sizeInBytes = this.openLog().size
+    this.writtenBytes = this.sizeInBytes
+    this.unverifiedTo = this.sizeInBytes
+    this.verified = { from: 0, to: 0 }
+    if (!this.loadTransactions(names)) return { suffix: '.txnindex', what: 'is damaged' }
+    if (this.sizeInBytes === 0) return null
+    const ends = this.indexes.adopt(names)
+    if ('suffix' in ends) return ends
+    this.lastIndexed = { offset: ends.offset, position: ends.position }
+    this.maxTimestamp = ends.maxTimestamp
+    this.offsetOfMaxTimestamp = ends.offsetOfMaxTimestamp
+    return null
+  }
+
+  /** Reads the transaction index if there is one. False when it is damaged. @throws DiskError */
+  loadTransactions(names: ReadonlySet<string>): boolean {
+    this.hasTxnFile = names.has(offsetFileName(this.baseOffset, '.txnindex'))
+    this.txnIndex.clear()
+    if (!this.hasTxnFile) return true
+    return this.txnIndex.load(this.disk.readFile(this.path('.txnindex')) ?? NOTHING, this.baseOffset)
+  }
+
+  /** A batch behind the last index entry, seen by `learnEnd`. */
+  noteEnd(nextOffset: number, maxTimestamp: number, position: number): void {
+    if (position === 0) this.firstTimestamp = maxTimestamp
+    if (maxTimestamp > this.maxTimestamp) {
+      this.maxTimestamp = maxTimestamp
+      this.offsetOfMaxTimestamp = nextOffset - 1
+    }
+    this.nextOffset = nextOffset
+  }
+
+  /** The segment is active again. False when its indexes turn out to be damaged. @throws DiskError */
+  resume(): boolean {
+    this.indexes.keepForAppends()
+    return !this.indexes.damaged
+  }
+
+  /** Ends the segment at `position`, where the batch with `offset` was; `learnEnd` has to follow. @throws DiskError */
+  cutAt(position: number, offset: number): void {
     this.generation++
     if (position < this.writtenBytes) {
       this.openLog().truncate(position)
       this.writtenBytes = position
     }
-    this.resetFacts()
+    this.txnIndex.truncateTo(offset)
+    this.indexes.truncate(position, offset)
+    this.sizeInBytes = position
+    this.nextOffset = this.baseOffset
+    const { offsetIndex, timeIndex } = this.indexes
+    const indexed = offsetIndex.floorBatchStart(position)
+    this.lastIndexed = { offset, position: indexed }
+    this.maxTimestamp = timeIndex.lastTimestamp
+    this.offsetOfMaxTimestamp = timeIndex.lastOffset
+    if (position === 0) this.firstTimestamp = -1
+    this.unverifiedTo = Math.min(this.unverifiedTo, position)
   }
 
   /** Before the segment's batches are booked again. */
   resetFacts(): void {
     this.sizeInBytes = 0
-    this.bytesSinceEntry = 0
     this.nextOffset = this.baseOffset
     this.maxTimestamp = -1
     this.offsetOfMaxTimestamp = -1
     this.firstTimestamp = -1
-    this.offsets.clear()
-    this.times.clear()
-    this.indexesResident = true
-    this.indexesSaved = false
-    this.indexesSynced = false
-    this.cache.forget(this)
+    this.lastIndexed = { offset: Number.MAX_SAFE_INTEGER, position: 0 }
+    this.unverifiedTo = 0
+    this.indexes.clear()
   }
 
   /** No more appends: the last time-index entry is made, and the index files are written. @throws DiskError */
   seal(): void {
-    this.timeIndex.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
     this.saveIndexes()
-    if (this.indexesSaved) this.cache.loaded(this, this.indexBytes)
-  }
-
-  private get indexBytes(): number {
-    return this.offsets.content().length + this.times.content().length
+    this.indexes.mayUnload()
   }
 
   saveIndexes(): void {
-    if (this.indexesSaved || this.file === null) return
-    this.saveIndex('.index', this.offsets.content())
-    this.saveIndex('.timeindex', this.times.content())
-    if (!this.txnIndex.isEmpty) this.saveIndex('.txnindex', this.txnIndex.content())
-    this.indexesSaved = true
+    if (this.file === null || this.indexes.areSaved) return
+    this.timeIndex.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
+    this.indexes.save()
+    if (!this.txnIndex.isEmpty) writePlainly(this.disk, this.path('.txnindex'), this.txnIndex.content())
+    else if (this.hasTxnFile) this.disk.remove(this.path('.txnindex'))
+    this.hasTxnFile = !this.txnIndex.isEmpty
   }
 
-  /** Index files are caches of the log: written in place, without a sync, and checked when they are read. */
-  private saveIndex(suffix: string, content: Buffer): void {
-    const file = this.disk.open(this.path(suffix), { create: true })
-    try {
-      file.truncate(0)
-      file.append([Buffer.from(content)])
-    } finally {
-      file.close()
-    }
+  /** The indexes are in files and synced. */
+  get isSaved(): boolean {
+    return this.sizeInBytes === 0 || this.indexes.areDurable
   }
 
-  /** Gives the indexes' memory back, as the files have the same. */
-  unloadIndexes(): void {
-    if (!this.indexesSaved) return
-    this.indexesResident = false
-    this.offsets.clear()
-    this.times.clear()
+  /** An index file made no sense when it was read. */
+  get indexIsDamaged(): boolean {
+    return this.indexes.damaged
   }
 
-  /** Reads the index files. One that has vanished or changed under a running broker only makes searches longer. @throws DiskError */
-  private loadIndexes(): void {
-    this.indexesResident = true
-    this.offsets.load(this.disk.readFile(this.path('.index')) ?? Buffer.alloc(0))
-    this.times.load(this.disk.readFile(this.path('.timeindex')) ?? Buffer.alloc(0))
-    if (!this.offsets.isSane(this.sizeInBytes)) this.offsets.clear()
-    if (!this.times.isSane(this.nextOffset)) this.times.clear()
-    this.cache.loaded(this, this.indexBytes)
+  /** Indexes to be filled anew, for `replaceIndexes`. */
+  freshIndexes(): SegmentIndexes {
+    return new SegmentIndexes(this, this.options, this.disk, new IndexCache())
   }
 
-  /** An asynchronous read keeps the file open. */
+  replaceIndexes(fresh: SegmentIndexes): void {
+    this.indexes.replaceBy(fresh)
+  }
+
+  /** Whether the bytes [start, end) are known to be what was written. */
+  isVerified(start: number, end: number): boolean {
+    const { from, to } = this.verified
+    return start >= this.unverifiedTo || (start >= from && Math.min(end, this.unverifiedTo) <= to)
+  }
+
+  /** The batches in [start, end) are undamaged. One run is remembered: readers go from front to back. */
+  noteVerified(start: number, end: number): void {
+    const { from, to } = this.verified
+    if (start <= to && end >= from) this.verified = { from: Math.min(start, from), to: Math.max(end, to) }
+    else if (end - start > to - from) this.verified = { from: start, to: end }
+    if (this.verified.from === 0 && this.verified.to >= this.unverifiedTo) this.unverifiedTo = 0
+  }
+
+  /** Fills `target` as far as the file goes, and keeps the file open meanwhile. */
   async readAsync(target: Buffer, position: number): Promise<number> {
     const file = this.openLog()
     this.readersInFlight++
     try {
-      return await file.readAsync(target, position)
+      let got = 0
+      while (got < target.length) {
+        const count = await file.readAsync(got === 0 ? target : target.subarray(got), position + got)
+        if (count === 0) break
+        got += count
+      }
+      return got
     } finally {
       this.readersInFlight--
       if (this.closing) this.close()
@@ -256,11 +311,9 @@ export class Segment implements SegmentFacts {
       this.readersInFlight--
       if (this.closing) this.close()
     }
-    if (!this.indexesSaved || this.indexesSynced) return
-    this.indexesSynced = true
-    for (const suffix of INDEX_SUFFIXES) {
-      if (!this.removed && this.disk.exists(this.path(suffix))) await syncFile(this.disk, this.path(suffix))
-    }
+    if (this.removed) return
+    await this.indexes.sync()
+    if (this.hasTxnFile && !this.removed) await syncFile(this.disk, this.path('.txnindex'))
   }
 
   /** Renames the files; who has them open keeps them. @throws DiskError */
@@ -283,7 +336,7 @@ export class Segment implements SegmentFacts {
   /** Closes the file once nobody reads it any more. */
   close(): void {
     this.closing = true
-    this.cache.forget(this)
+    this.indexes.forget()
     if (this.readersInFlight > 0 || this.file === null) return
     this.file.close()
     this.file = null
@@ -294,19 +347,10 @@ export class Segment implements SegmentFacts {
   remove(): void {
     this.generation++
     this.removed = true
-    this.cache.forget(this)
+    this.indexes.forget()
     const hadFile = this.file !== null
     this.close()
     if (!hadFile && !this.disk.exists(this.path('.log'))) return
     for (const suffix of FILE_SUFFIXES) this.disk.remove(this.path(suffix))
-  }
-}
-
-async function syncFile(disk: Disk, path: string): Promise<void> {
-  const file = disk.open(path)
-  try {
-    await file.sync()
-  } finally {
-    file.close()
   }
 }

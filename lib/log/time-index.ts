@@ -17,6 +17,16 @@ export class TimeIndex extends IndexFile {
     return this.entries >= this.maxEntries - 1
   }
 
+  /** Of the last entry, -1 when there is none. */
+  get lastTimestamp(): number {
+    return this.entries === 0 ? -1 : this.timestampAt(this.entries - 1)
+  }
+
+  /** Of the last entry, -1 when there is none. */
+  get lastOffset(): number {
+    return this.entries === 0 ? -1 : this.offsetAt(this.entries - 1)
+  }
+
   private timestampAt(slot: number): number {
     return peekInt64(this.bytes, slot * TIME_ENTRY_BYTES)
   }

@@ -5,6 +5,8 @@ import { type Decompress, forEachRecord } from '../../protocol/batch/records.js'
 import { type Walk, walkBatches } from './batch-walk.js'
 import { CompressionCode, CompressionError, prepareCodec } from './compression/index.js'
 import type { TimestampOffset } from './contract.js'
+import { DamagedLog, damagedAt } from './damage.js'
+import { isGoodBatch } from './recovery.js'
 import type { Segment } from './segment.js'
 
 export type Lookup = TimestampOffset | null | Promise<TimestampOffset | null>
@@ -20,11 +22,19 @@ export function* firstRecordSince(
     if (segment.maxTimestamp < timestamp || segment.nextOffset <= startOffset) continue
     const floor = Math.max(segment.timeIndex.floorOffset(timestamp), startOffset)
     let found: TimestampOffset | null = null
-    yield* walkBatches(segment, segment.offsetIndex.floorPosition(floor), segment.sizeInBytes, true, (buffer, at) => {
-      if (header.maxTimestamp(buffer, at) < timestamp || header.lastOffset(buffer, at) < startOffset) return true
-      found = recordSince(buffer, at, timestamp, startOffset, decompress)
-      return found === null
-    })
+    yield* walkBatches(
+      segment,
+      segment.offsetIndex.floorPosition(floor),
+      segment.sizeInBytes,
+      true,
+      (buffer, at, position) => {
+        if (!segment.isVerified(position, position + header.sizeInBytes(buffer, at)))
+          checkBatch(segment, buffer, at, position)
+        if (header.maxTimestamp(buffer, at) < timestamp || header.lastOffset(buffer, at) < startOffset) return true
+        found = recordSince(buffer, at, timestamp, startOffset, decompress)
+        return found === null
+      },
+    )
     if (found !== null) return found
   }
   return null
@@ -42,6 +52,11 @@ export function* recordWithMaxTimestamp(
   }
   if (best === null) return null
   return yield* firstRecordSince([best], best.maxTimestamp, startOffset, decompress)
+}
+
+/** @throws DamagedLog */
+function checkBatch(segment: Segment, buffer: Buffer, at: number, position: number): void {
+  if (!isGoodBatch(buffer, at, segment.baseOffset, segment.nextOffset)) throw damagedAt(segment, position)
 }
 
 function recordSince(
@@ -67,9 +82,12 @@ function recordSince(
   return found
 }
 
-/** Searches inside compressed batches may need zstd, which takes a moment to load the first time. */
-export function withCodecs(search: () => Lookup): Lookup {
+/**
+ * Runs a search again when it needed zstd, which takes a moment to load the first time. `onDamage` is told of a log that cannot be read.
+ */
+export function withCodecs(search: () => Lookup, onDamage: (error: DamagedLog) => void): Lookup {
   const retry = (error: unknown): Lookup => {
+    if (error instanceof DamagedLog) onDamage(error)
     const preparing =
       error instanceof CompressionError && error.code === 'NOT_READY' ? prepareCodec(CompressionCode.zstd) : null
     if (preparing === null) throw error

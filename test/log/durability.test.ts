@@ -6,12 +6,18 @@ import { defaultLogConfig } from '../../lib/log/config.js'
 import { ErrorCode } from '../../protocol/errors.js'
 import { makeLog } from './support/harness.js'
 
-/** Syncs wait until they are let through. */
-function slowSyncs(): { disk: Disk; synced: string[]; release(): void } {
+/** Syncs of such files wait until they are let through. */
+function slowSyncs(suffix = '.log'): { disk: Disk; synced: string[]; open(): void; release(): void } {
   const inner = new FaultyDisk({ seed: 1, views: false }, { disk: new MemoryDisk() })
   let waiting: (() => void)[] = []
+  let isOpen = false
   const slow = {
     synced: [] as string[],
+    /** Lets all through from now on. */
+    open() {
+      isOpen = true
+      slow.release()
+    },
     release() {
       for (const go of waiting) go()
       waiting = []
@@ -27,7 +33,7 @@ function slowSyncs(): { disk: Disk; synced: string[]; release(): void } {
           const sync = file.sync.bind(file)
           file.sync = async () => {
             slow.synced.push(path)
-            if (path.endsWith('.log')) await new Promise<void>((go) => waiting.push(go))
+            if (path.endsWith(suffix) && !isOpen) await new Promise<void>((go) => waiting.push(go))
             await sync()
           }
           return file
@@ -64,6 +70,7 @@ describe('log/durability', () => {
     expect([t.log.writtenOffset, t.log.recoveryPoint]).to.deep.equal([6, 6])
     expect(released).to.deep.equal([1, 6])
     expect(slow.synced.filter((path) => path.endsWith('.log')).length, 'syncs of the log').to.equal(2)
+    slow.open()
     await t.log.close()
   })
 
@@ -86,6 +93,7 @@ describe('log/durability', () => {
     slow.release()
     await settled()
     expect(t.log.recoveryPoint).to.equal(5)
+    slow.open()
     await t.log.close()
   })
 
@@ -108,7 +116,8 @@ describe('log/durability', () => {
 
   it('syncs sealed segments and their indexes in the background, the epochs first', async () => {
     const slow = slowSyncs()
-    const t = makeLog(slow.disk)
+    const t = makeLog(slow.disk, { indexIntervalBytes: 0 })
+    t.produce([{ value: 'a' }], { producerId: 1, producerEpoch: 0, baseSequence: 0 }, 3)
     t.produce([{ value: 'a' }], {}, 3)
     t.log.roll(t.clock.now())
     t.produce([{ value: 'b' }], {}, 4)
@@ -118,15 +127,17 @@ describe('log/durability', () => {
     await settled()
     slow.release()
     await settled()
-    expect(t.log.recoveryPoint).to.equal(2)
+    expect(t.log.recoveryPoint).to.equal(3)
     const names = slow.synced.map((path) => path.slice('t-0/'.length))
-    expect(names.slice(0, 4)).to.deep.equal([
+    expect(names.slice(0, 5)).to.deep.equal([
       'leader-epoch-checkpoint.tmp',
+      '00000000000000000002.snapshot',
       '00000000000000000000.log',
       '00000000000000000000.index',
       '00000000000000000000.timeindex',
     ])
-    expect(slow.disk.readFile('t-0/leader-epoch-checkpoint')!.toString()).to.equal('0\n2\n3 0\n4 1\n')
+    expect(slow.disk.readFile('t-0/leader-epoch-checkpoint')!.toString()).to.equal('0\n2\n3 0\n4 2\n')
+    slow.open()
     await t.log.close()
   })
 
@@ -146,7 +157,26 @@ describe('log/durability', () => {
     slow.release()
     await flushed
     expect(t.log.recoveryPoint).to.equal(2)
+    slow.open()
     await t.log.close()
+  })
+
+  it('closes only when a sync under way has ended: both write the same files', async () => {
+    const slow = slowSyncs('.tmp')
+    const t = makeLog(slow.disk)
+    t.produce([{ value: 'a' }], {}, 3)
+    t.produce([{ value: 'b' }], {}, 4)
+    const flushed = t.log.flush()
+    await settled()
+    slow.release()
+    await flushed
+    await t.log.truncateTo(1)
+    const closed = t.log.close()
+    await settled()
+    expect(slow.synced.filter((path) => path.endsWith('.tmp')).length).to.equal(2)
+    slow.open()
+    await closed
+    expect(slow.disk.readFile('t-0/leader-epoch-checkpoint')!.toString()).to.equal('0\n1\n3 0\n')
   })
 
   it('goes offline when a sync fails, and never tries again', async () => {

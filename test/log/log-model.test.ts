@@ -83,9 +83,12 @@ async function step(random: Random, t: TestLog, model: Model, counter: { value: 
   } else if (roll < 97) {
     model.epoch++
   } else {
-    const { logStartOffset } = t.log
-    await t.reopen()
-    // Until checkpoints exist the start falls back to the oldest segment; records below it come back, never above.
+    const { logStartOffset, endOffset } = t.log
+    const clean = random.integer(2) === 0
+    const recoveryPoint = clean ? endOffset : random.integer(endOffset + 1)
+    await t.reopen(random.integer(4) === 0 ? undefined : { recoveryPoint, logStartOffset, clean })
+    expect(t.said).to.deep.equal([])
+    // Without checkpoints the start falls back to the oldest segment; records below it come back, never above.
     expect(t.log.logStartOffset).to.be.at.most(logStartOffset)
     t.log.deleteRecordsTo(logStartOffset)
   }

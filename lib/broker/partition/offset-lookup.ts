@@ -3,6 +3,7 @@ import { ProtocolError } from '../../../protocol/wire/error.js'
 import { DiskError } from '../../host/disk.js'
 import { CompressionError } from '../../log/compression/index.js'
 import type { TimestampOffset } from '../../log/contract.js'
+import { DamagedLog } from '../../log/damage.js'
 import type { FetchIsolation, Partition } from './partition.js'
 
 /** The offsets that ListOffsets can ask for by name instead of by time, and the version that brought each. */
@@ -102,7 +103,7 @@ function search(partition: Partition, timestamp: number): Searched | Promise<Sea
 }
 
 function unreadable(error: unknown): ErrorCode {
-  if (error instanceof DiskError) return ErrorCode.KAFKA_STORAGE_ERROR
+  if (error instanceof DiskError || error instanceof DamagedLog) return ErrorCode.KAFKA_STORAGE_ERROR
   if (error instanceof ProtocolError || error instanceof CompressionError) return ErrorCode.CORRUPT_MESSAGE
   throw error
 }

@@ -74,7 +74,7 @@ export class Partition {
     this.#log = ports.log
     this.#brokerId = options.brokerId
     this.#ports = ports
-    this.#role = { kind: 'follower', image }
+    this.#role = { kind: ports.log.offline ? 'offline' : 'follower', image }
     this.#highWatermark = ports.log.logStartOffset
     this.#seenWritten = ports.log.writtenOffset
     this.#listen()

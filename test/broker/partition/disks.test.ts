@@ -2,9 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { Partition } from '../../../lib/broker/partition/partition.js'
 import { FaultyDisk } from '../../../lib/faults/faulty-disk.js'
 import { MemoryDisk } from '../../../lib/host/memory-disk.js'
 import { NodeDisk } from '../../../lib/host/node-disk.js'
+import { seededRandom } from '../../../lib/host/random-sources.js'
+import { defaultLogConfig } from '../../../lib/log/config.js'
+import { PartitionLog } from '../../../lib/log/partition-log.js'
 import { ErrorCode, Fetch, ListOffsets, Produce } from '../../../protocol/index.js'
 import {
   baseOffsets,
@@ -118,6 +122,25 @@ describe('broker/partition on disks', () => {
       broker.elect('t', 0, 1)
       expect(broker.partition('t').role.kind).to.equal('offline')
       expect(produceNow(broker, batchOf(broker, ['y']), { partition: 1 }).errorCode).to.equal(ErrorCode.NONE)
+    })
+
+    it('serve nothing of a log that could not be opened', async () => {
+      const disk = new MemoryDisk()
+      disk.makeFolder('t-0/00000000000000000000.log')
+      const broker = new ReplicaBroker()
+      broker.createTopic('t')
+      const { role } = broker.partition('t')
+      const options = { topic: 't', partition: 0, folder: 't-0', config: defaultLogConfig() }
+      const log = await PartitionLog.open(options, { disk, clock: broker.clock, random: seededRandom(1) })
+      const partition = new Partition(
+        { brokerId: 1, topic: 't', topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', partition: 0, minInsyncReplicas: 1 },
+        { log, onChange() {} },
+        role.image,
+      )
+      partition.applyImage(role.image)
+      expect(partition.role.kind).to.equal('offline')
+      expect(partition.check(-1, true)).to.equal(ErrorCode.KAFKA_STORAGE_ERROR)
+      expect(partition.append(batchOf(broker, ['x']), 1, 0)).to.equal(ErrorCode.KAFKA_STORAGE_ERROR)
     })
 
     it('answers produces that wait for the write', async () => {

@@ -1,17 +1,19 @@
 /**
- * A log whose files were mangled behind its back. Opening it may cut, or fail with a DiskError; nothing else may be thrown. In the last
- * segment whatever is read is exactly what was written (its CRCs are checked when it is opened). Damage in an earlier segment is
- * not looked for, as in Kafka: what is read there is still whole batches, and no other segment suffers. Then the log is used again.
+ * A log whose files were mangled behind its back, opened with what checkpoints would say, or without. Opening may cut above the recovery
+ * point, or leave the log offline with every `.log` as it was; nothing is thrown. Whatever is read is exactly what was written, or the log
+ * goes offline. Then the log is used again.
  */
 
+import { FaultyDisk } from '../../../lib/faults/faulty-disk.js'
 import type { Disk } from '../../../lib/host/disk.js'
-import { DiskError } from '../../../lib/host/disk.js'
 import { MemoryDisk } from '../../../lib/host/memory-disk.js'
 import { CompressionError } from '../../../lib/log/compression/index.js'
+import { DamagedLog } from '../../../lib/log/damage.js'
+import type { KnownLog } from '../../../lib/log/log-options.js'
 import { PartitionLog } from '../../../lib/log/partition-log.js'
 import { isValidBatch } from '../../../protocol/batch/builder.js'
 import * as header from '../../../protocol/batch/header.js'
-import { ProtocolError } from '../../../protocol/index.js'
+import { ErrorCode, ProtocolError } from '../../../protocol/index.js'
 import { makeLog, type TestLog } from '../../log/support/harness.js'
 import { mutated } from '../mutate.js'
 import { type CaseTarget, check, Dice } from '../target.js'
@@ -47,6 +49,7 @@ async function readBatches(log: PartitionLog): Promise<Buffer[]> {
   let offset = log.logStartOffset
   while (offset < log.endOffset) {
     const result = await log.read(offset, { maxBytes: 3000, upperBound: log.endOffset, minOneMessage: true })
+    if (result.errorCode === ErrorCode.KAFKA_STORAGE_ERROR && log.offline) break
     if (result.errorCode !== 0) throw new Error(`a read at ${offset} answered ${result.errorCode}`)
     const bytes = Buffer.concat(result.pieces as Buffer[])
     result.release?.()
@@ -67,17 +70,12 @@ async function readBatches(log: PartitionLog): Promise<Buffer[]> {
   return batches
 }
 
-interface Damage {
-  /** Base offset from which batches must be those that were written: 0 when only the last segment and index files were touched. */
-  soundFrom: number
-  log: string[]
-}
-
-function mangle(disk: Disk, dice: Dice): Damage {
+/** Returns what was done. */
+function mangle(disk: Disk, dice: Dice): string[] {
   const names = disk.list(FOLDER)
   const logs = names.filter((name) => name.endsWith('.log'))
   const last = logs.at(-1)
-  const damage: Damage = { soundFrom: 0, log: [] }
+  const damage: string[] = []
   for (let left = dice.between(1, 4); left > 0; left--) {
     const name = dice.pick(names)
     const path = `${FOLDER}/${name}`
@@ -86,9 +84,8 @@ function mangle(disk: Disk, dice: Dice): Damage {
     const isLog = name.endsWith('.log')
     // Once in a while an old segment, too.
     if (isLog && name !== last && !dice.chance(0.2)) continue
-    if (isLog && name !== last) damage.soundFrom = Math.max(damage.soundFrom, nextBase(logs, name))
     const how = dice.below(isLog ? 4 : 6)
-    damage.log.push(`${name}: ${how}`)
+    damage.push(`${name}: ${how}`)
     if (how === 0) disk.writeFile(path, mutated(bytes, dice))
     else if (how === 1) disk.writeFile(path, bytes.subarray(0, dice.below(bytes.length + 1)))
     else if (how === 2)
@@ -108,52 +105,60 @@ function mangle(disk: Disk, dice: Dice): Damage {
   return damage
 }
 
-function nextBase(logs: readonly string[], name: string): number {
-  return Number.parseInt(logs[logs.indexOf(name) + 1]!, 10)
-}
-
 function zeroed(bytes: Buffer, dice: Dice): Buffer {
   const copy = Buffer.from(bytes)
   const from = dice.below(copy.length + 1)
   return copy.fill(0, from, Math.min(copy.length, from + dice.below(4096)))
 }
 
-function compare(batches: readonly Buffer[], written: Written, soundFrom: number): void {
+function compare(batches: readonly Buffer[], written: Written): void {
   for (const batch of batches) {
     const base = header.baseOffset(batch)
-    if (base < soundFrom) continue
     check(isValidBatch(batch), () => `a batch at offset ${base} was read whose CRC is wrong`)
     check(written.has(protectedPart(batch)), () => `a batch at offset ${base} was read that nobody wrote`)
   }
 }
 
-/** Looks into records by time. What it cannot read it says with a typed error; only an old segment may be like that. */
-async function lookups(log: PartitionLog, timestamp: number, damage: Damage): Promise<void> {
+/** Looks into records by time. A log that cannot be read is offline afterwards. */
+async function lookups(log: PartitionLog, timestamp: number): Promise<void> {
   for (const search of [() => log.offsetForTimestamp(timestamp), () => log.maxTimestampOffset()]) {
     try {
       await search()
     } catch (error) {
-      const typed = error instanceof ProtocolError || error instanceof CompressionError
-      if (!typed || damage.soundFrom === 0) throw error
+      const typed = error instanceof DamagedLog && log.offline
+      if (!typed && !(error instanceof ProtocolError || error instanceof CompressionError)) throw error
     }
   }
 }
 
+const logFiles = (disk: Disk): string =>
+  disk
+    .list(FOLDER)
+    .filter((name) => name.endsWith('.log'))
+    .map((name) => `${name} ${disk.readFile(`${FOLDER}/${name}`)!.toString('latin1')}`)
+    .join()
+
+function checkpoints(end: number, dice: Dice): KnownLog | undefined {
+  if (dice.chance(0.3)) return undefined
+  const clean = dice.chance(0.5)
+  return { recoveryPoint: clean ? end : dice.below(end + 1), logStartOffset: 0, clean }
+}
+
 async function openMangled(t: TestLog, dice: Dice, disk: Disk): Promise<void> {
   const written = await fill(t, dice)
+  const known = checkpoints(t.log.endOffset, dice)
   await t.log.close()
   const damage = mangle(disk, dice)
-  let log: PartitionLog
-  try {
-    log = await PartitionLog.open(t.options, t.ports)
-  } catch (error) {
-    if (error instanceof DiskError) return
-    throw error
-  }
+  const before = logFiles(disk)
+  const log = await PartitionLog.open(known === undefined ? t.options : { ...t.options, known }, t.ports)
   t.log = log
   try {
-    compare(await readBatches(log), written, damage.soundFrom)
-    await lookups(log, t.clock.now() - dice.below(6000), damage)
+    check(!log.offline || logFiles(disk) === before, () => 'a log that could not be opened was changed')
+    if (!log.offline) {
+      compare(await readBatches(log), written)
+      await lookups(log, t.clock.now() - dice.below(6000))
+    }
+    if (log.offline) return
     // Used again: what is appended now is read now, and after one more restart.
     const info = t.produce([{ value: 'after' }], {}, 2)
     check(info.errorCode === 0, () => `an append after recovery answered ${info.errorCode} (${info.errorMessage})`)
@@ -168,7 +173,7 @@ async function openMangled(t: TestLog, dice: Dice, disk: Disk): Promise<void> {
       )
     }
   } catch (error) {
-    throw new Error(`${(error as Error).message} [${damage.log.join(', ')}]`, { cause: error })
+    throw new Error(`${(error as Error).message} [${damage.join(', ')}; ${JSON.stringify(known)}]`, { cause: error })
   } finally {
     await t.log.close()
   }
@@ -179,7 +184,7 @@ export const recovery: CaseTarget = {
   weight: 12,
   async runCase(seed) {
     const dice = new Dice(seed)
-    const disk = new MemoryDisk()
+    const disk = new FaultyDisk({ seed, views: dice.chance(0.3) }, { disk: new MemoryDisk() })
     const t = makeLog(
       disk,
       { segmentBytes: dice.pick([2500, 6000, 100_000]), indexIntervalBytes: dice.pick([1, 400]) },

@@ -12,7 +12,7 @@ import { VirtualClock } from '../../../lib/host/virtual-clock.js'
 import { decompress } from '../../../lib/log/compression/index.js'
 import { defaultLogConfig, type LogConfig } from '../../../lib/log/config.js'
 import type { AppendInfo, ReadResult } from '../../../lib/log/contract.js'
-import type { PartitionLogOptions, PartitionLogPorts } from '../../../lib/log/log-options.js'
+import type { KnownLog, PartitionLogOptions, PartitionLogPorts } from '../../../lib/log/log-options.js'
 import { PartitionLog } from '../../../lib/log/partition-log.js'
 import { LogShared } from '../../../lib/log/shared.js'
 import { type BatchOptions, buildBatch, type RecordInput } from '../../../protocol/batch/builder.js'
@@ -60,23 +60,35 @@ export interface TestLog {
   clock: VirtualClock
   options: PartitionLogOptions
   ports: PartitionLogPorts
-  /** Closes the log and opens it again from its files. */
-  reopen(): Promise<PartitionLog>
+  /** Warnings and errors, oldest first. */
+  said: string[]
+  /** Closes the log and opens it again from its files. `known`: as a log directory's checkpoints would have it. */
+  reopen(known?: KnownLog): Promise<PartitionLog>
   produce(records: readonly RecordInput[], batch?: BatchOptions, epoch?: number): AppendInfo
 }
 
 export function makeLog(disk: Disk, config: Partial<LogConfig> = {}, hotBytesMax = 32 * 1024 * 1024): TestLog {
   const clock = new VirtualClock({ startMs: START_MS })
   const options = { topic: 't', partition: 0, folder: 't-0', config: defaultLogConfig(config) }
-  const ports = { disk, clock, random: seededRandom(1), shared: new LogShared({ hotBytesMax }, hotBytesMax / 100) }
+  const said: string[] = []
+  const say = (message: string) => void said.push(message)
+  const logger = { ...silentLogger, warn: say, error: say }
+  const ports = {
+    disk,
+    clock,
+    logger,
+    random: seededRandom(1),
+    shared: new LogShared({ hotBytesMax }, hotBytesMax / 100),
+  }
   const test: TestLog = {
     log: new PartitionLog(options, ports),
     clock,
     options,
     ports,
-    async reopen() {
+    said,
+    async reopen(known) {
       await test.log.close()
-      test.log = await PartitionLog.open(options, ports)
+      test.log = await PartitionLog.open(known === undefined ? options : { ...options, known }, ports)
       return test.log
     },
     produce: (records, batch = {}, leaderEpoch = 0) =>
