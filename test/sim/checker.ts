@@ -1,45 +1,45 @@
 /** Reads everything there is, through the front door and from the files, and holds it against the history. */
-import { ErrorCode, errorName, batchHeader as header } from '../../protocol/index.js'
-import { recordsOf, validBatchesIn } from './batches.js'
+import { ErrorCode, errorName } from '../../protocol/index.js'
+import { checkFiles, survivorsIn } from './files.js'
 import type { Ground } from './ground.js'
-import type { PartitionHistory, Seen } from './history.js'
+import type { PartitionHistory, Seen, Transaction } from './history.js'
 import { COMMITTED, fetchOnce, listOffset, UNCOMMITTED } from './readers.js'
 import type { Rpc } from './rpc.js'
 import { Violation } from './world.js'
 
-const LOG_FILE = /^(\d{20})\.log$/
-
-/** What the files of one partition hold by themselves: whole valid batches without a gap, up to the first that is none. */
-export interface OnDisk {
-  readonly seen: Seen[]
-  readonly end: number
-}
-
 export class Checker {
   readonly rpc: Rpc
+  /** Offsets that a committed reader was shown when everything was last read. */
+  readonly #shown = new Map<PartitionHistory, ReadonlySet<number>>()
 
   constructor(readonly ground: Ground) {
     this.rpc = ground.rpc('checker', true)
   }
 
   /** Every partition, from start to end, while nobody writes. */
-  async everything(what: string): Promise<void> {
-    for (const history of this.ground.histories()) await this.#partition(history, what)
+  async everything(what: string, final: boolean): Promise<void> {
+    for (const history of this.ground.histories()) await this.#partition(history, what, final)
+    if (final) this.#allOrNothing(what)
     this.ground.counts.checks++
     this.ground.world.say('checker', `${what}: all is well`)
   }
 
-  async #partition(history: PartitionHistory, what: string): Promise<void> {
+  async #partition(history: PartitionHistory, what: string, final: boolean): Promise<void> {
     const from = await this.patiently(() => listOffset(this.rpc, history, -2))
     const end = await this.patiently(() => listOffset(this.rpc, history, -1))
     const all = await this.#read(history, from, end, UNCOMMITTED)
     history.verify(all, from, end, what)
-    const stable = await this.patiently(() => listOffset(this.rpc, history, -1, COMMITTED))
+    // At the very end no transaction is open: what is still to be written as a marker has a minute.
+    const stable = await this.patiently(async () => {
+      const offset = await listOffset(this.rpc, history, -1, COMMITTED)
+      return final && offset !== null && offset < end ? null : offset
+    }, `${history.name} has a transaction that never ends`)
     if (stable > end)
       throw new Violation(`${history.name}: ${what}: the last stable offset ${stable} is above the end ${end}.`)
     const committed = new Set((await this.#read(history, from, stable, COMMITTED)).map((seen) => seen.offset))
+    this.#shown.set(history, committed)
     for (const seen of all) {
-      if (seen.offset >= stable) continue
+      if (seen.offset >= stable || seen.commit !== null) continue
       const transaction = history.slotAt(seen.offset)?.attempt?.transaction
       const shown = committed.has(seen.offset)
       if (transaction == null ? !shown : transaction.state === 'committed' && !shown) {
@@ -47,9 +47,31 @@ export class Checker {
           `${history.name}: ${what}: offset ${seen.offset} is committed and stable, but a committed reader does not get it.`,
         )
       }
-      if (transaction?.state === 'aborted' && shown && seen.commit === null) {
+      if (transaction?.state === 'aborted' && shown) {
         throw new Violation(
           `${history.name}: ${what}: offset ${seen.offset} was aborted, but a committed reader gets it.`,
+        )
+      }
+    }
+  }
+
+  /** Whoever ended without an answer may have committed or not, but not in part. */
+  #allOrNothing(what: string): void {
+    const seen = new Map<Transaction, { shown: number; hidden: number }>()
+    for (const history of this.ground.histories()) {
+      const shown = this.#shown.get(history)!
+      for (const [offset, { attempt }] of history.slots()) {
+        if (attempt?.transaction == null) continue
+        let parts = seen.get(attempt.transaction)
+        if (parts === undefined) seen.set(attempt.transaction, (parts = { shown: 0, hidden: 0 }))
+        if (shown.has(offset)) parts.shown++
+        else parts.hidden++
+      }
+    }
+    for (const [{ id, state }, { shown, hidden }] of seen) {
+      if (shown > 0 && hidden > 0) {
+        throw new Violation(
+          `${what}: of transaction ${id} (${state}) ${shown} records are visible and ${hidden} are not.`,
         )
       }
     }
@@ -74,13 +96,13 @@ export class Checker {
   }
 
   /** Asks again while the broker is not ready: for 60 s of virtual time at most. */
-  async patiently<T>(ask: () => Promise<T | null>): Promise<T> {
+  async patiently<T>(ask: () => Promise<T | null>, why = 'A broker that should serve does not'): Promise<T> {
     const { world } = this.ground
     const deadline = world.nowMs + 60_000
     for (;;) {
       const answer = await this.ground.insist(ask)
       if (answer !== null) return answer
-      if (world.nowMs > deadline) throw new Violation('A broker that should serve has not served for a minute.')
+      if (world.nowMs > deadline) throw new Violation(`${why}, for a minute now.`)
       await world.sleep(20)
     }
   }
@@ -91,33 +113,18 @@ export class Checker {
    */
   afterCrash(mayLoseAcked: boolean): void {
     for (const history of this.ground.histories()) {
-      history.settle()
-      if (history.rules.compacted) continue
-      const { seen, end } = this.onDisk(history)
-      history.cutAt(end, mayLoseAcked)
-      for (const one of seen) if (one.offset >= Math.max(history.start, history.startAsked)) history.saw(one)
+      if (!history.rules.compacted) {
+        const { seen, end } = survivorsIn(this.ground.host.slow.raw, history.name)
+        history.cutAt(end, mayLoseAcked)
+        for (const one of seen) history.saw(one, 0)
+        history.settle()
+      }
     }
   }
 
-  onDisk(history: PartitionHistory): OnDisk {
+  /** After a clean stop, when every file is complete. */
+  files(): void {
     const { raw } = this.ground.host.slow
-    const folder = `${history.topic}-${history.partition}`
-    const seen: Seen[] = []
-    let end = 0
-    for (const name of raw.list(folder)) {
-      const match = LOG_FILE.exec(name)
-      if (match === null) continue
-      const base = Number(match[1])
-      // A hole before this file: what follows cannot be part of the log.
-      if (seen.length > 0 && base !== end) break
-      end = base
-      const bytes = raw.readFile(`${folder}/${name}`)!
-      let at = 0
-      for (at of validBatchesIn(bytes)) {
-        seen.push(...recordsOf(bytes, at))
-        end = header.lastOffset(bytes, at) + 1
-      }
-    }
-    return { seen, end }
+    for (const history of this.ground.histories()) checkFiles(raw, history.name)
   }
 }

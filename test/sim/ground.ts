@@ -15,13 +15,15 @@ export interface TopicPlan {
 export class Ground {
   readonly topics = new Map<string, PartitionHistory[]>()
   readonly plans: TopicPlan[] = []
+  readonly transactions: Transaction[] = []
+  /** No client gets a connection: the broker is down, or is being looked at. */
+  closed = false
   /** Clients finish what they have begun and stop. */
   ending = false
   /** Something acknowledged may have been lost, as this profile allows: sequences and offsets may not fit any more. */
   losses = 0
-  nextProducerId = 1000
+  readonly #rpcs: Rpc[] = []
   #attempts = 0
-  #transactions = 0
   /** For the report. */
   readonly counts = { acked: 0, refused: 0, unanswered: 0, read: 0, commits: 0, transactions: 0, checks: 0 }
 
@@ -42,7 +44,16 @@ export class Ground {
   }
 
   rpc(name: string, reliable = false): Rpc {
-    return new Rpc(name, this.host.address, reliable ? null : this.networkFaults, this.world)
+    const may = () => reliable || !this.closed
+    const rpc = new Rpc(name, this.host.address, { faults: reliable ? null : this.networkFaults, may }, this.world)
+    this.#rpcs.push(rpc)
+    return rpc
+  }
+
+  /** Something acknowledged may be gone, and so must be the answers that are still on their way. */
+  lose(): void {
+    this.losses++
+    for (const rpc of this.#rpcs) rpc.hangUp('the broker has lost its power')
   }
 
   /** Books a batch that is about to be sent. */
@@ -64,7 +75,9 @@ export class Ground {
 
   transaction(owner: string, producerId: number): Transaction {
     this.counts.transactions++
-    return { id: ++this.#transactions, owner, producerId, state: 'open' }
+    const transaction: Transaction = { id: this.transactions.length + 1, owner, producerId, state: 'open' }
+    this.transactions.push(transaction)
+    return transaction
   }
 
   /** Does `what` until it has an answer. */

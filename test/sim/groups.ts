@@ -19,6 +19,8 @@ export class GroupOffset {
   acked = -1
   /** The largest that anybody has asked for. */
   asked = -1
+  /** Sent in transactions that were not to be committed. */
+  readonly hidden = new Set<number>()
 
   constructor(
     readonly group: string,
@@ -32,6 +34,11 @@ export class GroupOffset {
 
   /** `atLeast` is `acked` as it was when the question was sent. */
   saw(offset: number, atLeast: number, what: string): void {
+    if (this.hidden.has(offset)) {
+      throw new Violation(
+        `${what}: group ${this.group} has offset ${offset}, which was sent in a transaction that was not committed.`,
+      )
+    }
     if (offset >= atLeast && offset <= this.asked) return
     throw new Violation(
       `${what}: group ${this.group} has offset ${offset} for ${this.topic}-${this.partition}, but ${atLeast} was acknowledged (asked for: ${this.asked}).`,

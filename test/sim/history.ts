@@ -193,6 +193,10 @@ export class PartitionHistory {
       }
     }
     this.highWatermark = 0
+    this.startAsked = Math.max(this.startAsked, this.start)
+    this.start = 0
+    // What was deleted may have been lost before that was written down: nothing is left that could come back.
+    if (end < this.start) this.start = 0
   }
 
   /** The broker is down and this is all there is: batches without an answer that are not there will not come by themselves. */

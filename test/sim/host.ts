@@ -3,6 +3,8 @@
  * killed (its files are closed where they are, nothing written is lost) or lose its power (what was not synced is lost in part).
  * After both nothing that the old process still wanted happens: its timers are gone, its disk calls fail or never end.
  */
+// The broker loads this when it is needed; here nothing may wait for real files once a run has begun.
+import '../../lib/server/data-directories.js'
 import type { DiskFaultPlan } from '../../lib/faults/faulty-disk.js'
 import { FaultyDisk } from '../../lib/faults/faulty-disk.js'
 import type { Clock, Timer } from '../../lib/host/clock.js'
@@ -16,6 +18,9 @@ import { SlowDisk } from './slow-disk.js'
 import type { World } from './world.js'
 
 export const BROKER_PORT = 9092
+
+/** The log directory, by the name that the broker knows it by. */
+const DATA = '/data'
 
 export interface HostOptions {
   readonly name: string
@@ -68,7 +73,8 @@ export class Host {
     this.#life = life
     this.starts++
     const listener = `PLAINTEXT://${this.name}:${BROKER_PORT}`
-    const values = { listeners: listener, 'node.id': String(this.options.brokerId), ...this.options.values }
+    const own = { listeners: listener, 'node.id': String(this.options.brokerId) }
+    const values = { ...own, ...(this.options.durable ? { 'log.dirs': DATA } : {}), ...this.options.values }
     const disk = (this.options.wrapDisk ?? ((same) => same))(life)
     const node = await startNode(
       { values, profile: 'test' },
@@ -77,7 +83,7 @@ export class Host {
         random: seededRandom(this.world.seedOf(`${this.name} broker ${this.starts}`)),
         network: this.world.network.at(this.name),
         logger: this.#logger(),
-        ...(this.options.durable ? { disk } : {}),
+        ...(this.options.durable ? { disks: new Map([[DATA, disk]]) } : {}),
       },
     )
     if (life.dead) return

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { type Outcome, runSeed } from './run.js'
 
 /** More failures than these say nothing new. */
-const FAILURES_MAX = 5
+const FAILURES_MAX = Number(process.env.FMAX ?? 5)
 /** Seeds that a process takes at a time. */
 const SHARE = 25
 

@@ -1,5 +1,7 @@
 /** Faults planted on purpose, by wrappers and patched methods: a simulator that does not find them proves nothing. */
 import { expect } from 'chai'
+import type { Disk, DiskFile } from '../../lib/host/disk.js'
+import type { ReadOptions } from '../../lib/log/contract.js'
 import { PartitionLog } from '../../lib/log/partition-log.js'
 import { ProducerStates } from '../../lib/log/producer-state.js'
 import { type RunOptions, runSeed } from './run.js'
@@ -17,12 +19,12 @@ async function firstFailure(seeds: number, options: Omit<RunOptions, 'seed'> = {
 async function patched<T extends object>(
   prototype: T,
   name: string,
-  patch: (original: (...args: never[]) => unknown) => (this: never, ...args: never[]) => unknown,
+  patch: (original: never) => (this: never, ...args: never[]) => unknown,
   work: () => Promise<void>,
 ): Promise<void> {
   const descriptor = Object.getOwnPropertyDescriptor(prototype, name)!
   const original = (descriptor.value ?? descriptor.get) as (...args: never[]) => unknown
-  const replaced = patch(original)
+  const replaced = patch(original as never)
   const next =
     descriptor.get === undefined
       ? { ...descriptor, value: replaced }
@@ -42,7 +44,7 @@ describe('the simulator finds planted faults', () => {
       'check',
       () => () => 0,
       async () => {
-        expect(await firstFailure(40)).to.match(/is at offset \d+ and at \d+/)
+        expect(await firstFailure(40, { profile: 'memory' })).to.match(/is at offset \d+ and at \d+/)
       },
     )
   })
@@ -53,19 +55,53 @@ describe('the simulator finds planted faults', () => {
       'deleteRecordsTo',
       () => () => 0,
       async () => {
-        expect(await firstFailure(40)).to.match(/was deleted|were deleted|shown again/)
+        expect(await firstFailure(40, { profile: 'memory' })).to.match(/was deleted|were deleted|shown again/)
       },
     )
   })
 
-  it('a read beyond the high watermark', async () => {
-    const shifted = (original: (...args: never[]) => unknown) =>
-      function (this: never, ...args: never[]): unknown {
-        const [offset, options] = args as unknown as [number, { upperBound: number }]
-        return original.call(this, offset as never, { ...options, upperBound: options.upperBound - 1 } as never)
+  it('a last stable offset that is off by one', async () => {
+    const shifted = (original: () => number | null) =>
+      function (this: never): number | null {
+        const first = original.call(this)
+        return first === null ? null : first + 1
       }
-    await patched(PartitionLog.prototype, 'read', shifted as never, async () => {
-      expect(await firstFailure(40)).to.match(/gives nothing at/)
+    await patched(PartitionLog.prototype, 'firstUnstableOffset', shifted, async () => {
+      expect(await firstFailure(40, { profile: 'memory' })).to.match(
+        /a committed reader was shown offset \d+ of transaction/,
+      )
     })
   })
+
+  it('a high watermark that is off by one', async () => {
+    const shifted = (original: (offset: number, options: ReadOptions) => unknown) =>
+      function (this: never, offset: number, options: ReadOptions): unknown {
+        return original.call(this, offset, { ...options, upperBound: options.upperBound - 1 })
+      }
+    await patched(PartitionLog.prototype, 'read', shifted as never, async () => {
+      expect(await firstFailure(40, { profile: 'memory' })).to.match(/gives nothing at|missing/)
+    })
+  })
+
+  it('a sync that is skipped', async () => {
+    const lying = (disk: Disk): Disk => wrapFiles(disk, (file) => instead(file, 'sync', async () => {}))
+    expect(await firstFailure(40, { profile: 'synced', wrapDisk: lying })).to.match(
+      /was acknowledged at offset \d+, but the disk ends at/,
+    )
+  })
 })
+
+/** A thing with one method replaced. */
+function instead<T extends object>(thing: T, name: keyof T, method: unknown): T {
+  return new Proxy(thing, {
+    get(target, property) {
+      if (property === name) return method
+      const value: unknown = Reflect.get(target, property, target)
+      return typeof value === 'function' ? (value as (...args: never[]) => unknown).bind(target) : value
+    },
+  })
+}
+
+function wrapFiles(disk: Disk, wrap: (file: DiskFile) => DiskFile): Disk {
+  return instead(disk, 'open', (path: string, options?: { create?: boolean }) => wrap(disk.open(path, options)))
+}

@@ -1,5 +1,5 @@
 /** Producers without transactions: plain ones that never send a batch twice, idempotent ones that do until they are answered. */
-import { ErrorCode, errorName, Produce } from '../../protocol/index.js'
+import { ErrorCode, errorName, InitProducerId, Produce } from '../../protocol/index.js'
 import { bytesOf } from './batches.js'
 import type { Ground } from './ground.js'
 import type { Attempt, PartitionHistory } from './history.js'
@@ -96,11 +96,18 @@ function settlePlain(
   }
 }
 
+interface Sent {
+  readonly attempt: Attempt
+  readonly bytes: Buffer
+}
+
 /** Several batches under way, each sent with its sequence until it is answered; the id is given up only where Kafka's clients do. */
 export class IdempotentProducer {
   readonly #chance: Chance
   readonly #rpc: Rpc
   readonly #sequences = new Map<PartitionHistory, number>()
+  /** The batch acknowledged last. */
+  readonly #newest = new Map<PartitionHistory, Sent>()
   readonly #version: number
   #producerId = -1
   #producerEpoch = -1
@@ -120,26 +127,40 @@ export class IdempotentProducer {
   async run(): Promise<void> {
     const { ground } = this
     while (!ground.ending) {
-      if (this.#producerId < 0) this.#init()
-      await this.#round(this.#chance.pick(this.histories))
+      if (this.#producerId < 0) await this.#init()
+      const history = this.#chance.pick(this.histories)
+      if (this.#chance.happens(0.15)) await this.#repeat(history)
+      else await this.#round(history)
       await ground.world.sleep(this.#chance.between(0, 40))
     }
   }
 
-  #init(): void {
+  async #init(): Promise<void> {
     const { ground } = this
-    this.#producerId = ground.nextProducerId++
-    this.#producerEpoch = 0
+    await ground.insist(async () => {
+      const request = { transactionalId: null, transactionTimeoutMs: 0, producerId: -1, producerEpoch: -1 }
+      const answer = await this.#rpc.call(InitProducerId, 4, request)
+      if (answer.errorCode !== ErrorCode.NONE) throw new NoAnswer(errorName(answer.errorCode))
+      this.#producerId = answer.producerId
+      this.#producerEpoch = answer.producerEpoch
+    })
     this.#sequences.clear()
+    this.#newest.clear()
     this.#lossesBefore = ground.losses
     ground.world.say(this.name, `has producer id ${this.#producerId} epoch ${this.#producerEpoch}`)
+  }
+
+  /** As after an answer that got lost: what was acknowledged comes again, and is to be known by its sequence. */
+  async #repeat(history: PartitionHistory): Promise<void> {
+    const sent = this.#newest.get(history)
+    if (sent?.attempt.state === 'acked') await this.#send(history, [sent])
   }
 
   /** Up to three batches for one partition, until each has its answer. */
   async #round(history: PartitionHistory): Promise<void> {
     const { ground } = this
     let sequence = this.#sequences.get(history) ?? 0
-    const open: { attempt: Attempt; bytes: Buffer }[] = []
+    const open: Sent[] = []
     for (let i = this.#chance.between(1, 3); i > 0; i--) {
       const attempt = ground.attempt(history, `${this.name}.${this.#producerId}`, keysFor(history, this.#chance), {
         idempotent: true,
@@ -156,7 +177,7 @@ export class IdempotentProducer {
   }
 
   /** One pass over what is open; false when the producer id had to be given up. */
-  async #send(history: PartitionHistory, open: { attempt: Attempt; bytes: Buffer }[]): Promise<boolean> {
+  async #send(history: PartitionHistory, open: Sent[]): Promise<boolean> {
     const { ground, name } = this
     const acks = this.#chance.pick([1, -1])
     const sent = [...open]
@@ -172,8 +193,8 @@ export class IdempotentProducer {
         `batch ${attempt.id} to ${history.name}: ${errorName(answer.errorCode)} ${answer.baseOffset}`,
       )
       if (answer.errorCode === ErrorCode.NONE) {
-        history.acked(attempt, answer.baseOffset)
         ground.counts.acked++
+        this.#newest.set(history, sent[index]!)
         open.splice(open.indexOf(sent[index]!), 1)
       } else if (open[0] !== sent[index] || PERHAPS.has(answer.errorCode) || LATER.has(answer.errorCode)) {
         // Behind one that failed the sequence cannot fit: it comes again, too.
@@ -190,20 +211,25 @@ export class IdempotentProducer {
   }
 
   /** All in one turn on one connection, so that they arrive in order; null where no answer came. */
-  async #sendAll(history: PartitionHistory, sent: readonly { bytes: Buffer }[], acks: number) {
+  async #sendAll(history: PartitionHistory, sent: readonly Sent[], acks: number) {
     const unanswered = (error: unknown) => {
       if (!(error instanceof NoAnswer)) throw error
       return null
     }
     const open = await this.#rpc.open().catch(unanswered)
     return Promise.all(
-      sent.map(({ bytes }) =>
+      sent.map(({ attempt, bytes }) =>
         open === null
           ? null
           : // A copy: memory given away is not to be counted on, and this goes out again.
             this.#rpc
               .post(Produce, this.#version, produceRequest(history, Buffer.from(bytes), acks, null))
-              .then((answer) => answer.responses[0]!.partitionResponses[0]!)
+              .then((answer) => {
+                const one = answer.responses[0]!.partitionResponses[0]!
+                // At once: when the last answer of the pass comes, the world may be another.
+                if (one.errorCode === ErrorCode.NONE) history.acked(attempt, one.baseOffset)
+                return one
+              })
               .catch(unanswered),
       ),
     )

@@ -21,9 +21,16 @@ interface Waiting {
   fail(error: Error): void
 }
 
+export interface RpcOptions {
+  readonly faults: Omit<NetworkFaultPlan, 'seed'> | null
+  /** False: no connection can be had now. */
+  readonly may: () => boolean
+}
+
 export class Rpc {
   readonly #world: World
   readonly #network: Network
+  readonly #may: () => boolean
   #stream: Stream | null = null
   #connecting: Promise<Stream> | null = null
   #received: Buffer = Buffer.alloc(0)
@@ -33,9 +40,11 @@ export class Rpc {
   constructor(
     readonly name: string,
     readonly address: { host: string; port: number },
-    faults: Omit<NetworkFaultPlan, 'seed'> | null,
+    options: RpcOptions,
     world: World,
   ) {
+    const { faults } = options
+    this.#may = options.may
     this.#world = world
     const own = world.network.at(name)
     this.#network =
@@ -129,6 +138,10 @@ export class Rpc {
 
   async #dial(): Promise<Stream> {
     let stream: Stream
+    if (!this.#may()) {
+      await this.#world.sleep(20)
+      throw new NoAnswer('closed')
+    }
     try {
       stream = await this.#network.connect({ ...this.address, timeoutMs: 1000 })
     } catch (error) {

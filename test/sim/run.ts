@@ -1,14 +1,11 @@
 /** One seed from start to end. */
 import type { Disk } from '../../lib/host/disk.js'
 import { CreateTopics, errorName, FindCoordinator } from '../../protocol/index.js'
-import { Admin } from './admin.js'
+import { Cast } from './cast.js'
 import { Checker } from './checker.js'
 import { Ground } from './ground.js'
-import { fetchOffset, GroupClient, GroupOffset } from './groups.js'
 import { Host } from './host.js'
-import { IdempotentProducer, plainProducer } from './producers.js'
-import { networkFaults, PROFILES, type Profile, topicsFor } from './profile.js'
-import { COMMITTED, Reader, UNCOMMITTED } from './readers.js'
+import { type Fault, networkFaults, PROFILES, type Profile, topicsFor } from './profile.js'
 import { type Chance, Violation, World } from './world.js'
 
 export interface RunOptions {
@@ -32,6 +29,7 @@ export interface Outcome {
 
 /** Virtual time by which every run has to have come to its end. */
 const LIMIT_MS = 600_000
+const PATIENCE_MS = 60_000
 
 export async function runSeed(options: RunOptions): Promise<Outcome> {
   const { seed, sink = null } = options
@@ -48,13 +46,12 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
     failure = { violation, sentence, last: world.trace.last }
   }
   const { trace } = world
-  const { counts } = story.ground
   return {
     seed,
     profile: profile.name,
     traceHash: trace.hash,
     events: trace.count,
-    counts: { ...counts },
+    counts: { ...story.ground.counts },
     virtualMs: world.nowMs,
     failure,
   }
@@ -64,8 +61,7 @@ class Story {
   readonly ground: Ground
   readonly #host: Host
   readonly #checker: Checker
-  readonly #offsets: GroupOffset[] = []
-  #admin!: Admin
+  #cast!: Cast
 
   constructor(
     readonly world: World,
@@ -73,40 +69,41 @@ class Story {
     readonly chance: Chance,
     wrapDisk: RunOptions['wrapDisk'],
   ) {
-    const values: Record<string, string> = profile.synced ? { 'log.flush.interval.messages': '1' } : {}
-    this.#host = new Host(
-      {
-        name: 'broker',
-        brokerId: 1,
-        values,
-        durable: profile.durable,
-        faults: profile.disk,
-        ...(wrapDisk ? { wrapDisk } : {}),
-      },
-      world,
-    )
+    const { durable, synced, disk: faults } = profile
+    const values: Record<string, string> = synced ? { 'log.flush.interval.messages': '1' } : {}
+    const host = { name: 'broker', brokerId: 1, values, durable, faults, ...(wrapDisk ? { wrapDisk } : {}) }
+    this.#host = new Host(host, world)
     this.ground = new Ground(world, this.#host, networkFaults(chance))
     this.#checker = new Checker(this.ground)
   }
 
   async tell(): Promise<void> {
-    await this.#host.start()
+    const { world, ground, chance, profile } = this
+    await this.#start()
     await this.#createTopics()
-    const clients = this.#clients()
-    for (let faults = this.chance.between(1, 4); faults > 0; faults--) {
-      await this.world.sleep(this.chance.between(50, 400))
-      await this.#befall()
+    this.#cast = new Cast(ground, profile, chance)
+    const clients = this.#cast.enter()
+    for (let faults = chance.between(1, 4); faults > 0; faults--) {
+      await world.sleep(chance.between(20, 300))
+      await this.#befall(chance.pick(profile.faults))
     }
-    await this.world.sleep(this.chance.between(20, 100))
-    this.ground.ending = true
-    await this.#within(60_000, Promise.all(clients), 'The faults are over, but the clients do not get through')
-    await this.#check('at the end')
-    await this.#within(60_000, this.#host.stop(), 'The broker does not stop')
+    await world.sleep(chance.between(20, 100))
+    ground.ending = true
+    await this.#within(Promise.all(clients), 'The faults are over, but the clients do not get through')
+    await this.#cast.check(this.#checker, 'at the end', true)
+    await this.#stop()
+    if (!profile.durable) return
+    this.#checker.afterCrash(false)
+    this.#checker.files()
+    await this.#start()
+    await this.#cast.check(this.#checker, 'after the last start', true)
+    await this.#stop()
+    this.#checker.files()
   }
 
   async #createTopics(): Promise<void> {
     const rpc = this.ground.rpc('setup', true)
-    const plans = topicsFor(this.chance)
+    const plans = topicsFor(this.profile, this.chance)
     const topics = plans.map(({ name, partitions, configs }) => ({
       name,
       numPartitions: partitions,
@@ -119,64 +116,84 @@ class Story {
       if (errorCode !== 0) throw new Violation(`Topic ${name} could not be created: ${errorName(errorCode)}.`)
     }
     for (const plan of plans) this.ground.addTopic(plan)
-    await this.#checker.patiently(async () => {
-      const { errorCode } = await rpc.call(FindCoordinator, 2, { key: 'lone', keyType: 0 })
-      return errorCode === 0 ? true : null
-    })
+    for (const keyType of this.profile.transactions ? [0, 1] : [0]) {
+      await this.#checker.patiently(async () => {
+        const { errorCode } = await rpc.call(FindCoordinator, 2, { key: 'own', keyType })
+        return errorCode === 0 ? true : null
+      })
+    }
     rpc.hangUp('done')
   }
 
-  #clients(): Promise<void>[] {
-    const { world, ground } = this
-    const plain = ground.topics.get('plain')!
-    const exact = ground.topics.get('exact')!
-    const all = [...ground.histories()]
-    this.#admin = new Admin('admin', plain, ground)
-    const lone = new GroupOffset('lone', 'plain', 0)
-    const team = new GroupOffset('team', 'plain', 1)
-    this.#offsets.push(lone, team)
-    return [
-      world.spawn(() => this.#admin.run()),
-      world.spawn(() => new GroupClient('lone', lone, false, ground).run()),
-      world.spawn(() => new GroupClient('team-1', team, true, ground).run()),
-      world.spawn(() => new GroupClient('team-2', team, true, ground).run()),
-      world.spawn(() => plainProducer('plain-1', plain, ground)),
-      world.spawn(() => plainProducer('plain-2', plain, ground)),
-      world.spawn(() => new IdempotentProducer('exact-1', exact, ground).run()),
-      world.spawn(() => new IdempotentProducer('exact-2', exact, ground).run()),
-      world.spawn(() => new Reader('reader', UNCOMMITTED, all, ground).run()),
-      world.spawn(() => new Reader('committed', COMMITTED, all, ground).run()),
-    ]
-  }
-
-  /** Everything that is known, against what a reader without faults finds. */
-  async #check(what: string): Promise<void> {
-    const { rpc } = this.#checker
-    await this.#checker.everything(what)
-    await this.#admin.verify(rpc, what)
-    for (const place of this.#offsets) {
-      const offset = await this.#checker.patiently(() => fetchOffset(rpc, place, true))
-      place.saw(offset, place.acked, what)
-    }
-  }
-
-  async #befall(): Promise<void> {
-    const fault = this.chance.pick(this.profile.faults)
+  async #befall(fault: Fault): Promise<void> {
+    const { world, chance, profile } = this
+    const host = this.#host
     if (fault === 'clock') {
-      this.#host.skewMs = this.chance.pick([-1_800_000, -1000, 0, 600_000])
-      this.world.say('world', `the broker's clock is off by ${this.#host.skewMs} ms`)
+      host.skewMs = chance.pick([-1_800_000, -1000, 0, 600_000])
+      world.say('world', `the broker's clock is off by ${host.skewMs} ms`)
+      return
+    }
+    this.ground.closed = true
+    if (fault === 'errors' || fault === 'sync-errors') {
+      this.ground.closed = false
+      world.say('world', 'the disk begins to fail')
+      host.disk.armed = true
+      await world.sleep(chance.between(10, 150))
+      host.disk.armed = false
+      world.say('world', 'the disk is well again')
+      this.ground.closed = true
+    }
+    if (fault === 'stop' && host.running) await this.#stop()
+    else this.#crash(fault === 'power' || fault === 'sync-errors' || (fault === 'errors' && chance.happens(0.5)))
+    this.#checker.afterCrash(this.#mayLose)
+    await world.sleep(chance.between(0, 200))
+    // A broker may go down again while it still finds out what it has.
+    while (chance.happens(0.15)) {
+      void host.start().catch((error: unknown) => world.fail(error))
+      await world.sleep(chance.between(0, 25))
+      this.#crash(profile.faults.includes('power') && chance.happens(0.5))
+      this.#checker.afterCrash(this.#mayLose)
+    }
+    await this.#start()
+    if (chance.happens(0.6)) await this.#cast.check(this.#checker, `after start ${host.starts}`, false)
+    this.ground.closed = false
+  }
+
+  #crash(power: boolean): void {
+    if (!power) this.#host.kill()
+    else {
+      this.#host.powerLoss()
+      if (this.#mayLose) {
+        this.ground.lose()
+        this.#cast.forgetCommits()
+      }
     }
   }
 
-  async #within(ms: number, work: Promise<unknown>, sentence: string): Promise<void> {
+  get #mayLose(): boolean {
+    return !this.profile.synced && this.profile.faults.includes('power')
+  }
+
+  async #start(): Promise<void> {
+    const started = this.#host.start().catch((error: unknown) => {
+      throw new Violation(`The broker does not start: ${error instanceof Error ? error.stack : String(error)}`)
+    })
+    await this.#within(started, 'The broker does not start')
+  }
+
+  #stop(): Promise<void> {
+    return this.#within(this.#host.stop(), 'The broker does not stop')
+  }
+
+  async #within(work: Promise<unknown>, sentence: string): Promise<void> {
     let done = false
     void work.then(
       () => (done = true),
       (error: unknown) => this.world.fail(error),
     )
-    const deadline = this.world.nowMs + ms
+    const deadline = this.world.nowMs + PATIENCE_MS
     while (!done) {
-      if (this.world.nowMs > deadline) throw new Violation(`${sentence} within ${ms / 1000} s.`)
+      if (this.world.nowMs > deadline) throw new Violation(`${sentence} within ${PATIENCE_MS / 1000} s.`)
       await this.world.sleep(5)
     }
   }
