@@ -12,7 +12,12 @@ import {
 import { type Attempt, type Seen, textOf } from './history.js'
 
 export function bytesOf(attempt: Attempt, timestamp: number, options: BatchOptions = {}): Buffer {
-  const records = attempt.keys.map((key, index) => ({ key, value: textOf(attempt.id, index), timestamp }))
+  const records = attempt.keys.map((key, index) => ({
+    key,
+    value: attempt.tombstone ? null : textOf(attempt.id, index),
+    timestamp,
+    headers: [{ key: 'sim', value: `${attempt.id}/${index}` }],
+  }))
   return buildBatch(records, { baseTimestamp: timestamp, ...options })
 }
 
@@ -23,11 +28,19 @@ export function recordsOf(bytes: Buffer, at = 0): Seen[] {
     const marker = parseEndTxnMarker(bytes, at)
     if (marker === null) return []
     return [
-      { offset: header.baseOffset(bytes, at), key: null, text: null, commit: marker.type === 'commit', producerId },
+      {
+        offset: header.baseOffset(bytes, at),
+        key: null,
+        mark: null,
+        text: null,
+        commit: marker.type === 'commit',
+        producerId,
+      },
     ]
   }
-  return decodeBatch(bytes, decompress, at).map(({ offset, key, value }) => ({
+  return decodeBatch(bytes, decompress, at).map(({ offset, key, value, headers }) => ({
     offset,
+    mark: headers[0]?.value?.toString('latin1') ?? null,
     key: key === null ? null : key.toString('latin1'),
     text: value === null ? null : value.toString('latin1'),
     commit: null,

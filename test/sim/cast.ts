@@ -22,11 +22,12 @@ export class Cast {
     const plain = ground.topics.get('plain')!
     const exact = ground.topics.get('exact')!
     const all = [...ground.histories()]
+    const changing = [...ground.topics.get('fading')!, ...(ground.topics.get('keys') ?? [])]
     this.#admin = new Admin('admin', plain, ground)
     this.#parts.push(
       () => this.#admin.run(),
       () => plainProducer('plain-1', plain, ground),
-      () => plainProducer('plain-2', plain, ground),
+      () => plainProducer('plain-2', [...plain, ...changing, ...changing], ground),
       () => new IdempotentProducer('exact-1', exact, ground).run(),
       () => new IdempotentProducer('exact-2', exact, ground).run(),
       () => new Reader('reader', UNCOMMITTED, all, ground).run(),

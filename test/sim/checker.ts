@@ -29,6 +29,8 @@ export class Checker {
     const end = await this.patiently(() => listOffset(this.rpc, history, -1))
     const all = await this.#read(history, from, end, UNCOMMITTED)
     history.verify(all, from, end, what)
+    if (history.rules.compacted) this.ground.counts.cleaned += history.cleaned
+    if (history.rules.expires && from > 0) this.ground.counts.expired++
     // At the very end no transaction is open: what is still to be written as a marker has a minute.
     const stable = await this.patiently(async () => {
       const offset = await listOffset(this.rpc, history, -1, COMMITTED)

@@ -25,7 +25,17 @@ export class Ground {
   readonly #rpcs: Rpc[] = []
   #attempts = 0
   /** For the report. */
-  readonly counts = { acked: 0, refused: 0, unanswered: 0, read: 0, commits: 0, transactions: 0, checks: 0 }
+  readonly counts = {
+    acked: 0,
+    refused: 0,
+    unanswered: 0,
+    read: 0,
+    commits: 0,
+    transactions: 0,
+    checks: 0,
+    cleaned: 0,
+    expired: 0,
+  }
 
   constructor(
     readonly world: World,
@@ -61,7 +71,7 @@ export class Ground {
     history: PartitionHistory,
     owner: string,
     keys: readonly (string | null)[],
-    how: { idempotent?: boolean; transaction?: Transaction } = {},
+    how: { idempotent?: boolean; transaction?: Transaction; tombstone?: boolean } = {},
   ): Attempt {
     return history.send({
       id: ++this.#attempts,
@@ -70,6 +80,7 @@ export class Ground {
       keys,
       idempotent: how.idempotent === true,
       transaction: how.transaction ?? null,
+      tombstone: how.tombstone === true,
     })
   }
 

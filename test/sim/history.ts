@@ -13,6 +13,8 @@ export interface Attempt {
   /** The broker knows it by its sequence: it is there once at most, and in the order of its owner. Others are sent once only. */
   readonly idempotent: boolean
   readonly transaction: Transaction | null
+  /** Its records have no values: in a compacted topic, they delete their keys. */
+  readonly tombstone: boolean
   /** The owner's attempt before this one had been acknowledged when this one was sent. */
   readonly after: Attempt | null
   /** sent: nobody knows yet; gone: known to be not there, and never to come again. */
@@ -33,6 +35,8 @@ export interface Transaction {
 export interface Seen {
   readonly offset: number
   readonly key: string | null
+  /** Attempt and index of the record, from its header; null for what is not of a client here. */
+  readonly mark: string | null
   readonly text: string | null
   /** Control records: true for a commit. */
   readonly commit: boolean | null
@@ -71,6 +75,8 @@ export class PartitionHistory {
   highWatermark = 0
   /** Records may have been lost: producers may be told that their sequences do not fit. */
   losses = 0
+  /** Records that were found to be gone for newer ones of their key. */
+  cleaned = 0
 
   constructor(
     readonly topic: string,
@@ -124,14 +130,12 @@ export class PartitionHistory {
       this.#slots.set(offset, marker)
       return marker
     }
-    const [id, index] = (seen.text ?? '').split('/').map(Number)
+    const [id, index] = (seen.mark ?? '').split('/').map(Number)
     const attempt = this.attempts.get(id!)
     if (attempt === undefined || index === undefined || index >= attempt.count) {
-      return this.#broken(
-        `offset ${offset} holds a record that nobody has sent here: ${String(seen.text).slice(0, 40)}`,
-      )
+      return this.#broken(`offset ${offset} holds a record that nobody has sent here: ${seen.mark ?? 'without a mark'}`)
     }
-    if (seen.text !== textOf(attempt.id, index))
+    if (seen.text !== (attempt.tombstone ? null : textOf(attempt.id, index)))
       this.#broken(`the bytes of the record at offset ${offset} have changed.`)
     if (seen.key !== attempt.keys[index]) this.#broken(`the key of the record at offset ${offset} has changed.`)
     if (attempt.state === 'refused')
@@ -169,6 +173,7 @@ export class PartitionHistory {
     }
     if (next !== end && !rules.compacted)
       this.#broken(`${what}: the log ends at ${end}, but the last record is at ${next - 1}.`)
+    this.cleaned += Math.max(0, this.knownEnd - from - present.size)
     this.#nothingMissing(present, from, what)
     this.#inOrder(what)
     this.start = Math.max(this.start, from)
@@ -193,8 +198,6 @@ export class PartitionHistory {
       }
     }
     this.highWatermark = 0
-    this.startAsked = Math.max(this.startAsked, this.start)
-    this.start = 0
     // What was deleted may have been lost before that was written down: nothing is left that could come back.
     if (end < this.start) this.start = 0
   }
@@ -231,20 +234,37 @@ export class PartitionHistory {
   }
 
   #nothingMissing(present: ReadonlySet<number>, from: number, what: string): void {
-    const newest = new Map<string, number>()
     if (this.rules.compacted) {
-      for (const [offset, { attempt, index }] of this.#slots) {
-        const key = attempt?.keys[index]
-        if (key != null && offset > (newest.get(key) ?? -1)) newest.set(key, offset)
-      }
+      this.#newestOfEachKey(present, from, what)
+      return
     }
     for (const [offset, slot] of this.#slots) {
-      if (offset < from || present.has(offset)) continue
-      if (this.rules.compacted) {
-        const key = slot.attempt?.keys[slot.index]
-        if (key == null || newest.get(key)! > offset) continue
-      }
-      this.#broken(`${what}: ${show(slot)} was at offset ${offset} and is missing.`)
+      if (offset >= from && !present.has(offset))
+        this.#broken(`${what}: ${show(slot)} was at offset ${offset} and is missing.`)
+    }
+  }
+
+  /** Compaction: the last record of a key stays; a tombstone may go in the end, but not before everything that it deletes. */
+  #newestOfEachKey(present: ReadonlySet<number>, from: number, what: string): void {
+    const newest = new Map<string, number>()
+    const oldestPresent = new Map<string, number>()
+    for (const [offset, { attempt, index }] of this.#slots) {
+      const key = attempt?.keys[index]
+      if (key == null || offset < from) continue
+      if (offset > (newest.get(key) ?? -1)) newest.set(key, offset)
+      if (present.has(offset) && offset < (oldestPresent.get(key) ?? Number.POSITIVE_INFINITY))
+        oldestPresent.set(key, offset)
+    }
+    for (const [key, offset] of newest) {
+      if (present.has(offset)) continue
+      const slot = this.#slots.get(offset)!
+      if (!slot.attempt!.tombstone)
+        this.#broken(`${what}: ${show(slot)}, the last of key ${key}, was at offset ${offset} and is missing.`)
+      const older = oldestPresent.get(key)
+      if (older !== undefined)
+        this.#broken(
+          `${what}: key ${key} was deleted at offset ${offset}, which is gone, but offset ${older} still has it.`,
+        )
     }
   }
 

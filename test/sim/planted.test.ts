@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import type { Disk, DiskFile } from '../../lib/host/disk.js'
 import type { ReadOptions } from '../../lib/log/contract.js'
 import { PartitionLog } from '../../lib/log/partition-log.js'
+import { ProducerSnapshots } from '../../lib/log/producer-snapshot.js'
 import { ProducerStates } from '../../lib/log/producer-state.js'
 import { type RunOptions, runSeed } from './run.js'
 
@@ -80,6 +81,18 @@ describe('the simulator finds planted faults', () => {
       }
     await patched(PartitionLog.prototype, 'read', shifted as never, async () => {
       expect(await firstFailure(40, { profile: 'memory' })).to.match(/gives nothing at|missing/)
+    })
+  })
+
+  it('a snapshot of producers that is lost but believed', async () => {
+    const forgetful = (original: (from: number, to: number, producers: ProducerStates) => number) =>
+      function (this: never, from: number, to: number, producers: ProducerStates): number {
+        const offset = original.call(this, from, to, producers)
+        producers.clear()
+        return offset
+      }
+    await patched(ProducerSnapshots.prototype, 'restore', forgetful, async () => {
+      expect(await firstFailure(60, { profile: 'kill' })).to.match(/is at offset \d+ and at \d+/)
     })
   })
 

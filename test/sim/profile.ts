@@ -2,6 +2,7 @@
 import type { DiskFaultPlan } from '../../lib/faults/faulty-disk.js'
 import type { NetworkFaultPlan } from '../../lib/faults/faulty-network.js'
 import type { TopicPlan } from './ground.js'
+import type { PartitionRules } from './history.js'
 import type { Chance } from './world.js'
 
 /**
@@ -29,7 +30,7 @@ export const PROFILES: readonly Profile[] = [
     name: 'kill',
     durable: true,
     synced: false,
-    transactions: false,
+    transactions: true,
     faults: ['kill', 'kill', 'stop'],
     disk: {},
   },
@@ -37,7 +38,7 @@ export const PROFILES: readonly Profile[] = [
     name: 'synced',
     durable: true,
     synced: true,
-    transactions: false,
+    transactions: true,
     faults: ['power', 'power', 'kill', 'stop'],
     disk: { tornChance: 0.5 },
   },
@@ -53,7 +54,7 @@ export const PROFILES: readonly Profile[] = [
     name: 'errors',
     durable: true,
     synced: true,
-    transactions: false,
+    transactions: true,
     faults: ['errors', 'errors', 'power'],
     disk: { tornChance: 0.5, errorChance: 0.02, shortReadChance: 0.05 },
   },
@@ -61,7 +62,7 @@ export const PROFILES: readonly Profile[] = [
     name: 'sync-errors',
     durable: true,
     synced: true,
-    transactions: false,
+    transactions: true,
     faults: ['sync-errors', 'sync-errors', 'power'],
     disk: { tornChance: 0.5, errorChance: 0.01, syncErrorChance: 0.05 },
   },
@@ -78,15 +79,35 @@ export function networkFaults(chance: Chance): Omit<NetworkFaultPlan, 'seed'> {
   }
 }
 
+/** Settings under which what takes minutes elsewhere happens within a run. */
+export const BROKER_VALUES: Readonly<Record<string, string>> = {
+  'log.cleaner.backoff.ms': '60',
+  'log.retention.check.interval.ms': '150',
+}
+
 /** Small segments and small indexes, so that a short run has many of each. */
 export function topicsFor(profile: Profile, chance: Chance): TopicPlan[] {
-  const rules = { compacted: false, expires: false }
-  const names = ['plain', 'exact', ...(profile.transactions ? ['atomic'] : [])]
-  return names.map((name) => {
+  const topic = (name: string, own: Record<string, string> = {}, rules: Partial<PartitionRules> = {}): TopicPlan => {
     const configs = {
       'internal.segment.bytes': String(chance.pick([1500, 4000, 20_000])),
       'index.interval.bytes': String(chance.pick([100, 1000])),
+      ...own,
     }
-    return { name, partitions: 2, configs, rules }
-  })
+    return { name, partitions: 2, configs, rules: { compacted: false, expires: false, ...rules } }
+  }
+  const topics = [topic('plain'), topic('exact')]
+  if (profile.transactions) topics.push(topic('atomic'))
+  const small = { 'internal.segment.bytes': '1200' }
+  topics.push(topic('fading', { ...small, 'retention.bytes': '2500' }, { expires: true }))
+  // Where a suffix may be lost, the files of a compacted log do not tell which.
+  if (profile.synced || !profile.faults.includes('power')) {
+    const often = {
+      'cleanup.policy': 'compact',
+      'min.cleanable.dirty.ratio': '0.01',
+      'delete.retention.ms': '100',
+      ...small,
+    }
+    topics.push(topic('keys', often, { compacted: true }))
+  }
+  return topics
 }

@@ -135,7 +135,7 @@ export class Reader {
     const got = await fetchOnce(this.#rpc, history, offset, options)
     if (PASSING.has(got.errorCode)) return
     if (got.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-      this.#outOfRange(history, offset)
+      await this.#outOfRange(history, offset)
       return
     }
     if (got.errorCode !== ErrorCode.NONE) {
@@ -177,14 +177,14 @@ export class Reader {
     }
   }
 
-  #outOfRange(history: PartitionHistory, offset: number): void {
+  async #outOfRange(history: PartitionHistory, offset: number): Promise<void> {
     const { start, startAsked, rules, losses } = history
-    const belowStart = offset < Math.max(start, startAsked) || rules.expires
-    if (!belowStart && losses === 0) {
+    if (offset >= Math.max(start, startAsked) && !rules.expires && losses === 0) {
       throw new Violation(
         `${this.name} read ${history.name} at ${offset}, which was there, and got OFFSET_OUT_OF_RANGE.`,
       )
     }
-    this.#positions.set(history, belowStart ? Math.max(start, startAsked) : 0)
+    const first = await listOffset(this.#rpc, history, -2)
+    if (first !== null) this.#positions.set(history, first)
   }
 }

@@ -5,7 +5,7 @@ import { Cast } from './cast.js'
 import { Checker } from './checker.js'
 import { Ground } from './ground.js'
 import { Host } from './host.js'
-import { type Fault, networkFaults, PROFILES, type Profile, topicsFor } from './profile.js'
+import { BROKER_VALUES, type Fault, networkFaults, PROFILES, type Profile, topicsFor } from './profile.js'
 import { type Chance, Violation, World } from './world.js'
 
 export interface RunOptions {
@@ -70,7 +70,7 @@ class Story {
     wrapDisk: RunOptions['wrapDisk'],
   ) {
     const { durable, synced, disk: faults } = profile
-    const values: Record<string, string> = synced ? { 'log.flush.interval.messages': '1' } : {}
+    const values = { ...BROKER_VALUES, ...(synced ? { 'log.flush.interval.messages': '1' } : {}) }
     const host = { name: 'broker', brokerId: 1, values, durable, faults, ...(wrapDisk ? { wrapDisk } : {}) }
     this.#host = new Host(host, world)
     this.ground = new Ground(world, this.#host, networkFaults(chance))
