@@ -43,7 +43,7 @@ export class Cast {
   /** One with an id of its own, and two that fence each other. */
   #transactional(profile: Profile, chance: Chance): void {
     const { ground } = this
-    const histories = ground.topics.get('atomic')!
+    const histories = [...ground.topics.get('atomic')!, ...(ground.topics.get('keys') ?? [])]
     const version = (): 1 | 2 => (chance.happens(0.5) ? 2 : 1)
     // Time limits go by the clock on the wall.
     const shaky = profile.faults.includes('clock')

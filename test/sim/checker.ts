@@ -61,6 +61,7 @@ export class Checker {
   #allOrNothing(what: string): void {
     const seen = new Map<Transaction, { shown: number; hidden: number }>()
     for (const history of this.ground.histories()) {
+      if (history.rules.compacted) continue
       const shown = this.#shown.get(history)!
       for (const [offset, { attempt }] of history.slots()) {
         if (attempt?.transaction == null) continue

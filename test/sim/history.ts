@@ -246,17 +246,26 @@ export class PartitionHistory {
 
   /** Compaction: the last record of a key stays; a tombstone may go in the end, but not before everything that it deletes. */
   #newestOfEachKey(present: ReadonlySet<number>, from: number, what: string): void {
+    // A tombstone that nobody was told of may have come, done its work and gone.
+    const perhaps = new Set<string | null>()
+    for (const { state, tombstone, baseOffset, keys } of this.attempts.values()) {
+      if (tombstone && baseOffset < 0 && state !== 'refused') for (const key of keys) perhaps.add(key)
+    }
     const newest = new Map<string, number>()
     const oldestPresent = new Map<string, number>()
     for (const [offset, { attempt, index }] of this.#slots) {
       const key = attempt?.keys[index]
       if (key == null || offset < from) continue
+      const state = attempt!.transaction?.state ?? 'committed'
+      // What was aborted counts for nothing; what nobody knows the end of may or may not.
+      if (state === 'aborted') continue
+      if (state !== 'committed') perhaps.add(key)
       if (offset > (newest.get(key) ?? -1)) newest.set(key, offset)
       if (present.has(offset) && offset < (oldestPresent.get(key) ?? Number.POSITIVE_INFINITY))
         oldestPresent.set(key, offset)
     }
     for (const [key, offset] of newest) {
-      if (present.has(offset)) continue
+      if (present.has(offset) || perhaps.has(key)) continue
       const slot = this.#slots.get(offset)!
       if (!slot.attempt!.tombstone)
         this.#broken(`${what}: ${show(slot)}, the last of key ${key}, was at offset ${offset} and is missing.`)

@@ -59,6 +59,14 @@ export const PROFILES: readonly Profile[] = [
     disk: { tornChance: 0.5, errorChance: 0.02, shortReadChance: 0.05 },
   },
   {
+    name: 'full',
+    durable: true,
+    synced: true,
+    transactions: true,
+    faults: ['errors', 'errors', 'kill', 'power'],
+    disk: { tornChance: 0.5, spaceBytes: 20_000 },
+  },
+  {
     name: 'sync-errors',
     durable: true,
     synced: true,

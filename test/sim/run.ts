@@ -147,11 +147,14 @@ class Story {
     else this.#crash(fault === 'power' || fault === 'sync-errors' || (fault === 'errors' && chance.happens(0.5)))
     this.#checker.afterCrash(this.#mayLose)
     await world.sleep(chance.between(0, 200))
-    // A broker may go down again while it still finds out what it has.
+    // A broker may go down again while it still finds out what it has, or find that the disk is still ill.
     while (chance.happens(0.15)) {
-      void host.start().catch((error: unknown) => world.fail(error))
+      const ill = fault.endsWith('errors') && chance.happens(0.5)
+      host.disk.armed = ill
+      void host.start().catch((error: unknown) => ill || world.fail(error))
       await world.sleep(chance.between(0, 25))
-      this.#crash(profile.faults.includes('power') && chance.happens(0.5))
+      host.disk.armed = false
+      this.#crash(fault === 'sync-errors' || (profile.faults.includes('power') && chance.happens(0.5)))
       this.#checker.afterCrash(this.#mayLose)
     }
     await this.#start()
