@@ -210,6 +210,11 @@ export class LogStore {
     return this.checkpoint((checkpoints, logs) => checkpoints.writeRecoveryPoints(logs))
   }
 
+  /** What is kept here outlives the process. */
+  get isDurable(): boolean {
+    return this.checkpoints.size > 0
+  }
+
   checkpointLogStarts(): Promise<void> {
     return this.checkpoint((checkpoints, logs) => checkpoints.writeLogStarts(logs))
   }

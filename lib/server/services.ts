@@ -37,7 +37,7 @@ export interface BrokerServices {
   /** The partitions held here: append, fetch, delete records. */
   readonly replicas: Replicas
   readonly fetchSessions: FetchSessionCache
-  readonly logs: Pick<LogStore, 'describe'>
+  readonly logs: Pick<LogStore, 'describe' | 'isDurable' | 'checkpointLogStarts'>
   /** Whether records can be taken. */
   readonly memory: MemoryPressure
   /** Replicas on their way to another log directory. */

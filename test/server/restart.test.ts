@@ -5,6 +5,7 @@ import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { buildBatch } from '../../protocol/batch/builder.js'
 import {
   CreateTopics,
+  DeleteRecords,
   DescribeConfigs,
   FindCoordinator,
   ListOffsets,
@@ -39,8 +40,11 @@ async function produce(node: RunningNode, name: string, index: number, values: s
   return answer!.baseOffset
 }
 
-async function endOffset(node: RunningNode, name: string, partitionIndex: number): Promise<number> {
-  const partitions = [{ partitionIndex, currentLeaderEpoch: -1, timestamp: -1 }]
+const endOffset = (node: RunningNode, name: string, partition: number) => offsetAt(node, name, partition, -1)
+const startOffset = (node: RunningNode, name: string, partition: number) => offsetAt(node, name, partition, -2)
+
+async function offsetAt(node: RunningNode, name: string, partitionIndex: number, timestamp: number): Promise<number> {
+  const partitions = [{ partitionIndex, currentLeaderEpoch: -1, timestamp }]
   const { topics } = await node.client.send(ListOffsets, 7, {
     replicaId: -1,
     isolationLevel: 0,
@@ -113,4 +117,21 @@ describe('restart', () => {
       await second.close()
     })
   }
+
+  it('does not bring back deleted records after a crash', async () => {
+    const disks = new Map([['/data', new MemoryDisk()]])
+    const first = await start(disks)
+    await createTopic(first, 'shortened', 1, {})
+    await produce(first, 'shortened', 0, ['a', 'b', 'c'])
+    const partitions = [{ partitionIndex: 0, offset: 2 }]
+    const deleted = await first.client.send(DeleteRecords, 2, {
+      topics: [{ name: 'shortened', partitions }],
+      timeoutMs: 1000,
+    })
+    expect(deleted.topics[0]!.partitions[0]).to.include({ errorCode: 0, lowWatermark: 2 })
+
+    const second = await start(disks)
+    expect(await startOffset(second, 'shortened', 0)).to.equal(2)
+    await second.close()
+  })
 })

@@ -3,6 +3,8 @@
  *
  * Behaviours
  * - Moves the log start up to the offset (-1: the high watermark) and answers with the new low watermark. Below it already: nothing happens.
+ * - In a data directory the new starts are noted before the answer leaves. Kafka notes them within a minute; a crash before that
+ *   brings the records back.
  * - Beyond the high watermark, or negative: OFFSET_OUT_OF_RANGE. Topics without `delete` in their cleanup policy: POLICY_VIOLATION.
  * - Internal topics: INVALID_TOPIC_EXCEPTION. A partition named twice is done once, with the later offset.
  * Version notes
@@ -45,9 +47,30 @@ function deleteRecordsHandler(
     })
     return respond(rows)
   }
+  const noted = (done: readonly DeleteRecordsAnswer[]): Awaitable<Response> => {
+    const last = broker.logs.isDurable ? noteStarts(done, broker) : done
+    return last instanceof Promise ? last.then(finish) : finish(last)
+  }
   return answers instanceof Promise
-    ? answers.then((late) => (late === null ? CLOSE_CONNECTION : finish(late)))
-    : finish(answers)
+    ? answers.then((late) => (late === null ? CLOSE_CONNECTION : noted(late)))
+    : noted(answers)
+}
+
+/** What was deleted must not come back after a crash: the new starts are on the disk before the answer leaves. */
+async function noteStarts(
+  done: readonly DeleteRecordsAnswer[],
+  broker: BrokerServices,
+): Promise<readonly DeleteRecordsAnswer[]> {
+  if (done.every(({ errorCode }) => errorCode !== ErrorCode.NONE)) return done
+  try {
+    await broker.logs.checkpointLogStarts()
+    return done
+  } catch (error) {
+    broker.logger.error(`Where logs start could not be noted: ${String(error)}`)
+    return done.map((answer) =>
+      answer.errorCode === ErrorCode.NONE ? { ...answer, errorCode: ErrorCode.KAFKA_STORAGE_ERROR } : answer,
+    )
+  }
 }
 
 function rowsOf(request: Request, broker: BrokerServices): Map<string, Row> {
