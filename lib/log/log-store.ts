@@ -210,7 +210,6 @@ export class LogStore {
     return this.checkpoint((checkpoints, logs) => checkpoints.writeRecoveryPoints(logs))
   }
 
-  /** What is kept here outlives the process. */
   get isDurable(): boolean {
     return this.checkpoints.size > 0
   }
