@@ -5,6 +5,7 @@
 import { FetchSessionCache } from '../../lib/broker/partition/fetch-session-cache.js'
 import type { Partition } from '../../lib/broker/partition/partition.js'
 import { Replicas } from '../../lib/broker/partition/replicas.js'
+import type { ProduceGate } from '../../lib/broker/transaction/produce-gate.js'
 import type { Disk } from '../../lib/host/disk.js'
 import { type Logger, silentLogger } from '../../lib/host/logger.js'
 import { NO_PRESSURE } from '../../lib/host/memory-budget.js'
@@ -63,7 +64,11 @@ export class FakeConnection {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
-  stall(): void {}
+  /** Settle when the next request may be read. */
+  readonly stalls: Promise<void>[] = []
+  stall(until: Promise<void>): void {
+    this.stalls.push(until)
+  }
   close(): void {
     this.closed = true
     for (const listener of [...this.listeners]) listener()
@@ -77,6 +82,7 @@ export interface ReplicaBrokerOptions {
   sessionSlots?: number
   /** Hot bytes on a disk that has to read: 0 makes every old read a cold one. */
   hotBytesMax?: number
+  produceGate?: Pick<ProduceGate, 'asks' | 'admit'>
 }
 
 export class ReplicaBroker {
@@ -92,6 +98,7 @@ export class ReplicaBroker {
   lastPieces: readonly Buffer[] = []
   readonly #dispatcher: Dispatcher
   readonly #topicConfigs: TopicConfigs
+  readonly #produceGate: ReplicaBrokerOptions['produceGate']
   #ids = 0
 
   constructor(options: ReplicaBrokerOptions = {}) {
@@ -130,6 +137,7 @@ export class ReplicaBroker {
       this.image,
     )
     this.fetchSessions = new FetchSessionCache({ slots: options.sessionSlots ?? 1000 }, { random })
+    this.#produceGate = options.produceGate
     const table = new ApiTable(ROWS as unknown as readonly ApiRow[])
     this.#dispatcher = new Dispatcher({
       table,
@@ -151,6 +159,7 @@ export class ReplicaBroker {
       fetchSessions,
       logs,
       memory: NO_PRESSURE,
+      ...(this.#produceGate && { produceGate: this.#produceGate as ProduceGate }),
       image: () => this.image,
       advertised: (brokerId) => ({ host: `host-${brokerId}`, port: 9092 }),
     }

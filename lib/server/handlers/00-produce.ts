@@ -99,7 +99,11 @@ function admitRows(rows: Row[], request: Request, context: RequestContext, broke
   }
   if (!(codes instanceof Promise)) return go(codes)
   for (const row of rows) if (row.records !== null) row.records = Buffer.from(row.records)
-  return codes.then(go)
+  // A request behind this one may need no asking, or a shorter one: it must not be appended first.
+  const appending = codes.then((errorCodes) => [go(errorCodes)] as const)
+  const appended = () => undefined
+  context.connection.stall(appending.then(appended, appended))
+  return appending.then(([result]) => result)
 }
 
 /** One request, one producer: INVALID_PRODUCER_ID_MAPPING for all of it otherwise (ReplicaManager.handleProduceAppend). */
