@@ -186,6 +186,14 @@ describe('crash checker', () => {
     )
   })
 
+  it('believes no producer that hears of a gap', () => {
+    const said: ClientEvent[] = [{ e: 'note', w: 'w', m: 'OutOfOrderSequenceException: ...' }]
+    expectViolation({ said, held: [partition('plain', [])] }, /w was told: OutOfOrderSequence/)
+    expect(
+      violations({ said: [{ e: 'note', w: 'w', m: 'Closed connection' }], held: [partition('plain', [])] }),
+    ).to.deep.equal([])
+  })
+
   it('counts copies', () => {
     const copies = [{ group: 'c', from: 'exact', to: 'copy' }]
     const said = [sent('exact', 0, 3), sent('copy', 0, 3)]

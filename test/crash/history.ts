@@ -31,11 +31,14 @@ export interface GroupPartition {
   readCommitted: boolean
 }
 
+/** What no kill may lead to: a producer only hears of a gap when what was acknowledged is gone, or was appended out of turn. */
+const NEVER = /OutOfOrderSequence|OUT_OF_ORDER_SEQUENCE/
+
 export class History {
   readonly streams = new Map<string, WrittenStream>()
   readonly transactions = new Map<string, WriterTransaction>()
   readonly groups = new Map<string, GroupPartition>()
-  /** What contradicts itself already in what the clients were told. */
+  /** What is wrong already in what the clients were told. */
   readonly contradictions: string[] = []
   readonly counts = { sent: 0, acked: 0, committed: 0, aborted: 0, commits: 0, reads: 0, notes: 0 }
 
@@ -73,6 +76,7 @@ export class History {
         return
       case 'note':
         this.counts.notes++
+        if (NEVER.test(event.m)) this.contradictions.push(`${event.w} was told: ${event.m}`)
     }
   }
 

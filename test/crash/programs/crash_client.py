@@ -73,7 +73,8 @@ class Writer:
                     topic, partitions = self.dice.choice(topics)
                     partition = self.dice.randrange(partitions)
                     self.send(producer, topic, partition, 1 + self.dice.randrange(20), None, failures)
-                    producer.poll(self.dice.randrange(20) / 1000)
+                    producer.poll(0)
+                    time.sleep(self.dice.randrange(40) / 1000)
                     # The queue must not grow without end while the broker is away.
                     while len(producer) > 2000 and not failures:
                         producer.poll(0.1)
