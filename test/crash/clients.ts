@@ -11,6 +11,8 @@ export interface ClientProcess {
   /** The first part of its writers' and groups' names. */
   readonly program: string
   readonly roles: readonly string[]
+  /** It finishes when it has read everything: after the others. */
+  readonly readsToTheEnd?: boolean
 }
 
 export interface ClientKind {
@@ -65,7 +67,7 @@ const java = javaKind('kafka-clients (Java)', kafkaJarSet, 'CrashClient', [
 ])
 
 const streams = javaKind('Kafka Streams (Java)', streamsJars, 'WordCount', [
-  { name: 'streams', program: 'streams', roles: ['wordcount'] },
+  { name: 'streams', program: 'streams', roles: ['wordcount'], readsToTheEnd: true },
 ])
 
 const librdkafka: ClientKind = {

@@ -71,9 +71,10 @@ export class CrashRun {
       await this.#killAround()
       if (server.failure !== null) throw new Error(server.failure)
       say('the time is over: the clients finish what they began')
-      await Promise.all(
-        this.#clients.map((client) => client.finish(DRAIN_LIMIT_MS).catch((error) => this.#fail(error))),
-      )
+      for (const readsToTheEnd of [false, true]) {
+        const some = this.#clients.filter((client) => client.readsToTheEnd === readsToTheEnd)
+        await Promise.all(some.map((client) => client.finish(DRAIN_LIMIT_MS).catch((error) => this.#fail(error))))
+      }
       const first = await this.#judge()
       // What is served after a clean restart is the same again.
       this.counts.cleanStops++
@@ -262,6 +263,10 @@ class RunningClient {
     this.#take = take
     this.#journal = createWriteStream(join(options.folder, `${process.name}.ndjson`))
     this.#errors = createWriteStream(join(options.folder, `${process.name}.log`))
+  }
+
+  get readsToTheEnd(): boolean {
+    return this.#process.readsToTheEnd === true
   }
 
   start(): void {

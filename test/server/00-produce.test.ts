@@ -317,26 +317,6 @@ describe('server/00-produce', () => {
     expect(answer.errorCode).to.equal(ErrorCode.UNKNOWN_SERVER_ERROR)
   })
 
-  it('lets no request overtake one that waits for the transaction coordinator', async () => {
-    for (const errorCode of [ErrorCode.NONE, ErrorCode.INVALID_TXN_STATE]) {
-      let answer: (codes: readonly ErrorCode[]) => void = () => {}
-      const admitted = new Promise<readonly ErrorCode[]>((resolve) => {
-        answer = resolve
-      })
-      broker = new ReplicaBroker({ produceGate: { asks: () => true, admit: () => admitted } })
-      broker.createTopic('t')
-      const records = batchOf(broker, ['x'], { transactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 })
-      const request = produceRequest(records, { version: 12, transactionalId: 'tx' })
-      const produced = broker.send(Produce, 12, request)
-      const [stall, ...others] = broker.connection.stalls
-      expect(others).to.deep.equal([])
-      const endAtStall = stall!.then(() => broker.partition('t').log.endOffset)
-      answer([errorCode])
-      expect(await endAtStall).to.equal(errorCode === ErrorCode.NONE ? 1 : 0)
-      expect(produceAnswer(await produced).errorCode).to.equal(errorCode)
-    }
-  })
-
   it('behaviour 109: refuses a transactional batch without transactional id', () => {
     const transactional = { transactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }
     const { errorCode } = produce(batchOf(broker, ['x'], transactional))
