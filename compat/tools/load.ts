@@ -9,7 +9,8 @@ process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1'
 export const ROLLED = { topic: 'rolled', records: 2200, valueBytes: 1500 }
 export const PLAIN = { topic: 'plain', partitions: 3, records: 90 }
 export const COMPACTED = { topic: 'compacted', records: 30 }
-export const MIXED = { topic: 'mixed', committed: 4, aborted: 3 }
+/** Its first segment, with the transactions, is sealed by what comes after them. */
+export const MIXED = { topic: 'mixed', committed: 4, aborted: 3, plain: 1000 }
 export const GROUP = 'readers'
 export const TRANSACTIONAL_GROUP = 'transactional-readers'
 export const TRANSACTIONAL_ID = 'tools-transactional'
@@ -30,7 +31,7 @@ export async function createTopics(bootstrapServers: string): Promise<void> {
       { name: ROLLED.topic, ...one, configs: configs({ 'segment.bytes': String(1 << 20) }) },
       { name: PLAIN.topic, ...one, numPartitions: PLAIN.partitions },
       { name: COMPACTED.topic, ...one, configs: configs({ 'cleanup.policy': 'compact' }) },
-      { name: MIXED.topic, ...one },
+      { name: MIXED.topic, ...one, configs: configs({ 'segment.bytes': String(1 << 20) }) },
       { name: 'hanging', ...one },
     ],
   })
@@ -58,6 +59,7 @@ export async function write(bootstrapServers: string): Promise<void> {
   }
   await producer.disconnect()
   await transact(kafka)
+  await seal(kafka)
   await commitOffsets(kafka)
 }
 
@@ -77,6 +79,16 @@ async function transact(kafka: Kafka): Promise<void> {
   }
   await send(MIXED.committed, true)
   await send(MIXED.aborted, false)
+  await producer.disconnect()
+}
+
+async function seal(kafka: Kafka): Promise<void> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false })
+  await producer.connect()
+  const value = Buffer.alloc(ROLLED.valueBytes, 's')
+  for (let sent = 0; sent < MIXED.plain; sent += 100) {
+    await producer.send({ topic: MIXED.topic, messages: Array.from({ length: 100 }, () => ({ value })) })
+  }
   await producer.disconnect()
 }
 

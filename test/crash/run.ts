@@ -247,6 +247,8 @@ class RunningClient {
   #child: ChildProcess | undefined
   #incarnation = 0
   #finishing = false
+  /** Killed, and its end not heard of yet. */
+  #killed = false
   #gone: Promise<number | null> = Promise.resolve(0)
 
   constructor(
@@ -288,6 +290,7 @@ class RunningClient {
     this.#gone = new Promise((resolve) => {
       child.once('close', (code, signal) => {
         this.#errors.write(`=== incarnation ${this.#incarnation} ended: code ${code}, signal ${signal}\n`)
+        this.#killed = false
         if (!this.#finishing) this.start()
         resolve(code)
       })
@@ -295,11 +298,14 @@ class RunningClient {
   }
 
   kill(): void {
+    this.#killed = true
     this.#child?.kill('SIGKILL')
   }
 
   /** Closes its input, which tells it to finish, and waits. @throws Error when it does not end by itself, with code 0 */
   async finish(limitMs: number): Promise<void> {
+    // One that was killed a moment ago comes again first.
+    while (this.#killed) await this.#gone
     this.#finishing = true
     this.#child?.stdin?.end()
     const limit = setTimeout(() => this.kill(), limitMs)
