@@ -18,7 +18,13 @@ ESBUILD := $(BIN)/esbuild --bundle --platform=node --target=node20.19 --packages
 start: build ## install, build and run the broker on 127.0.0.1:9092 (ARGS="--listen 0.0.0.0:9092" for more)
 	@exec node dist/odradek.cjs start $(ARGS)
 
-$(STAMP): package-lock.json
+# A declared package that is not there is installed, whatever the stamp says.
+ABSENT := $(shell node -p "Object.keys(require('./package.json').dependencies).join(' ')" 2>/dev/null | tr ' ' '\n' | \
+  while read -r name; do [ -d "node_modules/$$name" ] || echo absent; done | head -1)
+.PHONY: absent
+absent:
+
+$(STAMP): package-lock.json $(ABSENT)
 	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $(STAMP)
 

@@ -39,6 +39,7 @@ import { updateFeatures } from './handlers/57-update-features.js'
 import { describeCluster } from './handlers/60-describe-cluster.js'
 import { describeProducers } from './handlers/61-describe-producers.js'
 import { describeTransactions } from './handlers/65-describe-transactions.js'
+import { listTransactions } from './handlers/66-list-transactions.js'
 import { listConfigResources } from './handlers/74-list-config-resources.js'
 import { describeTopicPartitions } from './handlers/75-describe-topic-partitions.js'
 
@@ -80,6 +81,7 @@ export const servedApis: readonly ApiRow[] = [
   describeCluster,
   describeProducers,
   describeTransactions,
+  listTransactions,
   listConfigResources,
   describeTopicPartitions,
 ] as unknown as readonly ApiRow[]

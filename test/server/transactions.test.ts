@@ -1,5 +1,12 @@
 import { expect } from 'chai'
-import { AddPartitionsToTxn, EndTxn, ErrorCode, InitProducerId } from '../../protocol/index.js'
+import {
+  AddPartitionsToTxn,
+  DescribeTransactions,
+  EndTxn,
+  ErrorCode,
+  InitProducerId,
+  ListTransactions,
+} from '../../protocol/index.js'
 import { RunningNode } from '../support/running-node.js'
 import { fetched, TransactionalProducer } from '../support/transactional.js'
 
@@ -123,6 +130,45 @@ describe('server/transactions', () => {
     ])
     const end = { transactionalId, producerId, producerEpoch, committed: true }
     expect((await node.client.send(EndTxn, 3, end)).errorCode).to.equal(ErrorCode.INVALID_TXN_STATE)
+  })
+
+  it('answers AddPartitionsToTxn v4 without a transaction with nothing', async () => {
+    const answer = await node.client.send(AddPartitionsToTxn, 4, { transactions: [] })
+    expect(answer).to.include({ errorCode: 0 })
+    expect(answer.resultsByTransaction).to.deep.equal([])
+  })
+
+  it('lists by a pattern that has to fit the whole id, and refuses what is none', async () => {
+    await begun()
+    const list = async (transactionalIdPattern: string) => {
+      const filters = { stateFilters: ['Empty', 'Nonsense'], producerIdFilters: [] }
+      const answer = await node.client.send(ListTransactions, 2, { ...filters, transactionalIdPattern })
+      return { ...answer, transactionStates: answer.transactionStates.map((one) => one.transactionalId) }
+    }
+    expect(await list('t.')).to.include({ errorCode: 0 })
+    expect((await list('t.')).unknownStateFilters).to.deep.equal(['Nonsense'])
+    expect((await list('t.')).transactionStates).to.deep.equal(['tx'])
+    expect((await list('t')).transactionStates).to.deep.equal([])
+    const before = performance.now()
+    await list(`${'(x+)+'.repeat(20)}y`)
+    expect(performance.now() - before, 'ms').to.be.below(1000)
+    for (const pattern of ['[', '*', 'a(?=b)']) {
+      expect(await list(pattern)).to.include({ errorCode: ErrorCode.INVALID_REGULAR_EXPRESSION })
+    }
+  })
+
+  it('describes what there is', async () => {
+    const one = await begun()
+    await one.add(3, 't')
+    const transactionalIds = ['tx', 'tx', 'other', '']
+    const { transactionStates } = await node.client.send(DescribeTransactions, 0, { transactionalIds })
+    expect(
+      transactionStates.map((each) => [each.transactionalId, each.errorCode, each.transactionState]),
+    ).to.deep.equal([
+      ['tx', 0, 'Ongoing'],
+      ['other', ErrorCode.TRANSACTIONAL_ID_NOT_FOUND, ''],
+      ['', ErrorCode.INVALID_REQUEST, ''],
+    ])
   })
 
   it('verifies without adding', async () => {

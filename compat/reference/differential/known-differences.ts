@@ -16,6 +16,7 @@ const GROUP_ONCE =
   'a group whose every offset is asked for twice in one request is answered once, so that answers stay bounded'
 const PRODUCERS_ONCE =
   'a partition asked for twice in one DescribeProducers is answered once, so that answers stay bounded'
+const TRANSACTION_ONCE = 'a transactional id named twice in one request is described once, so that answers stay bounded'
 
 export const knownDifferences: readonly KnownDifference[] = [
   ...['v4', 'v12', 'v18'].map((v) => ({
@@ -28,4 +29,5 @@ export const knownDifferences: readonly KnownDifference[] = [
   })),
   ...['v8', 'v9', 'v10'].map((v) => ({ scenario: `OffsetFetch ${v}: several groups`, reason: GROUP_ONCE })),
   { scenario: 'DescribeProducers: a partition asked for twice', reason: PRODUCERS_ONCE },
+  { scenario: 'DescribeTransactions: an id twice', reason: TRANSACTION_ONCE },
 ]

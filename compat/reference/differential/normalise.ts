@@ -30,10 +30,16 @@ const hourMs = 3_600_000
 
 export class Normaliser {
   private readonly topicIds = new Map<string, string>()
+  private readonly producerIds = new Map<number, string>()
 
   /** Topic ids are random: an id that the scenario knows is shown by its topic's name. */
   learn(topicId: string, name: string): void {
     this.topicIds.set(topicId, name)
+  }
+
+  learnProducer(producerId: number): void {
+    if (producerId < 0 || this.producerIds.has(producerId)) return
+    this.producerIds.set(producerId, `<producer ${this.producerIds.size + 1}>`)
   }
 
   /** The comparable form of an answer. Arrays of structs are sorted: brokers collect them in hash maps. */
@@ -50,6 +56,8 @@ export class Normaliser {
 
   private number(input: number, key: string): Plain {
     if (key in opaque && input !== 0) return opaque[key]!
+    const producer = key === 'producerId' ? this.producerIds.get(input) : undefined
+    if (producer !== undefined) return producer
     // The broker's clock, as an append time or in a timestamp.
     if (Math.abs(input - Date.now()) < hourMs) return '<now>'
     return input
@@ -67,7 +75,9 @@ export class Normaliser {
   }
 
   private array(input: unknown[], key: string): Plain {
-    const items = input.map((item) => this.value(item, key))
+    // Partitions alone come from hash sets too.
+    const sorted = key === 'partitions' && input.every((item) => typeof item === 'number') ? [...input].sort() : input
+    const items = sorted.map((item) => this.value(item, key))
     const structs = items.every((item) => typeof item === 'object' && item !== null && !Array.isArray(item))
     return structs
       ? items

@@ -117,6 +117,11 @@ export class Scene {
     }
   }
 
+  /** Producer ids go on from run to run: one that the scenario knows is shown by its place in it. */
+  learnProducer(producerId: number): void {
+    this.normaliser.learnProducer(producerId)
+  }
+
   /** Records anything a scenario wants to compare. */
   note(asked: string, answer: unknown): void {
     this.transcript.push({ asked, answer: this.normaliser.value(answer) })

@@ -8,8 +8,9 @@ export interface TransactionConfig {
   readonly expirationMs: number
   /** transaction.remove.expired.transaction.cleanup.interval.ms */
   readonly expirationIntervalMs: number
-  /** Between two attempts to write markers that could not be written: Kafka's request loop has its own pace, and so have we. */
+  /** After markers that could not be written the first pause; each further one is twice as long, up to the longest. */
   readonly markerRetryMs: number
+  readonly markerRetryMaxMs: number
   /**
    * Transactional ids per partition of `__transaction_state`: a client that takes a new id for every record must not eat the heap. New ones
    * hear COORDINATOR_NOT_AVAILABLE until old ones expire.
@@ -23,5 +24,6 @@ export const defaultTransactionConfig: TransactionConfig = {
   expirationMs: 7 * 24 * 60 * 60_000,
   expirationIntervalMs: 3_600_000,
   markerRetryMs: 100,
+  markerRetryMaxMs: 10_000,
   idsPerShardMax: 100_000,
 }

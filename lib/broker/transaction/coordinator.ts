@@ -79,6 +79,7 @@ export class TransactionCoordinator {
         createMachine: (partition, coordinatorEpoch) =>
           new TransactionMachine({
             config,
+            logger,
             ids: this.#ids,
             transactionVersion: options.transactionVersion,
             sendMarkers: (markers) => this.#sendMarkers(partition, coordinatorEpoch, markers),

@@ -142,11 +142,20 @@ export function markersWritten(turn: Turn, { transactionalId, ...result }: Marke
     turn.out.cancel(retryKey(transactionalId))
     return
   }
-  turn.out.schedule(retryKey(transactionalId), turn.context.config.markerRetryMs, {
-    type: 'send-markers',
-    transactionalId,
-  })
+  const { config, logger } = turn.context
+  const delayMs = Math.min(config.markerRetryMs * 2 ** entry.failedRounds, config.markerRetryMaxMs)
+  turn.out.schedule(retryKey(transactionalId), delayMs, { type: 'send-markers', transactionalId })
+  entry.failedRounds++
+  if (entry.failedRounds !== ROUNDS_UNTIL_SAID) return
+  const { topic, partitionIds } = entry.unmarked[0]!
+  const code = result.errorCodes.find((each) => each !== ErrorCode.NONE)
+  logger.warn(
+    `The end of the transaction ${transactionalId} cannot be written to ${topic}-${partitionIds[0]} (error ${code}) and perhaps others; it is tried until it can.`,
+  )
 }
+
+/** A leader that moves is nothing to speak of. */
+const ROUNDS_UNTIL_SAID = 5
 
 function failedOf({ partitions, errorCodes }: Pick<MarkersWritten, 'partitions' | 'errorCodes'>): TopicPartitions {
   let at = 0

@@ -72,10 +72,11 @@ export class TransactionMachine implements ShardMachine<TransactionCommand, Tran
     }
     const entry = entries.get(transactionalId)
     const unmarked = isEnding(value.state) ? value.partitions : NOTHING
-    if (entry === undefined) entries.set(transactionalId, { transactionalId, value, unmarked })
+    if (entry === undefined) entries.set(transactionalId, { transactionalId, value, unmarked, failedRounds: 0 })
     else {
       entry.value = value
       entry.unmarked = unmarked
+      entry.failedRounds = 0
     }
   }
 

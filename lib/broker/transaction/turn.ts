@@ -1,3 +1,4 @@
+import type { Logger } from '../../host/logger.js'
 import { Decision } from '../coordinator/contract.js'
 import type { TransactionalProducer, TransactionCommand } from './commands.js'
 import type { TransactionConfig } from './config.js'
@@ -21,6 +22,7 @@ export interface MarkersToWrite extends TransactionalProducer {
 /** What the state machine's parts share within one shard. */
 export interface TransactionContext {
   readonly config: TransactionConfig
+  readonly logger: Logger
   readonly ids: ProducerIdSource
   /** The feature level of the cluster: what is written, and how a coordinator itself ends a transaction. */
   readonly transactionVersion: () => number
@@ -35,6 +37,8 @@ export interface Entry {
   value: Transaction
   /** While it is ending: partitions whose marker is not known to be written. Volatile: a new coordinator writes all of them again. */
   unmarked: TopicPartitions
+  /** Rounds of markers that left some unwritten. */
+  failedRounds: number
 }
 
 /** One decision in the making: the state it looks at, the time, and what it has decided so far. */

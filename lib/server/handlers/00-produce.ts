@@ -93,7 +93,7 @@ function admitRows(rows: Row[], request: Request, context: RequestContext, broke
   const go = (errorCodes: readonly ErrorCode[]): Awaitable<Result> => {
     beginning.forEach((row, i) => {
       if (errorCodes[i] === ErrorCode.NONE) row.transactionVersion = context.apiVersion >= 12 ? 2 : 0
-      else row.answer = failedAppend(errorCodes[i]!)
+      else row.answer = notAdmitted(errorCodes[i]!)
     })
     return appendRows(rows, request, context, broker)
   }
@@ -105,6 +105,17 @@ function admitRows(rows: Row[], request: Request, context: RequestContext, broke
   context.connection.stall(appending.then(appended, appended))
   return appending.then(([result]) => result)
 }
+
+/** With a sentence where Kafka has one: for the codes that it has chosen in place of the coordinator's. */
+function notAdmitted(errorCode: ErrorCode): AppendAnswer {
+  const errorMessage = NOT_ADMITTED.get(errorCode)
+  return errorMessage === undefined ? failedAppend(errorCode) : { ...failedAppend(errorCode), errorMessage }
+}
+
+const NOT_ADMITTED: ReadonlyMap<ErrorCode, string> = new Map([
+  [ErrorCode.INVALID_TXN_STATE, 'The partition is not in the transaction.'],
+  [ErrorCode.NOT_ENOUGH_REPLICAS, 'The coordinator cannot say yet whether the partition is in the transaction.'],
+])
 
 /** One request, one producer: INVALID_PRODUCER_ID_MAPPING for all of it otherwise (ReplicaManager.handleProduceAppend). */
 function rowsToAdmit(rows: readonly Row[], version: number, broker: BrokerServices): Row[] {
@@ -119,7 +130,8 @@ function rowsToAdmit(rows: readonly Row[], version: number, broker: BrokerServic
     ) {
       continue
     }
-    for (const row of rows) row.answer ??= failedAppend(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+    const errorMessage = 'The transactional batches of a request must come from one producer.'
+    for (const row of rows) row.answer = { ...failedAppend(ErrorCode.INVALID_PRODUCER_ID_MAPPING), errorMessage }
     return []
   }
   return transactional.filter((row) => broker.produceGate.asks(row.partition!, producer, version))

@@ -6,6 +6,8 @@ import {
   EndTxn,
   OffsetFetch,
   TxnOffsetCommit,
+  ListTransactions,
+  type RequestInput,
   WriteTxnMarkers,
 } from '../../../protocol/index.js'
 import { fetched, TransactionalProducer } from '../../support/transactional.js'
@@ -118,6 +120,27 @@ const describeTransactions: VersionCase = async (world, version) => {
   ])
 }
 
+const listTransactions: VersionCase = async (world, version) => {
+  const { name } = await world.topic()
+  const [open, other] = [await begun(world), await begun(world)]
+  await open.add(3, name)
+  const list = async (more: Partial<RequestInput<typeof ListTransactions>>) => {
+    const producerIdFilters = [open.producerId, other.producerId]
+    const answer = await world.send(ListTransactions, version, { stateFilters: [], producerIdFilters, ...more })
+    expect(answer).to.include({ throttleTimeMs: 0, errorCode: 0 })
+    return answer.transactionStates.map(({ transactionalId, transactionState }) => [transactionalId, transactionState])
+  }
+  const [first, second] = [
+    [open.transactionalId, 'Ongoing'],
+    [other.transactionalId, 'Empty'],
+  ]
+  expect(await list({})).to.have.deep.members([first, second])
+  expect(await list({ stateFilters: ['Ongoing'] })).to.deep.equal([first])
+  expect(await list({ producerIdFilters: [other.producerId] })).to.deep.equal([second])
+  if (version >= 1) expect(await list({ durationFilter: 100_000, stateFilters: ['Ongoing'] })).to.deep.equal([])
+  if (version >= 2) expect(await list({ transactionalIdPattern: `.*${other.transactionalId}` })).to.deep.equal([second])
+}
+
 export const transactionCases: ReadonlyMap<number, VersionCase> = new Map([
   [AddPartitionsToTxn.key, addPartitionsToTxn],
   [AddOffsetsToTxn.key, addOffsetsToTxn],
@@ -125,4 +148,5 @@ export const transactionCases: ReadonlyMap<number, VersionCase> = new Map([
   [TxnOffsetCommit.key, txnOffsetCommit],
   [WriteTxnMarkers.key, writeTxnMarkers],
   [DescribeTransactions.key, describeTransactions],
+  [ListTransactions.key, listTransactions],
 ])

@@ -1,0 +1,101 @@
+import { expect } from 'chai'
+import type { Partition } from '../../../lib/broker/partition/partition.js'
+import type { AddPartitionsReply, VerifyPartitionsReply } from '../../../lib/broker/transaction/commands.js'
+import { ProduceGate } from '../../../lib/broker/transaction/produce-gate.js'
+import { VirtualClock } from '../../../lib/host/virtual-clock.js'
+import { ErrorCode } from '../../../protocol/errors.js'
+import { batchOf, produceNow } from '../../support/produce-fetch.js'
+import { ReplicaBroker } from '../../support/replica-broker.js'
+
+describe('broker/transaction/produce-gate', () => {
+  const clock = new VirtualClock({ startMs: 0 })
+  const who = { producerId: 9, producerEpoch: 0 }
+  let partition: Partition
+  let broker: ReplicaBroker
+  let added: AddPartitionsReply[] = []
+  let answer: (reply: AddPartitionsReply) => void = () => {}
+  let verified: VerifyPartitionsReply | Promise<VerifyPartitionsReply> = { errorCodes: [ErrorCode.NONE] }
+  let verifies = true
+  beforeEach(() => {
+    broker = new ReplicaBroker()
+    broker.createTopic('t')
+    partition = broker.partition('t')
+    added = []
+    verifies = true
+  })
+  const gate = new ProduceGate(
+    { verifies: () => verifies, retryBackoffMs: 20, retryMaxMs: 100 },
+    {
+      clock,
+      coordinator: {
+        addPartitions: () => added.shift() ?? new Promise((resolve) => (answer = resolve)),
+        verifyPartitions: () => verified,
+      },
+    },
+  )
+  const admit = (requestVersion: number) =>
+    gate.admit({ ...who, transactionalId: 'x', partitions: [partition], requestVersion })
+  const marker = () => ({ ...who, coordinatorEpoch: 0, commit: true, transactionVersion: 0 })
+  const turn = async () => {
+    for (let i = 0; i < 10; i++) await Promise.resolve()
+  }
+
+  it('asks where nothing of the transaction is open, and older producers only when it may', () => {
+    expect(gate.asks(partition, who, 9)).to.equal(true)
+    verifies = false
+    expect(gate.asks(partition, who, 9)).to.equal(false)
+    expect(gate.asks(partition, who, 12)).to.equal(true)
+    partition.log.append(batchOf(broker, ['x'], { ...who, transactional: true, baseSequence: 0 }), {
+      origin: 'client',
+      leaderEpoch: 0,
+      now: broker.clock.now(),
+    })
+    expect(gate.asks(partition, who, 12)).to.equal(false)
+    expect(gate.asks(partition, { ...who, producerEpoch: 1 }, 12)).to.equal(true)
+  })
+
+  it('answers in the same turn what the coordinator answers in the same turn, in words that the version knows', () => {
+    const codes: [ErrorCode, number, ErrorCode][] = [
+      [ErrorCode.NONE, 9, ErrorCode.NONE],
+      [ErrorCode.PRODUCER_FENCED, 9, ErrorCode.INVALID_PRODUCER_EPOCH],
+      [ErrorCode.TRANSACTION_ABORTABLE, 10, ErrorCode.INVALID_TXN_STATE],
+      [ErrorCode.TRANSACTION_ABORTABLE, 11, ErrorCode.TRANSACTION_ABORTABLE],
+      [ErrorCode.CONCURRENT_TRANSACTIONS, 11, ErrorCode.NOT_ENOUGH_REPLICAS],
+      [ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, 11, ErrorCode.NOT_ENOUGH_REPLICAS],
+      [ErrorCode.NOT_COORDINATOR, 11, ErrorCode.NOT_ENOUGH_REPLICAS],
+    ]
+    for (const [code, version, told] of codes) {
+      verified = { errorCodes: [code] }
+      expect(admit(version)).to.deep.equal([told])
+    }
+  })
+
+  it('tries again for a while when the last transaction is still ending', async () => {
+    const again = { errorCode: ErrorCode.CONCURRENT_TRANSACTIONS }
+    added = [again, again, { errorCode: ErrorCode.NONE }]
+    const outcome = admit(12)
+    await turn()
+    clock.advance(20)
+    await turn()
+    clock.advance(20)
+    expect(await outcome).to.deep.equal([ErrorCode.NONE])
+    added = Array(10).fill(again)
+    const refused = admit(12)
+    for (let i = 0; i < 10; i++) {
+      await turn()
+      clock.advance(20)
+    }
+    expect(await refused).to.deep.equal([ErrorCode.NOT_ENOUGH_REPLICAS])
+  })
+
+  it('does not let begin what has ended while it waited', async () => {
+    const outcome = admit(12)
+    partition.appendMarker(marker(), partition.leaderEpoch, 0)
+    answer({ errorCode: ErrorCode.NONE })
+    expect(await outcome).to.deep.equal([ErrorCode.INVALID_TXN_STATE])
+    const next = admit(12)
+    answer({ errorCode: ErrorCode.NONE })
+    expect(await next).to.deep.equal([ErrorCode.NONE])
+    expect(produceNow(broker, batchOf(broker, ['plain'])).errorCode).to.equal(ErrorCode.NONE)
+  })
+})

@@ -1,0 +1,84 @@
+/** A transaction coordinator on a virtual clock with one shard in memory; producer ids are 100, 101 ..., markers are kept. */
+import type { TransactionMarker } from '../../../lib/broker/coordinator/contract.js'
+import type { Answer } from '../../../lib/broker/group/answer.js'
+import { transactionRecordCodec } from '../../../lib/broker/transaction/codec.js'
+import type { TransactionConfig } from '../../../lib/broker/transaction/config.js'
+import { TransactionCoordinator } from '../../../lib/broker/transaction/coordinator.js'
+import type { MarkerSender } from '../../../lib/broker/transaction/marker-sender.js'
+import type { TopicPartitions } from '../../../lib/broker/transaction/records.js'
+import { silentLogger } from '../../../lib/host/logger.js'
+import { VirtualClock } from '../../../lib/host/virtual-clock.js'
+import { ErrorCode } from '../../../protocol/errors.js'
+import { MemoryShardLog } from '../group/memory-shard-log.js'
+
+/** Fault model: a partition answers with what `outcomes` says, NONE by default; while `held` nothing is answered. */
+export class FakeMarkers implements MarkerSender {
+  readonly sent: { marker: TransactionMarker; partitions: TopicPartitions }[] = []
+  readonly outcomes = new Map<string, ErrorCode>()
+  held = false
+  #waiting: (() => void)[] = []
+
+  write(marker: TransactionMarker, partitions: TopicPartitions): Answer<readonly ErrorCode[]> {
+    this.sent.push({ marker, partitions })
+    const codes = () =>
+      partitions.flatMap(({ topic, partitionIds }) =>
+        partitionIds.map((id) => this.outcomes.get(`${topic}-${id}`) ?? ErrorCode.NONE),
+      )
+    if (!this.held) return codes()
+    return new Promise((resolve) => this.#waiting.push(() => resolve(codes())))
+  }
+
+  release(): void {
+    this.held = false
+    for (const answer of this.#waiting.splice(0)) answer()
+  }
+}
+
+export interface Rig {
+  readonly clock: VirtualClock
+  readonly log: MemoryShardLog
+  readonly markers: FakeMarkers
+  readonly coordinator: TransactionCoordinator
+  /** Stacks of programmer errors that took the shard down. None is ever fine. */
+  readonly crashes: string[]
+  /** The level of the feature. */
+  readonly feature: { level: number }
+}
+
+export function makeRig(config: Partial<TransactionConfig> = {}, log = new MemoryShardLog(7), firstId = 100): Rig {
+  const clock = new VirtualClock({ startMs: 0 })
+  const markers = new FakeMarkers()
+  const feature = { level: 2 }
+  const crashes: string[] = []
+  let next = firstId
+  const coordinator = new TransactionCoordinator(
+    { config, partitionCount: () => 1, transactionVersion: () => feature.level },
+    {
+      clock,
+      logger: {
+        ...silentLogger,
+        error: (_message, fields) => {
+          if (typeof fields?.error === 'string') crashes.push(fields.error)
+        },
+      },
+      codec: transactionRecordCodec,
+      producerIds: { next: () => ({ errorCode: ErrorCode.NONE, producerId: next++ }) },
+      markers,
+    },
+  )
+  coordinator.load(0, log)
+  return { clock, log, markers, coordinator, crashes, feature }
+}
+
+export const partitionsOf = (text: string): TopicPartitions => {
+  const topics = new Map<string, number[]>()
+  for (const each of text.split(',').filter((part) => part !== '')) {
+    const at = each.lastIndexOf('-')
+    const [topic, id] = [each.slice(0, at), Number(each.slice(at + 1))]
+    topics.set(topic, [...(topics.get(topic) ?? []), id])
+  }
+  return [...topics].map(([topic, partitionIds]) => ({ topic, partitionIds }))
+}
+
+export const textOf = (partitions: TopicPartitions): string =>
+  partitions.flatMap(({ topic, partitionIds }) => partitionIds.map((id) => `${topic}-${id}`)).join(' ')
