@@ -3,20 +3,12 @@
  * could hold the whole broker up.
  */
 import { createRequire } from 'node:module'
-
-interface Pattern {
-  matches(text: string): boolean
-}
-interface Re2 {
-  readonly RE2JS: { compile(pattern: string): Pattern }
-}
-
-/** Loaded when the first pattern comes: most brokers never see one. */
-let library: Re2 | undefined
+import type * as Re2 from 're2js'
 
 /** Whether a whole id fits; null when the pattern is none. */
 export function idPattern(pattern: string): ((transactionalId: string) => boolean) | null {
-  library ??= createRequire(import.meta.url)('re2js') as Re2
+  // Loaded when the first pattern comes: most brokers never see one. Node remembers it.
+  const library = createRequire(import.meta.url)('re2js') as typeof Re2
   try {
     const compiled = library.RE2JS.compile(pattern)
     return (transactionalId) => compiled.matches(transactionalId)
