@@ -85,8 +85,4 @@ describe('kafkajs producer errors', () => {
     expect(protocolErrorOf(error)).to.equal('MESSAGE_TOO_LARGE')
     expect(values(await readAll(normal, 1))).to.deep.equal(['written'])
   })
-
-  it('a transaction (comes with the transactions)', function () {
-    this.skip()
-  })
 })

@@ -218,6 +218,21 @@ describe('server/01-fetch', () => {
       expect(committed({ fetchOffset: 3 }).abortedTransactions).to.deep.equal([])
       expect(fetch().abortedTransactions).to.equal(null)
     })
+
+    it('lists them by their first offset, whichever ended first: kafkajs does not sort', () => {
+      const of = (producerId: number) => ({ producerId, producerEpoch: 0, transactional: true, baseSequence: 0 })
+      for (const producerId of [1, 2])
+        broker.partition('t').append(batchOf(broker, ['t'], of(producerId)), -1, broker.clock.now())
+      for (const producerId of [2, 1]) {
+        const marker = { producerId, producerEpoch: 0, coordinatorEpoch: 0, commit: false }
+        broker.partition('t').appendMarker(marker, 0, broker.clock.now())
+      }
+      const offsets = committed().abortedTransactions!.map(({ producerId, firstOffset }) => [producerId, firstOffset])
+      expect(offsets).to.deep.equal([
+        [1, 0],
+        [2, 1],
+      ])
+    })
   })
 
   describe('sessions', () => {
