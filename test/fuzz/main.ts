@@ -13,9 +13,10 @@ import { frames } from './targets/frames.js'
 import { groups } from './targets/groups.js'
 import { messages } from './targets/messages.js'
 import { recovery } from './targets/recovery.js'
+import { transactions } from './targets/transactions.js'
 import { Watchdog } from './watchdog.js'
 
-const ALL: readonly FuzzTarget[] = [frames, messages, batches, groups, recovery, underFire, connects]
+const ALL: readonly FuzzTarget[] = [frames, messages, batches, groups, transactions, recovery, underFire, connects]
 /** Seeds stay below 2^31 with all their cases. */
 const SEED_BOUND = 2 ** 30
 

@@ -178,7 +178,7 @@ export class CoordinatorRuntime<C, R> {
 
   #failed(partition: number, log: ShardLog, error: unknown): void {
     this.#ports.logger.error(
-      `The log of ${this.#options.topic}-${partition} could not be read; its groups are not served until it can.`,
+      `The log of ${this.#options.topic}-${partition} could not be read; nothing of it is served until it can.`,
       { error: error instanceof Error ? error.stack : String(error) },
     )
     this.#retryLater(partition, log)

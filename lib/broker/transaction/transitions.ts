@@ -136,7 +136,7 @@ export function contains(partitions: TopicPartitions, topic: string, partition: 
 }
 
 function union(before: TopicPartitions, added: TopicPartitions): TopicPartitions {
-  if (before.length === 0) return added
+  if (before.length === 0 && added.length === 1) return added
   const byTopic = new Map(before.map(({ topic, partitionIds }) => [topic, partitionIds]))
   for (const { topic, partitionIds } of added) {
     const known = byTopic.get(topic)

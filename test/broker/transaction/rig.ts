@@ -16,14 +16,21 @@ export class FakeMarkers implements MarkerSender {
   readonly sent: { marker: TransactionMarker; partitions: TopicPartitions }[] = []
   readonly outcomes = new Map<string, ErrorCode>()
   held = false
+  /** Hears of each marker when it is sent; calls what it returns when the codes are there. */
+  onSent: ((marker: TransactionMarker, partitions: TopicPartitions) => (codes: readonly ErrorCode[]) => void) | null =
+    null
   #waiting: (() => void)[] = []
 
   write(marker: TransactionMarker, partitions: TopicPartitions): Answer<readonly ErrorCode[]> {
     this.sent.push({ marker, partitions })
-    const codes = () =>
-      partitions.flatMap(({ topic, partitionIds }) =>
+    const written = this.onSent?.(marker, partitions)
+    const codes = () => {
+      const all = partitions.flatMap(({ topic, partitionIds }) =>
         partitionIds.map((id) => this.outcomes.get(`${topic}-${id}`) ?? ErrorCode.NONE),
       )
+      written?.(all)
+      return all
+    }
     if (!this.held) return codes()
     return new Promise((resolve) => this.#waiting.push(() => resolve(codes())))
   }
