@@ -157,6 +157,12 @@ describe('server/transactions', () => {
     }
   })
 
+  it('lets no client write into the coordinator’s topic, in a transaction or not', async () => {
+    const one = await begun()
+    expect(await one.produce(V2, '__transaction_state')).to.deep.equal([ErrorCode.INVALID_TOPIC_EXCEPTION, -1])
+    expect(await one.produce(V1, '__transaction_state')).to.deep.equal([ErrorCode.INVALID_TOPIC_EXCEPTION, -1])
+  })
+
   it('describes what there is', async () => {
     const one = await begun()
     await one.add(3, 't')

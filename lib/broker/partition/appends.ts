@@ -76,7 +76,9 @@ export class Appends {
       )
       const answers = this.#answer(pending, -1, timeoutMs, null)
       if (!(answers instanceof Promise)) return answers.map(({ errorCode }) => errorCode)
-      return answers.then((late) => late!.map(({ errorCode }) => errorCode))
+      // Nobody who could hang up waits here: null is this broker closing.
+      const closing = ErrorCode.NOT_LEADER_OR_FOLLOWER
+      return answers.then((late) => partitions.map((_, i) => late?.[i]?.errorCode ?? closing))
     } finally {
       wakes.release()
     }

@@ -4,6 +4,7 @@
  * Behaviours
  * - One record batch (magic 2) per partition; each partition fails or succeeds by itself.
  * - A partition named twice is written once, with the later data. Nothing is auto-created.
+ * - Internal topics are not to be written by clients: INVALID_TOPIC_EXCEPTION, except to one called `__admin_client`.
  * - acks=0 has no answer; when something fails the connection is closed. acks other than -1, 0, 1: INVALID_REQUIRED_ACKS.
  * - A transactional batch needs the request's transactional id (TRANSACTIONAL_ID_AUTHORIZATION_FAILED), and the coordinator's word that its
  *   partition is in the transaction: INVALID_TXN_STATE without. The coordinator is asked only where nothing of the transaction is open.
@@ -25,6 +26,7 @@ import type { Partition } from '../../broker/partition/partition.js'
 import { onlyBatchSize } from '../../log/append-shape.js'
 import { codecsNeeded } from '../../log/append-validator.js'
 import { CompressionCode, prepareCodec } from '../../log/compression/index.js'
+import { isInternalTopic } from '../../metadata/topic-name.js'
 import {
   type Awaitable,
   api,
@@ -54,6 +56,9 @@ interface Row {
   /** See AppendEntry. */
   transactionVersion: number
 }
+
+/** AdminUtils.ADMIN_CLIENT_ID */
+const ADMIN_CLIENT_ID = '__admin_client'
 
 export const produce = api(Produce, '3-13', produceHandler, { advertisedMinVersion: 0, pipelined: true })
 
@@ -234,7 +239,7 @@ function rowsOf(request: Request, context: RequestContext, broker: BrokerService
         rows.push({ topic, index, partition: null, records: null, answer, transactional: false, transactionVersion: 0 })
         continue
       }
-      const answer = refusal(records, context.apiVersion) ?? withoutMemory(broker)
+      const answer = refusal(found, records, context) ?? withoutMemory(broker)
       const earlier = seen.get(found)
       if (earlier !== undefined) {
         earlier.records = records
@@ -258,7 +263,12 @@ function withoutMemory({ memory }: BrokerServices): AppendAnswer | null {
 }
 
 /** What the outline of the records and the version forbid (ProduceRequest.validateRecords); all else is the log's business. */
-function refusal(records: Buffer | null, version: number): AppendAnswer | null {
+function refusal(partition: Partition, records: Buffer | null, context: RequestContext): AppendAnswer | null {
+  const { apiVersion: version, clientId } = context
+  // What the coordinators write there is their memory: nobody else may (ReplicaManager.appendRecordsToLeader), but administrators.
+  if (isInternalTopic(partition.topic) && clientId !== ADMIN_CLIENT_ID) {
+    return failedAppend(ErrorCode.INVALID_TOPIC_EXCEPTION)
+  }
   const outline = onlyBatchSize(records)
   if (typeof outline !== 'number') {
     // Kafka passes on the words of its CorruptRecordException and of nothing else here.

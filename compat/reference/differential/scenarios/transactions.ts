@@ -320,3 +320,12 @@ perVersion('ListTransactions {v}', versionsOf(ListTransactions), async (c, v) =>
   }
   for (const transactionalIdPattern of ['', null, '[', 'a(?=b)', '*']) await list({ transactionalIdPattern })
 })
+
+perVersion('Produce {v}: to an internal topic', [3, 8, 12], async (c, v) => {
+  const t = new TransactionScene(c)
+  await t.begun()
+  for (const partitionIndex of [0, 99]) {
+    const partitionData = [{ index: partitionIndex, records: batch(['a']) }]
+    await c.send(Produce, v, { acks: -1, timeoutMs: 5000, topicData: [{ name: '__transaction_state', partitionData }] })
+  }
+})
