@@ -4,10 +4,10 @@ import {
   AddPartitionsToTxn,
   DescribeTransactions,
   EndTxn,
-  OffsetFetch,
-  TxnOffsetCommit,
   ListTransactions,
+  OffsetFetch,
   type RequestInput,
+  TxnOffsetCommit,
   WriteTxnMarkers,
 } from '../../../protocol/index.js'
 import { fetched, TransactionalProducer } from '../../support/transactional.js'
