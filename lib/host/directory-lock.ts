@@ -10,7 +10,7 @@
 import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Clock, Timer } from './clock.js'
 
 const LOCK = '.lock'
@@ -184,7 +184,7 @@ function readOwner(path: string): Owner {
   } catch {
     // Below: a claim that is being written, or was when the machine went down. Its age tells.
   }
-  return text === '' && !CLAIM.test(path.slice(path.lastIndexOf('/') + 1)) ? NOBODY : { ...NOBODY, pid: -1 }
+  return text === '' && !CLAIM.test(basename(path)) ? NOBODY : { ...NOBODY, pid: -1 }
 }
 
 async function lives(directory: string, owner: Owner, ports: DirectoryLockPorts): Promise<boolean> {

@@ -2,60 +2,17 @@
  * All partition logs of a broker, in one or several log directories: opens what is there, makes and deletes logs, and flushes them
  * once per turn. Layout as in Kafka: `<topic>-<partition>/`.
  */
-import type { Clock } from '../host/clock.js'
 import { type Logger, silentLogger } from '../host/logger.js'
-import type { Random } from '../host/random.js'
 import { HOT_BYTES_MAX } from './chunks.js'
 import type { LogConfig } from './config.js'
 import { DELETED_FOLDER, setAsideFolder } from './deleted-folder.js'
 import { DirCheckpoints, type LogOffsets } from './dir-checkpoints.js'
 import { type FutureLog, FutureLogs, type InterruptedMove } from './future-logs.js'
 import type { LogDir } from './log-dir.js'
+import type { KnownLog } from './log-options.js'
 import { PartitionLog } from './partition-log.js'
 import { LogShared } from './shared.js'
-
-export interface LogStoreOptions {
-  /** Hot bytes kept in memory for all logs together on a disk that has to read. Default 32 MB. */
-  hotBytesMax?: number
-  /** See ChunksOptions. */
-  openBytesMax?: number
-  /** `producer.id.expiration.ms` at the start; see `updateProducerIdExpiration`. */
-  producerIdExpirationMs?: number
-  /** Per partition: see PartitionLogOptions. */
-  maxProducers?: number
-}
-
-export interface LogStorePorts {
-  /** At least one. */
-  directories: readonly LogDir[]
-  clock: Clock
-  random: Random
-  logger?: Logger
-  /** It has failed, and its logs are offline. `isLast`: no other is left. */
-  onDirectoryFailed?: (directory: LogDir, isLast: boolean) => void
-  /** For the checkpoint; null when it is not known. */
-  highWatermark?: (topic: string, partition: number) => number | null
-}
-
-/** What a topic is now, for a log that was found on a disk. */
-export interface ExpectedTopic {
-  topicId: string
-  partitionCount: number
-  config: LogConfig
-}
-
-/** For DescribeLogDirs. */
-export interface LogDirectory {
-  directory: string
-  /** It has failed: nothing else is known of it. */
-  isOffline: boolean
-  /** -1 when unknown. */
-  totalBytes: number
-  usableBytes: number
-  logs: { topic: string; partition: number; sizeInBytes: number; endOffset: number; isFuture: boolean }[]
-}
-
-export type LogInDirectory = LogDirectory['logs'][number]
+import type { ExpectedTopic, LogDirectory, LogInDirectory, LogStoreOptions, LogStorePorts } from './store-contract.js'
 
 interface Held {
   readonly log: PartitionLog
@@ -69,7 +26,9 @@ const METADATA_FOLDER = '__cluster_metadata-0'
 export class LogStore {
   private readonly topics = new Map<string, Map<number, Held>>()
   /** Logs that are there and cannot be opened: they must not be begun anew over what they hold. */
-  private readonly unopened = new Map<string, unknown>()
+  private readonly unopened = new Map<string, { error: unknown; directory: LogDir; offsets: LogOffsets }>()
+  /** What a log was opened with: an offline one knows no better, and the next start must not know less. */
+  private readonly openedWith = new WeakMap<PartitionLog, KnownLog>()
   private readonly counts = new Map<LogDir, number>()
   private readonly checkpoints = new Map<LogDir, DirCheckpoints>()
   private readonly futures = new FutureLogs()
@@ -124,11 +83,13 @@ export class LogStore {
       if (claim === null) directory.claim(name, now.topicId)
       const options = { ...this.logOptions(topic, partition, now.config), known: known(topic, partition) }
       const log = await PartitionLog.open(options, this.logPorts(directory))
+      this.openedWith.set(log, options.known)
       const twin = this.topics.get(topic)?.get(partition)
       if (twin === undefined) this.put({ log, directory })
       else await this.keepLonger(twin, { log, directory }, name)
     } catch (error) {
-      this.unopened.set(name, error)
+      const offsets = { topic, partition, highWatermark: -1, cleanedOffset: null, ...known(topic, partition) }
+      this.unopened.set(name, { error, directory, offsets })
       this.logger.error(`The log of ${name} in ${directory.path} cannot be opened: ${String(error)}`)
     }
   }
@@ -166,7 +127,8 @@ export class LogStore {
     const existing = this.get(topic, partition)
     if (existing !== null) return existing
     const options = this.logOptions(topic, partition, config)
-    if (this.unopened.has(options.folder)) throw this.unopened.get(options.folder)
+    const unopened = this.unopened.get(options.folder)
+    if (unopened !== undefined) throw unopened.error
     const directory = this.emptiest()
     this.checkpoints.get(directory)?.forget(topic, partition, () => this.offsetsIn(directory))
     if (topicId !== undefined) directory.claim(options.folder, topicId)
@@ -246,7 +208,7 @@ export class LogStore {
       if (checkpoints !== undefined) await settle(logs.map((log) => (log.offline ? Promise.resolve() : log.flush())))
     } finally {
       // As they are before they close: a closed log knows nothing any more.
-      const offsets = logs.map((log) => this.offsetsOf(log))
+      const offsets = this.offsetsOf(logs, directory)
       const isWhole = directory.failure === null && logs.every((log) => !log.offline)
       await settle(logs.map((log) => log.close()))
       if (isWhole && brokerEpoch !== null) await checkpoints?.end(offsets, brokerEpoch)
@@ -259,12 +221,24 @@ export class LogStore {
   }
 
   private offsetsIn(directory: LogDir): LogOffsets[] {
-    return this.logsIn(directory).map((log) => this.offsetsOf(log))
+    return this.offsetsOf(this.logsIn(directory), directory)
   }
 
-  private offsetsOf({ topic, partition, recoveryPoint, logStartOffset, body }: PartitionLog): LogOffsets {
-    const highWatermark = this.ports.highWatermark?.(topic, partition) ?? -1
-    return { topic, partition, recoveryPoint, logStartOffset, highWatermark, cleanedOffset: body.cleanedOffset }
+  private offsetsOf(logs: readonly PartitionLog[], directory: LogDir): LogOffsets[] {
+    const offsets = logs.map((log) => {
+      const { topic, partition } = log
+      const known = log.offline ? this.openedWith.get(log) : undefined
+      return {
+        topic,
+        partition,
+        recoveryPoint: Math.max(log.recoveryPoint, known?.recoveryPoint ?? 0),
+        logStartOffset: Math.max(log.logStartOffset, known?.logStartOffset ?? 0),
+        highWatermark: this.ports.highWatermark?.(topic, partition) ?? known?.highWatermark ?? -1,
+        cleanedOffset: log.body.cleanedOffset ?? known?.cleanedOffset ?? null,
+      }
+    })
+    for (const one of this.unopened.values()) if (one.directory === directory) offsets.push({ ...one.offsets })
+    return offsets
   }
 
   private logsIn(directory: LogDir): PartitionLog[] {
@@ -362,9 +336,11 @@ export class LogStore {
 
   private emptiest(): LogDir {
     const count = (directory: LogDir): number => this.counts.get(directory) ?? 0
-    const usable = this.ports.directories.filter(({ failure }) => failure === null)
+    const { directories } = this.ports
+    if (directories.length === 1 && directories[0]!.failure === null) return directories[0]!
+    const usable = directories.filter(({ failure }) => failure === null)
     const [first] = usable
-    if (first === undefined) throw this.ports.directories[0]!.failure
+    if (first === undefined) throw directories[0]!.failure
     return usable.reduce((best, other) => (count(other) < count(best) ? other : best), first)
   }
 

@@ -82,6 +82,7 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'max.incremental.fetch.session.cache.slots',
   'max.request.partition.size.limit',
   'message.max.bytes',
+  'metadata.log.dir',
   'metadata.log.max.record.bytes.between.snapshots',
   'min.insync.replicas',
   'node.id',

@@ -21,6 +21,8 @@ import type { Storage, StoragePorts } from './storage.js'
 
 interface DataDirectoriesOptions {
   readonly paths: readonly string[]
+  /** `metadata.log.dir`: one of them or another. */
+  readonly metadataPath: string
   /** Null: the directories say. */
   readonly clusterId: string | null
 }
@@ -49,7 +51,7 @@ export async function openDataDirectories(
   }
   try {
     const found: Found[] = []
-    for (const path of options.paths) {
+    for (const path of new Set([options.metadataPath, ...options.paths])) {
       const disk = ports.disks?.get(path) ?? openDisk(path)
       if (disk instanceof NodeDisk) locks.push(await lock(path, disk, ports, (message) => onLost(message)))
       found.push({ path, disk, meta: readMeta(path, disk) })
@@ -57,16 +59,18 @@ export async function openDataDirectories(
     const clusterId = agreedCluster(found, options.clusterId) ?? ports.random.topicId()
     checkOwner(found, brokerId)
     checkMetadataPlace(found)
-    const directories = found.map(({ path, disk, meta }) => {
+    const opened = found.map(({ path, disk, meta }) => {
       const directoryId = meta?.directoryId || ports.random.topicId()
       const now = { clusterId, nodeId: brokerId, directoryId }
       if (meta === null || meta.directoryId === '') write(path, disk, formatMetaProperties(now))
       return new LogDir({ path, id: directoryId }, disk)
     })
+    const metadataDirectory = opened[0]!
     const storage: Storage = {
       clusterId,
-      directories,
-      journal: openJournal(directories[0]!, config, {
+      directories: options.paths.map((path) => opened.find((one) => one.path === path)!),
+      metadataDirectory,
+      journal: openJournal(metadataDirectory, config, {
         ...ports,
         onBroken: ({ message }) => storage.onFatal?.(message),
       }),
@@ -174,13 +178,13 @@ function checkOwner(found: readonly Found[], brokerId: number): void {
   )
 }
 
-/** The metadata is in the first directory or nowhere: without it every partition would be a stranger. */
+/** The metadata is in its directory, the first of all, or nowhere: without it every partition would be a stranger. */
 function checkMetadataPlace(found: readonly Found[]): void {
   const [first, ...others] = found
   if (first!.disk.exists(METADATA_FOLDER)) return
   const elsewhere = others.find(({ disk }) => disk.exists(METADATA_FOLDER))
   if (elsewhere !== undefined) {
-    throw refusal(`The cluster's metadata is in ${elsewhere.path}: name that directory first.`)
+    throw refusal(`The cluster's metadata is in ${elsewhere.path}: name that directory first (or as metadata.log.dir).`)
   }
   const orphan = found.find(({ disk }) => disk.list('').some((name) => PARTITION_FOLDER.test(name)))
   if (orphan === undefined) return

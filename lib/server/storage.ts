@@ -8,13 +8,15 @@ import type { Random } from '../host/random.js'
 import { openRecordMemory } from '../host/record-memory.js'
 import type { SpillTarget } from '../host/spill.js'
 import { LogDir } from '../log/log-dir.js'
-import type { LogStoreOptions } from '../log/log-store.js'
+import type { LogStoreOptions } from '../log/store-contract.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import type { NodeOptions } from './options.js'
 
 export interface Storage {
   readonly clusterId: string
   readonly directories: readonly LogDir[]
+  /** Where the cluster's metadata is; null in memory. */
+  readonly metadataDirectory: LogDir | null
   /** Null in memory. */
   readonly journal: Journal | null
   /** How short of memory the records are. */
@@ -56,7 +58,8 @@ export async function openStorage(options: NodeOptions, config: BrokerConfig, po
   if (paths.length > 0) {
     // Only who keeps data pays for loading what keeps it.
     const { openDataDirectories } = await import('./data-directories.js')
-    return openDataDirectories({ paths, clusterId: options.clusterId ?? null }, config, ports)
+    const metadataPath = options.values['metadata.log.dir'] || paths[0]!
+    return openDataDirectories({ paths, metadataPath, clusterId: options.clusterId ?? null }, config, ports)
   }
   return openMemory(options, ports)
 }
@@ -68,6 +71,7 @@ function openMemory(options: NodeOptions, ports: StoragePorts): Storage {
   return {
     clusterId: options.clusterId ?? ports.random.topicId(),
     directories: [new LogDir({ path: MEMORY_DIRECTORY }, ports.disk ?? memory!.disk)],
+    metadataDirectory: null,
     journal: null,
     onFatal: null,
     isLost: false,

@@ -90,7 +90,8 @@ function hold({ config, storage, metadata, controller }: Agreement, ports: Ports
   const onDirectoryFailed = (directory: LogDir, isLast: boolean): void => {
     // As in Kafka: without the cluster's metadata, or without any directory, there is nothing left to serve.
     if (isLast) storage.onFatal?.('No log directory is left.')
-    else if (directory === storage.directories[0]) storage.onFatal?.(`The cluster's metadata was in ${directory.path}.`)
+    else if (directory === storage.metadataDirectory)
+      storage.onFatal?.(`The cluster's metadata was in ${directory.path}.`)
   }
   const highWatermark = (topic: string, partition: number): number | null => {
     const replica = replicas.find(topic, partition)

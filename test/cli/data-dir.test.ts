@@ -1,5 +1,5 @@
 /** `odradek start --data-dir` as a process that is killed. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -46,6 +46,18 @@ describe('cli start --data-dir', function () {
     expect(rest.out).to.equal('two\nthree\n')
     running!.child.kill('SIGTERM')
     expect((await running!.ended).code).to.equal(0)
+  })
+
+  it('stops with 1 when another process has taken its directory over', async () => {
+    await start()
+    const taker = { generation: 99, pid: 1, started: '', place: 'elsewhere' }
+    writeFileSync(join(directory, '.lock'), JSON.stringify(taker))
+    const { code, err } = await running!.ended
+    expect(code).to.equal(1)
+    expect(err).to.include(`Another process has taken ${directory} over: it took this one for dead. The broker stops.`)
+    // Nothing of an end is noted: the other one writes there now.
+    expect(readdirSync(directory)).not.to.include('.kafka_cleanshutdown')
+    expect(JSON.parse(readFileSync(join(directory, '.lock'), 'utf8'))).to.deep.equal(taker)
   })
 
   it('refuses a directory that another process uses, with one sentence', async () => {

@@ -71,6 +71,19 @@ describe('server/data-directories', () => {
     await again.close()
   })
 
+  it('keeps the metadata apart when metadata.log.dir says so', async () => {
+    const disks: Disks = new Map(['/m', '/a'].map((path) => [path, new MemoryDisk()]))
+    const values = { 'log.dirs': '/a', 'metadata.log.dir': '/m' }
+    for (let life = 0; life < 2; life++) {
+      const node = await RunningNode.start(values, { disks })
+      await node.node.createTopic({ name: `t${life}`, partitions: 1, replicationFactor: 1, configs: {} })
+      expect(node.node.dataDirectories).to.deep.equal(['/a'])
+      await node.close()
+    }
+    expect(disks.get('/m')!.list('')).to.deep.equal(['__cluster_metadata-0', 'meta.properties'])
+    expect(disks.get('/a')!.list('')).to.include.members(['t0-0', 't1-0']).and.not.include('__cluster_metadata-0')
+  })
+
   it('leaves foreign files alone', async () => {
     const disks: Disks = new Map([['/a', new MemoryDisk()]])
     disks.get('/a')!.writeFile('notes.txt', Buffer.from('mine'))
@@ -118,7 +131,7 @@ describe('server/data-directories', () => {
   it('refuses partitions without their metadata, and the metadata in another place than the first', async () => {
     const disks = await used('/a', '/b')
     expect(await refusal(new Map([...disks].reverse()))).to.equal(
-      "The cluster's metadata is in /a: name that directory first.",
+      "The cluster's metadata is in /a: name that directory first (or as metadata.log.dir).",
     )
     disks.get('/a')!.remove('__cluster_metadata-0')
     expect(await refusal(disks)).to.match(/^\/a has partitions, but the cluster's metadata .* is gone/)

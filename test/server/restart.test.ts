@@ -8,6 +8,7 @@ import {
   DeleteRecords,
   DescribeConfigs,
   FindCoordinator,
+  InitProducerId,
   ListOffsets,
   Metadata,
   OffsetCommit,
@@ -100,6 +101,10 @@ describe('restart', () => {
       await commit(first, 'group', 'kept', 1, 2)
       await first.node.deleteTopic('dropped')
       const topics = await topicsOf(first)
+      const { producerId } = await first.client.send(InitProducerId, 4, {
+        transactionalId: null,
+        transactionTimeoutMs: 0,
+      })
       // A process that is killed closes nothing; its disk is what it is.
       if (end === 'close') await first.close()
 
@@ -113,6 +118,8 @@ describe('restart', () => {
         resources: [{ resourceType: 2, resourceName: 'kept', configurationKeys: ['retention.ms'] }],
       })
       expect(results[0]!.configs[0]!.value).to.equal('1234567')
+      const next = await second.client.send(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 })
+      expect(next.producerId).to.be.above(producerId)
       expect(second.lines.filter(({ level }) => level === 'error' || level === 'warn')).to.deep.equal([])
       await second.close()
     })

@@ -13,7 +13,8 @@ import {
   type MetadataRecord as Schema,
 } from '../../../protocol/stored/index.js'
 import { ProtocolError } from '../../../protocol/wire/error.js'
-import type { MetadataRecord } from '../../metadata/records.js'
+import { ZERO_UUID } from '../../metadata/image.js'
+import type { MetadataRecord, PartitionRecord } from '../../metadata/records.js'
 
 /** The records that an image understands; Kafka has more (access control, quotas, tokens). */
 const UNDERSTOOD: ReadonlySet<string> = new Set<MetadataRecord['type']>([
@@ -38,8 +39,13 @@ const schemas = new Map<string, Schema>(clusterMetadataRecords.map((schema) => [
 /** The value of one record, in the newest version of its schema. */
 export function encodeRecord(record: MetadataRecord): Buffer {
   const schema = schemas.get(record.type)!
-  const value = record.type === 'PartitionRecord' ? { directories: [], ...record } : record
+  const value = record.type === 'PartitionRecord' ? { ...record, directories: directoriesOf(record) } : record
   return encodeMetadataRecord(schema, schema.versions.high, value as never)
+}
+
+/** One id per replica: Kafka refuses a record with fewer. The zero id is "not assigned". */
+function directoriesOf({ replicas, directories = [] }: PartitionRecord): readonly string[] {
+  return directories.length === replicas.length ? directories : replicas.map(() => ZERO_UUID)
 }
 
 /** A batch of them. */

@@ -69,8 +69,7 @@ export class MetadataLog implements Journal {
     const newest = snapshots.sort((a, b) => a.endOffset - b.endOffset || a.epoch - b.epoch).pop() ?? null
     const snapshot = newest === null ? null : { records: this.readSnapshot(newest), offset: newest.endOffset - 1 }
     this.endOffset = newest?.endOffset ?? 0
-    const bases = names.flatMap((name) => (LOG_FILE.test(name) ? [Number(LOG_FILE.exec(name)![1])] : []))
-    bases.sort((a, b) => a - b)
+    const bases = basesOf(names)
     const batches: JournalBatch[] = []
     for (const [index, base] of bases.entries()) {
       const next = bases[index + 1]
@@ -78,8 +77,8 @@ export class MetadataLog implements Journal {
       if (next !== undefined && next <= (newest?.endOffset ?? 0)) continue
       await this.readLog(base, index === bases.length - 1, batches)
     }
-    this.sweep(newest, bases)
     this.baseOffset = bases[bases.length - 1] ?? this.endOffset
+    this.sweep(newest)
     const epochs = batches.map(({ controllerEpoch }) => controllerEpoch)
     return { snapshot, batches, controllerEpoch: Math.max(newest?.epoch ?? 0, ...epochs.slice(-1)) }
   }
@@ -128,10 +127,7 @@ export class MetadataLog implements Journal {
     this.file = null
     this.baseOffset = offset + 1
     this.bytesSinceSnapshot = 0
-    const bases = disk
-      .list(METADATA_FOLDER)
-      .flatMap((one) => (LOG_FILE.test(one) ? [Number(LOG_FILE.exec(one)![1])] : []))
-    this.sweep({ name, endOffset: offset + 1, epoch: controllerEpoch }, [...bases, offset + 1])
+    this.sweep({ name, endOffset: offset + 1, epoch: controllerEpoch })
   }
 
   async close(): Promise<void> {
@@ -202,15 +198,17 @@ export class MetadataLog implements Journal {
   }
 
   /** Removes what the snapshot has replaced. What cannot be removed is removed at the next start. */
-  private sweep(snapshot: SnapshotName | null, bases: readonly number[]): void {
+  private sweep(snapshot: SnapshotName | null): void {
     if (snapshot === null) return
     const { disk, logger } = this.ports
     try {
+      const names = disk.list(METADATA_FOLDER)
+      const bases = basesOf(names).filter((base) => base < this.baseOffset)
       for (const [index, base] of bases.entries()) {
-        const next = bases[index + 1]
-        if (next !== undefined && next <= snapshot.endOffset) disk.remove(path(logName(base)))
+        const next = bases[index + 1] ?? this.baseOffset
+        if (next <= snapshot.endOffset) disk.remove(path(logName(base)))
       }
-      for (const name of disk.list(METADATA_FOLDER)) {
+      for (const name of names) {
         const other = parseSnapshotName(name)
         if (other !== null && other.endOffset < snapshot.endOffset) disk.remove(path(name))
       }
@@ -246,3 +244,7 @@ export class MetadataLog implements Journal {
 }
 
 const path = (name: string): string => `${METADATA_FOLDER}/${name}`
+
+/** The first offsets of the logs among these files, rising. */
+const basesOf = (names: readonly string[]): number[] =>
+  names.flatMap((name) => (LOG_FILE.test(name) ? [Number.parseInt(name, 10)] : [])).sort((a, b) => a - b)

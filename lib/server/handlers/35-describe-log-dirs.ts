@@ -10,7 +10,7 @@
  * - v3: a top-level error. v4 (KIP-827): total and usable bytes of the volume, -1 where there is none. v5: cordoned, never.
  */
 import { DescribeLogDirs, ErrorCode, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
-import type { LogInDirectory } from '../../log/log-store.js'
+import type { LogInDirectory } from '../../log/store-contract.js'
 import { api, type RequestContext } from '../context.js'
 import type { BrokerServices } from '../services.js'
 

@@ -9,7 +9,7 @@ import { VirtualClock } from '../../../lib/host/virtual-clock.js'
 import type { MetadataRecord } from '../../../lib/metadata/records.js'
 import { buildBatch } from '../../../protocol/batch/builder.js'
 import { ErrorCode } from '../../../protocol/errors.js'
-import { Follower, memberInfo, topicRecord } from '../../contracts/coordination.js'
+import { coordinationContract, Follower, memberInfo, topicRecord } from '../../contracts/coordination.js'
 
 const FOLDER = '__cluster_metadata-0'
 const LOG = `${FOLDER}/00000000000000000000.log`
@@ -51,6 +51,11 @@ async function refusal(disk: MemoryDisk): Promise<JournalError> {
 function change(disk: MemoryDisk, path: string, edit: (bytes: Buffer) => Buffer): void {
   disk.writeFile(path, edit(disk.readFile(path)!))
 }
+
+coordinationContract('embedded, with a journal', async () => {
+  const hub = new EmbeddedCoordination({ clusterId: 'c' }, { journal: open(new MemoryDisk(), 100).log })
+  return { connect: (brokerId) => hub.connect(brokerId), close: async () => {} }
+})
 
 describe('cluster/coordination/metadata-log', () => {
   it('gives the next life every record in the same order, a higher controller epoch and a higher broker epoch', async () => {
@@ -216,6 +221,17 @@ describe('cluster/coordination/metadata-log', () => {
     const path = `${FOLDER}/${snapshotName(1, 3)}`
     change(disk, path, (bytes) => bytes.subarray(0, bytes.length - 1))
     expect((await refusal(disk)).message).to.match(/checkpoint is damaged at byte \d+/)
+  })
+
+  it('refuses a change that the disk has no room for, and takes the next that it has', async () => {
+    const disk = new MemoryDisk({ capacityBytes: 1000 })
+    const { append, follower } = await follow(disk)
+    await append(topicWithId('a'))
+    const many = Array.from({ length: 100 }, (_, index) => topicWithId(`m${index}`))
+    expect(await append(...many)).to.deep.equal({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, offset: -1 })
+    expect((await append(topicWithId('b'))).offset).to.equal(1)
+    expect(follower.names).to.deep.equal(['a', 'b'])
+    expect((await follow(disk)).follower.names).to.deep.equal(['a', 'b'])
   })
 
   it('takes nothing more after a failed sync, and says so', async () => {
