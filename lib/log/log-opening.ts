@@ -99,6 +99,7 @@ class Opening {
     const { position, leaderEpoch } = await this.log.run(learnEnd(segment, endsBefore))
     if (position < segment.sizeInBytes) return { suffix: '.index', what: `leads to no good batch at byte ${position}` }
     if (leaderEpoch >= 0) this.lastTrustedEpoch = leaderEpoch
+    segment.confirm(endsBefore !== undefined)
     if (endsBefore !== undefined || segment.resume()) return null
     return { suffix: '.index', what: 'has entries that make no sense' }
   }

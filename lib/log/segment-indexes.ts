@@ -42,6 +42,7 @@ export class SegmentIndexes {
   private saved = false
   private synced = false
   private resident = true
+  private doubted: IndexEnds | null = null
 
   constructor(
     private readonly log: IndexedLog,
@@ -136,10 +137,25 @@ export class SegmentIndexes {
       return { suffix: '.timeindex', what: 'has entries that make no sense' }
     }
     this.clear()
+    // Without an entry of the other a time index is not synced: what it says may be what a loss of power made of it. The batches tell.
+    if (offset === null && time !== null) {
+      this.doubted = ends
+      return { ...ends, maxTimestamp: -1, offsetOfMaxTimestamp: -1 }
+    }
     this.resident = false
     this.saved = true
     this.synced = true
     return ends
+  }
+
+  /** What the batches have told about a time index that `adopt` did not trust: files that say the same are good. */
+  confirm(maxTimestamp: number, offsetOfMaxTimestamp: number): void {
+    const { doubted } = this
+    this.doubted = null
+    if (doubted?.maxTimestamp !== maxTimestamp || doubted.offsetOfMaxTimestamp !== offsetOfMaxTimestamp) return
+    this.resident = false
+    this.saved = true
+    this.synced = true
   }
 
   /** Takes over what another has built for the same segment. */

@@ -177,6 +177,12 @@ export class Segment implements SegmentFacts {
     return null
   }
 
+  /** After `adopt` and `learnEnd`: what was learnt is written down where the files say something else. @throws DiskError */
+  confirm(isSealed: boolean): void {
+    this.indexes.confirm(this.maxTimestamp, this.offsetOfMaxTimestamp)
+    if (isSealed && !this.isSaved) this.seal()
+  }
+
   /** Reads the transaction index if there is one. False when it is damaged. @throws DiskError */
   loadTransactions(names: ReadonlySet<string>): boolean {
     this.hasTxnFile = names.has(offsetFileName(this.baseOffset, '.txnindex'))

@@ -158,6 +158,22 @@ describe('log/log-opening', () => {
     await t.log.close()
   })
 
+  it('believes no time index that a loss of power may have changed: without an offset index, it is not synced', async () => {
+    const t = makeLog(own.disk, {}, 0)
+    t.produce([{ value: 'a' }, { value: 'b' }])
+    await t.log.close()
+    const good = own.disk.readFile(file(0, '.timeindex'))!
+    // The end of its only entry as a torn write leaves it.
+    change(file(0, '.timeindex'), (bytes) => void bytes.fill(0, 4))
+    await t.reopen(clean(2))
+    expect(await t.log.maxTimestampOffset()).to.deep.include({ offset: 0, timestamp: START_MS })
+    await t.log.close()
+    expect(own.disk.readFile(file(0, '.timeindex'))!.equals(good)).to.equal(true)
+    await t.reopen(clean(2))
+    expect(t.said).to.deep.equal([])
+    await t.log.close()
+  })
+
   it('repairs an index that lies although its ends are right, when it is used', async () => {
     const t = await filled(own.disk)
     await t.log.close()

@@ -49,8 +49,9 @@ export class Cast {
     const shaky = profile.faults.includes('clock')
     const own = new TransactionalId('own', 60_000, shaky, version())
     const shared = new TransactionalId('shared', chance.pick([500, 5000]), true, version())
+    const eos = this.#place('eos', 0)
     this.#parts.push(
-      () => new TransactionalProducer('atomic-1', own, histories, null, ground).run(),
+      () => new TransactionalProducer('atomic-1', own, histories, eos, ground).run(),
       () => new TransactionalProducer('atomic-2', shared, histories, null, ground).run(),
       () => new TransactionalProducer('atomic-3', shared, histories, null, ground).run(),
     )

@@ -1,7 +1,9 @@
 /** Faults planted on purpose, by wrappers and patched methods: a simulator that does not find them proves nothing. */
 import { expect } from 'chai'
+import type { Disk, DiskFile } from '../../lib/host/disk.js'
 import type { ReadOptions } from '../../lib/log/contract.js'
 import { PartitionLog } from '../../lib/log/partition-log.js'
+import { ProducerSnapshots } from '../../lib/log/producer-snapshot.js'
 import { ProducerStates } from '../../lib/log/producer-state.js'
 import { type RunOptions, runSeed } from './run.js'
 
@@ -83,4 +85,38 @@ describe('the simulator finds planted faults', function () {
       expect(await firstFailure(40, { profile: 'memory' })).to.match(/gives nothing at|missing/)
     })
   })
+
+  it('a snapshot of producers that is lost but believed', async () => {
+    const forgetful = (original: (from: number, to: number, producers: ProducerStates) => number) =>
+      function (this: never, from: number, to: number, producers: ProducerStates): number {
+        const offset = original.call(this, from, to, producers)
+        producers.clear()
+        return offset
+      }
+    await patched(ProducerSnapshots.prototype, 'restore', forgetful, async () => {
+      expect(await firstFailure(60, { profile: 'kill' })).to.match(/is at offset \d+ and at \d+|committed reader/)
+    })
+  })
+
+  it('a sync that is skipped', async () => {
+    const lying = (disk: Disk): Disk => wrapFiles(disk, (file) => instead(file, 'sync', async () => {}))
+    expect(await firstFailure(40, { profile: 'synced', wrapDisk: lying })).to.match(
+      /was acknowledged at offset \d+, but the disk ends at/,
+    )
+  })
 })
+
+/** A thing with one method replaced. */
+function instead<T extends object>(thing: T, name: keyof T, method: unknown): T {
+  return new Proxy(thing, {
+    get(target, property) {
+      if (property === name) return method
+      const value: unknown = Reflect.get(target, property, target)
+      return typeof value === 'function' ? (value as (...args: never[]) => unknown).bind(target) : value
+    },
+  })
+}
+
+function wrapFiles(disk: Disk, wrap: (file: DiskFile) => DiskFile): Disk {
+  return instead(disk, 'open', (path: string, options?: { create?: boolean }) => wrap(disk.open(path, options)))
+}

@@ -34,6 +34,46 @@ export const PROFILES: readonly Profile[] = [
     faults: ['kill', 'kill', 'stop'],
     disk: {},
   },
+  {
+    name: 'synced',
+    durable: true,
+    synced: true,
+    transactions: true,
+    faults: ['power', 'power', 'kill', 'stop'],
+    disk: { tornChance: 0.5 },
+  },
+  {
+    name: 'power',
+    durable: true,
+    synced: false,
+    transactions: false,
+    faults: ['power', 'kill', 'stop'],
+    disk: { tornChance: 0.5 },
+  },
+  {
+    name: 'errors',
+    durable: true,
+    synced: true,
+    transactions: true,
+    faults: ['errors', 'errors', 'power'],
+    disk: { tornChance: 0.5, errorChance: 0.02, shortReadChance: 0.05 },
+  },
+  {
+    name: 'full',
+    durable: true,
+    synced: true,
+    transactions: true,
+    faults: ['errors', 'errors', 'kill', 'power'],
+    disk: { tornChance: 0.5, spaceBytes: 20_000 },
+  },
+  {
+    name: 'sync-errors',
+    durable: true,
+    synced: true,
+    transactions: true,
+    faults: ['sync-errors', 'sync-errors', 'power'],
+    disk: { tornChance: 0.5, errorChance: 0.01, syncErrorChance: 0.05 },
+  },
 ]
 
 export function networkFaults(chance: Chance): Omit<NetworkFaultPlan, 'seed'> {
