@@ -35,7 +35,9 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
   const { seed, sink = null } = options
   const world = new World(seed, sink)
   const chance = world.chance('story')
-  const profile = PROFILES.find(({ name }) => name === options.profile) ?? chance.pick(PROFILES)
+  // Drawn in any case, so that a seed is the same run with its profile named.
+  const drawn = chance.pick(PROFILES)
+  const profile = PROFILES.find(({ name }) => name === options.profile) ?? drawn
   const story = new Story(world, profile, chance, options.wrapDisk)
   let failure: Outcome['failure'] = null
   try {
