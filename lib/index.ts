@@ -7,5 +7,6 @@ export {
   type GroupReadyOptions,
   type NewTopic,
 } from './embed/broker.js'
+export { Cluster, type ClusterOptions, type StopOptions } from './embed/cluster.js'
 export type { LogFields, Logger, LogLevel } from './host/logger.js'
 export { StartError } from './server/options.js'

@@ -1,14 +1,21 @@
 /** `odradek start`: runs a broker until it is told to stop. */
 import { type Command, Option } from 'commander'
-import type { LogLevel } from '../host/logger.js'
+import type { Logger, LogLevel } from '../host/logger.js'
 import type { Program } from '../host/program.js'
 import type { BrokerNode } from '../server/broker-node.js'
+import type { BoundListener } from '../server/listener.js'
+import type { NodeOptions } from '../server/options.js'
 import { parseProperties } from './properties.js'
 import { CommandError, cannotRead } from './session.js'
+import { brokerIdList, type ZooKeeperFlags, zooKeeperChroot, zooKeeperConnect } from './start-cluster.js'
 import { type Address, address, byteSize, connectable, keyValue, oneOf, wholeNumber } from './values.js'
 import { VERSION } from './version.js'
 
-interface StartFlags {
+interface StartFlags extends Partial<Omit<ZooKeeperFlags, 'zookeeperSessionTimeout'>> {
+  readonly zookeeperSessionTimeout: number
+  readonly brokers?: number
+  readonly brokerIds?: number[]
+  readonly racks?: string[]
   readonly listen?: Address
   readonly advertise?: Address
   readonly id?: number
@@ -51,6 +58,27 @@ export function addStartCommand(program: Command, host: Program): void {
       'always: acknowledge only what the device has (log.flush.interval.messages=1); system: the operating system decides, as in Kafka (default: system)',
       oneOf('always', 'system'),
     )
+    .option('--brokers <n>', 'this many brokers in one process, on consecutive ports (default: 1)', wholeNumber(1, 100))
+    .option('--broker-ids <ids>', 'their ids, like 101,102,103 (default: 1,2,3 ...)', brokerIdList)
+    .option('--racks <names>', 'their racks, one each, comma-separated', (text) => text.split(','))
+    .option(
+      '--zookeeper <HOST:PORT,...>',
+      'join the cluster that this Apache ZooKeeper ensemble holds together; a path at the end is the chroot',
+      zooKeeperConnect,
+    )
+    .option('--zookeeper-chroot <path>', 'the cluster lives below this node', zooKeeperChroot)
+    .option('--zookeeper-auth <user:password>', 'digest credentials; the nodes are then open to nobody else')
+    .option(
+      '--zookeeper-session-timeout <ms>',
+      'a broker silent for so long is taken for dead, and others lead what it led',
+      wholeNumber(100, 600_000),
+      6000,
+    )
+    .option(
+      '--zookeeper-timeout <ms>',
+      'give up when no server of the ensemble answers for so long (default: try for ever)',
+      wholeNumber(1),
+    )
     .option('--config <file>', "Kafka's server.properties")
     .option('--set <key=value>', 'one broker config, repeatable; wins over --config', keyValue)
     .option(
@@ -71,7 +99,6 @@ export function addStartCommand(program: Command, host: Program): void {
 }
 
 async function start(flags: StartFlags, host: Program): Promise<void> {
-  const { startNode } = await import('../server/wire-up.js')
   const { StartError } = await import('../server/options.js')
   const { NodeNetwork } = await import('../host/node-network.js')
   const { createLogger } = await import('../host/node-logger.js')
@@ -82,32 +109,92 @@ async function start(flags: StartFlags, host: Program): Promise<void> {
     stopEarly = true
   })
   try {
-    const node = await startNode(
-      {
-        values: settings(flags, flags.config === undefined ? {} : readProperties(flags.config, host)),
-        profile: flags.profile,
-        ...(flags.memoryLimit === undefined ? {} : { memoryLimitBytes: flags.memoryLimit }),
-      },
-      { logger },
-    )
+    const running = await run(flags, host, logger)
     const { sayWhere, warnOfUnreachable } = await import('./reachability.js')
-    sayWhere(node.listeners, logger)
-    logger.info(
-      `Odradek ${VERSION} serves as broker ${node.brokerId} of cluster ${node.clusterId}; ${whereKept(node.dataDirectories)}.`,
-    )
+    sayWhere(running.listeners, logger)
+    logger.info(`Odradek ${VERSION} serves as ${running.name}; ${whereKept(running.dataDirectories)}.`)
     if (!stopEarly) {
-      sayReady(flags, host, node)
-      void warnOfUnreachable(node.listeners, { logger, network: new NodeNetwork() })
+      sayReady(flags, host, running)
+      void warnOfUnreachable(running.listeners, { logger, network: new NodeNetwork() })
     }
-    const failed = new Promise<null>((resolve) => node.onClose(() => resolve(null)))
+    const failed = new Promise<null>((resolve) => running.onClose(() => resolve(null)))
     const signal = await Promise.race([stopped, failed])
     if (signal !== null) logger.info(`Stopping: ${signal}.`)
-    await node.close()
-    host.exit(node.failure === null ? 0 : 1)
+    await running.close()
+    host.exit(running.failure === null ? 0 : 1)
   } catch (error) {
     if (error instanceof StartError) throw new CommandError(error.message, 2, { cause: error })
     throw error
   }
+}
+
+/** One broker or several: what the command needs of them. */
+interface Running {
+  /** In words: "broker 1 of cluster ..." */
+  readonly name: string
+  /** HOST:PORT of each, comma-separated. */
+  readonly bootstrapServers: string
+  readonly clusterId: string
+  readonly brokerIds: readonly number[]
+  readonly listeners: readonly BoundListener[]
+  readonly dataDirectories: readonly string[]
+  /** Why it stopped by itself, null when it did not. */
+  readonly failure: string | null
+  onClose(listener: () => void): void
+  close(): Promise<void>
+}
+
+async function run(flags: StartFlags, host: Program, logger: Logger): Promise<Running> {
+  const { StartError } = await import('../server/options.js')
+  const options: NodeOptions = {
+    values: settings(flags, flags.config === undefined ? {} : readProperties(flags.config, host)),
+    profile: flags.profile,
+    ...(flags.memoryLimit === undefined ? {} : { memoryLimitBytes: flags.memoryLimit }),
+  }
+  const several = flags.brokers !== undefined || flags.brokerIds !== undefined
+  if (several && flags.zookeeper !== undefined) {
+    throw new StartError(
+      'ERR_ODRADEK_CONFIG',
+      '--brokers is for one process; with --zookeeper start one process per broker.',
+    )
+  }
+  if (several) {
+    if (flags.id !== undefined)
+      throw new StartError('ERR_ODRADEK_CONFIG', 'Several brokers take --broker-ids, not --id.')
+    const { startBrokers } = await import('./start-cluster.js')
+    const cluster = await startBrokers(flags, options, logger)
+    const { bootstrapServers, brokerIds, clusterId, listeners, dataDirectories } = cluster
+    const name = `brokers ${brokerIds.join(', ')} of cluster ${clusterId}`
+    const facts = { name, bootstrapServers, brokerIds, clusterId, listeners, dataDirectories }
+    // A broker that gives up leaves the others to go on.
+    return { ...facts, failure: null, onClose() {}, close: () => cluster.close() }
+  }
+  const node = await startOne(flags, options, logger)
+  const { bootstrapServers, brokerId, clusterId, listeners, dataDirectories } = node
+  const name = `broker ${brokerId} of cluster ${clusterId}`
+  return {
+    name,
+    bootstrapServers,
+    brokerIds: [brokerId],
+    clusterId,
+    listeners,
+    dataDirectories,
+    get failure() {
+      return node.failure
+    },
+    onClose: (listener) => void node.onClose(listener),
+    close: () => node.close({ handOver: true }),
+  }
+}
+
+async function startOne(flags: StartFlags, options: NodeOptions, logger: Logger): Promise<BrokerNode> {
+  const { zookeeper } = flags
+  if (zookeeper !== undefined) {
+    const { startWithZooKeeper } = await import('./start-cluster.js')
+    return startWithZooKeeper({ ...flags, zookeeper }, options, logger)
+  }
+  const { startNode } = await import('../server/wire-up.js')
+  return startNode(options, { logger })
 }
 
 function whereKept(directories: readonly string[]): string {
@@ -121,12 +208,11 @@ function directories(text: string, before: string[] = []): string[] {
 }
 
 /** The first line on standard output; scripts wait for it. */
-function sayReady(flags: StartFlags, host: Program, node: BrokerNode): void {
-  const { bootstrapServers, brokerId, clusterId } = node
+function sayReady(flags: StartFlags, host: Program, running: Running): void {
+  const { bootstrapServers, brokerIds, clusterId } = running
+  const ids = brokerIds.length === 1 ? { brokerId: brokerIds[0] } : { brokerIds }
   host.out(
-    flags.json
-      ? `${JSON.stringify({ ready: bootstrapServers, brokerId, clusterId })}\n`
-      : `ready ${bootstrapServers}\n`,
+    flags.json ? `${JSON.stringify({ ready: bootstrapServers, ...ids, clusterId })}\n` : `ready ${bootstrapServers}\n`,
   )
 }
 

@@ -1,7 +1,5 @@
-import { ErrorCode } from '../../protocol/errors.js'
 import type { Logger } from '../host/logger.js'
 import type { Random } from '../host/random.js'
-import { applyAll } from '../metadata/apply.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import { configDefs } from '../metadata/config-defs.js'
 import { supportedFeatures } from '../metadata/features.js'
@@ -11,8 +9,15 @@ import type { MetadataRecord } from '../metadata/records.js'
 import type { MetadataStore } from '../metadata/store.js'
 import { autoCreate } from './control/auto-create.js'
 import { beginControlledShutdown, reconcileBrokers } from './control/brokers.js'
-import type { ControlContext, Decide, Outcome } from './control/command.js'
+import type { Decide, Outcome } from './control/command.js'
 import { type AlterConfigsCommand, type AlteredResource, alterConfigs } from './control/configs.js'
+import {
+  type ElectedPartition,
+  type ElectLeadersCommand,
+  electLeaders,
+  moveLeader,
+  rebalanceLeaders,
+} from './control/elections.js'
 import { bootstrapRecords, type UpdateFeaturesCommand, updateFeatures } from './control/features.js'
 import {
   type CreatePartitionsCommand,
@@ -27,6 +32,7 @@ import {
   type AllocateProducerIdsCommand,
   allocateProducerIds,
 } from './control/producer-ids.js'
+import { type ReassignCommand, type ReassignedPartition, reassignPartitions } from './control/reassign.js'
 import {
   type CreatedTopic,
   type CreateTopicsCommand,
@@ -36,6 +42,7 @@ import {
   failedTopic,
   type TopicToDelete,
 } from './control/topics.js'
+import { unregisterBroker } from './control/unregister.js'
 import type {
   ControllerLease,
   Coordination,
@@ -43,6 +50,8 @@ import type {
   LiveMember,
   MemberInfo,
 } from './coordination/coordination.js'
+
+import { Decisions } from './decisions.js'
 
 export interface ControllerOptions {
   readonly brokerId: number
@@ -54,6 +63,10 @@ export interface ControllerPorts {
   readonly config: BrokerConfig
   readonly random: Random
   readonly logger: Logger
+  /** False: the cluster may take this broker for dead, so it must not lead or acknowledge. True: it is a member again. */
+  readonly onStanding?: (inCluster: boolean) => void
+  /** Resolves when every live broker has the record at this offset; absent where all have it when it is here. */
+  readonly seenEverywhere?: ((offset: number) => Promise<void>) | undefined
 }
 
 /** What a broker tells the cluster about itself, besides its id and the features of this version. */
@@ -62,14 +75,6 @@ export interface BrokerRegistration {
   readonly endpoints: MemberInfo['endpoints']
   /** Ids of the log directories; none is fine. */
   readonly logDirs?: readonly string[]
-}
-
-/** A command on its way: decided in order, appended together with its neighbours, answered when the image has it. */
-interface Pending {
-  decide(context: ControlContext, image: Parameters<Decide<unknown>>[0]): readonly MetadataRecord[]
-  answer(): void
-  refuse(errorCode: ErrorCode, message: string): void
-  reject(error: unknown): void
 }
 
 /**
@@ -83,22 +88,35 @@ interface Pending {
 export class Controller implements CoordinationListener {
   private lease: ControllerLease | null = null
   private members: readonly LiveMember[] = []
-  private readonly pending: Pending[] = []
-  private running = false
+  private readonly decisions: Decisions
   private closed = false
-  private readonly context: ControlContext
+  /** Broker epoch under which this broker was a member until it was expelled; null while it is one. */
+  private expelledAs: number | null = null
   private readonly withoutEffect: WithoutEffect
 
   constructor(
     private readonly options: ControllerOptions,
     private readonly ports: ControllerPorts,
   ) {
-    this.context = { config: ports.config, random: ports.random }
+    const { coordination, metadata, config, random, seenEverywhere } = ports
+    this.decisions = new Decisions({
+      coordination,
+      metadata,
+      context: { config, random },
+      lease: () => (this.isActive ? this.lease : null),
+      note: (records) => this.noteConfigs(records),
+      seenEverywhere,
+    })
     this.withoutEffect = new WithoutEffect(ports.logger)
   }
 
   get isActive(): boolean {
     return this.lease?.controllerId === this.options.brokerId && !this.closed
+  }
+
+  /** Of the lease that is known here, -1 when nobody holds it. */
+  get controllerEpoch(): number {
+    return this.lease?.controllerEpoch ?? -1
   }
 
   /** Follows the log. Resolves when the image is up to date. */
@@ -132,12 +150,12 @@ export class Controller implements CoordinationListener {
 
   async close(): Promise<void> {
     this.closed = true
-    this.refusePending()
+    this.decisions.refuseAll('The broker is stopping.')
     await this.ports.coordination.close()
   }
 
   createTopics(command: CreateTopicsCommand): Promise<CreatedTopic[]> {
-    return this.submit(
+    return this.decisions.submit(
       (image, context) => createTopics(image, context, command),
       (outcome) => command.topics.map((topic) => failedTopic(topic.name, outcome)),
     )
@@ -145,39 +163,21 @@ export class Controller implements CoordinationListener {
 
   /** Topics a Metadata or FindCoordinator request needs; those that exist are successes. */
   autoCreate(names: readonly string[]): Promise<CreatedTopic[]> {
-    return this.submit(
+    return this.decisions.submit(
       (image, context) => autoCreate(image, context, names),
       (outcome) => names.map((name) => failedTopic(name, outcome)),
     )
   }
 
-  /** The same for handlers, which look at the image afterwards: what could not be created is said in the log. */
-  async autoCreateTopics(names: readonly string[]): Promise<void> {
-    const failed = (await this.autoCreate(names)).filter(({ errorCode }) => errorCode !== ErrorCode.NONE)
-    const [first] = failed
-    if (first === undefined) return
-    // One line per request: what a client asks for must not fill the log.
-    const others = failed.length === 1 ? '' : ` (and ${failed.length - 1} more)`
-    this.ports.logger.warn(`The topic ${first.name}${others} could not be auto-created: ${first.errorMessage ?? ''}`)
-  }
-
-  /** Creates an internal topic with its own settings; NONE also when it exists. */
-  async createInternalTopic(name: string): Promise<ErrorCode> {
-    const [created] = await this.autoCreate([name])
-    if (created === undefined || created.errorCode === ErrorCode.NONE) return ErrorCode.NONE
-    this.ports.logger.warn(`The internal topic ${name} could not be created: ${created.errorMessage ?? ''}`)
-    return created.errorCode
-  }
-
   deleteTopics(topics: readonly TopicToDelete[]): Promise<DeletedTopic[]> {
-    return this.submit(
+    return this.decisions.submit(
       (image) => deleteTopics(image, topics),
       (outcome) => topics.map((topic) => ({ ...outcome, name: topic.name, topicId: topic.topicId })),
     )
   }
 
   createPartitions(command: CreatePartitionsCommand): Promise<GrownTopic[]> {
-    return this.submit(
+    return this.decisions.submit(
       (image, context) => createPartitions(image, context, command),
       (outcome) => command.topics.map((topic) => ({ name: topic.name, ...outcome })),
     )
@@ -185,7 +185,7 @@ export class Controller implements CoordinationListener {
 
   /** IncrementalAlterConfigs and, with `replace`, AlterConfigs. */
   alterConfigs(command: AlterConfigsCommand): Promise<AlteredResource[]> {
-    return this.submit(
+    return this.decisions.submit(
       (image, context) => alterConfigs(image, context, command),
       (outcome) =>
         command.resources.map(({ resourceType, resourceName }) => ({ resourceType, resourceName, ...outcome })),
@@ -193,7 +193,7 @@ export class Controller implements CoordinationListener {
   }
 
   updateFeatures(command: UpdateFeaturesCommand): Promise<Outcome> {
-    return this.submit(
+    return this.decisions.submit(
       (image, context) => updateFeatures(image, context, command),
       (outcome) => outcome,
     )
@@ -201,7 +201,7 @@ export class Controller implements CoordinationListener {
 
   /** ISR changes of a leader (AlterPartition). */
   changePartitions(leaderId: number, updates: readonly PartitionUpdate[]): Promise<UpdatedPartition[]> {
-    return this.submit(
+    return this.decisions.submit(
       (image) => changePartitions(image, leaderId, updates),
       (outcome) => updates.map(({ topicId, partition }) => ({ topicId, partition, ...outcome })),
     )
@@ -209,15 +209,59 @@ export class Controller implements CoordinationListener {
 
   /** AllocateProducerIds: a block of ids for one broker. */
   allocateProducerIds(command: AllocateProducerIdsCommand): Promise<AllocatedProducerIds> {
-    return this.submit(
+    return this.decisions.submit(
       (image) => allocateProducerIds(image, command),
       ({ errorCode }) => ({ errorCode, firstProducerId: -1, count: 0 }),
     )
   }
 
+  electLeaders(command: ElectLeadersCommand): Promise<ElectedPartition[]> {
+    return this.decisions.submit(
+      (image) => electLeaders(image, command),
+      (outcome) =>
+        (command.topics ?? []).flatMap(({ topic, partitions }) =>
+          partitions.map((partition) => ({ topic, partition, ...outcome })),
+        ),
+    )
+  }
+
+  reassignPartitions(command: ReassignCommand): Promise<ReassignedPartition[]> {
+    return this.decisions.submit(
+      (image) => reassignPartitions(image, command),
+      (outcome) =>
+        command.topics.flatMap(({ name, partitions }) =>
+          partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex, ...outcome })),
+        ),
+    )
+  }
+
+  unregisterBroker(brokerId: number): Promise<Outcome> {
+    return this.decisions.submit(
+      (image) => unregisterBroker(image, brokerId),
+      (outcome) => outcome,
+    )
+  }
+
+  /** Lets an in-sync replica lead. */
+  moveLeader(topic: string, partition: number, brokerId: number): Promise<Outcome> {
+    return this.decisions.submit(
+      (image) => moveLeader(image, topic, partition, brokerId),
+      (outcome) => outcome,
+    )
+  }
+
+  /** Gives up to `limit` leaderships back to preferred replicas; returns how many. Does nothing on a broker that is not the controller. */
+  rebalanceLeaders(limit: number): Promise<number> {
+    if (!this.isActive) return Promise.resolve(0)
+    return this.decisions.submit(
+      (image) => rebalanceLeaders(image, limit),
+      () => 0,
+    )
+  }
+
   /** Moves leaderships away from a broker that is about to stop. */
   beginControlledShutdown(brokerId: number): Promise<Outcome | null> {
-    return this.submit<Outcome | null>(
+    return this.decisions.submit<Outcome | null>(
       (image) => beginControlledShutdown(image, brokerId),
       (outcome) => outcome,
     )
@@ -229,6 +273,15 @@ export class Controller implements CoordinationListener {
 
   onRecords(records: readonly MetadataRecord[], _baseOffset: number): void {
     this.ports.metadata.advance(records)
+    if (this.expelledAs !== null) this.lookForReturn(this.expelledAs)
+  }
+
+  /** Expelled under this epoch: a registration under a newer one is the way back, once the roles that come with it are taken. */
+  private lookForReturn(epoch: number): void {
+    const broker = this.ports.metadata.image.brokers.get(this.options.brokerId)
+    if (broker === undefined || broker.epoch <= epoch || broker.fenced) return
+    this.expelledAs = null
+    this.ports.onStanding?.(true)
   }
 
   onController(lease: ControllerLease | null): void {
@@ -242,9 +295,15 @@ export class Controller implements CoordinationListener {
     if (this.isActive) this.reconcile()
   }
 
+  onDoubt(inDoubt: boolean): void {
+    if (this.expelledAs === null) this.ports.onStanding?.(!inDoubt)
+  }
+
   onExpelled(): void {
+    this.expelledAs = this.ports.metadata.image.brokers.get(this.options.brokerId)?.epoch ?? -1
+    this.ports.onStanding?.(false)
     this.lease = null
-    this.refusePending()
+    this.decisions.refuseAll('This broker is not the controller.')
   }
 
   private takeOver(): void {
@@ -257,77 +316,16 @@ export class Controller implements CoordinationListener {
   }
 
   private background(decide: Decide<null>): void {
-    this.submit<Outcome | null>(decide, (outcome) => outcome).then(
-      (outcome) => {
-        if (outcome === null || this.closed) return
-        this.ports.logger.warn(`The controller could not record a change of members: ${outcome.errorMessage ?? ''}`)
-      },
-      (error: unknown) => this.ports.logger.error('The controller failed to decide on a change of members.', { error }),
-    )
-  }
-
-  private submit<Results>(decide: Decide<Results>, refused: (outcome: Outcome) => Results): Promise<Results> {
-    return new Promise((resolve, reject) => {
-      let results: Results
-      this.pending.push({
-        decide(context, image) {
-          const decision = decide(image, context)
-          results = decision.results
-          return decision.records
+    this.decisions
+      .submit<Outcome | null>(decide, (outcome) => outcome)
+      .then(
+        (outcome) => {
+          if (outcome === null || this.closed) return
+          this.ports.logger.warn(`The controller could not record a change of members: ${outcome.errorMessage ?? ''}`)
         },
-        answer: () => resolve(results),
-        refuse: (errorCode, errorMessage) => resolve(refused({ errorCode, errorMessage })),
-        reject,
-      })
-      if (!this.running) void this.run()
-    })
-  }
-
-  /** Orchestrator: awaits the append, so the lease is looked at again for every batch. */
-  private async run(): Promise<void> {
-    this.running = true
-    while (this.pending.length > 0) {
-      const { lease } = this
-      if (lease === null || !this.isActive) {
-        this.refusePending()
-        break
-      }
-      await this.decideAndAppend(this.pending.splice(0), lease)
-    }
-    this.running = false
-  }
-
-  private async decideAndAppend(batch: readonly Pending[], lease: ControllerLease): Promise<void> {
-    let { image } = this.ports.metadata
-    const records: MetadataRecord[] = []
-    const decided: Pending[] = []
-    for (const command of batch) {
-      try {
-        const more = command.decide(this.context, image)
-        image = applyAll(image, more)
-        for (const record of more) records.push(record)
-        decided.push(command)
-      } catch (error) {
-        // A bug in one decision takes down that command, not the controller.
-        command.reject(error)
-      }
-    }
-    if (records.length > 0) {
-      this.noteConfigs(records)
-      try {
-        const { errorCode, offset } = await this.ports.coordination.append(records, lease.controllerEpoch)
-        if (errorCode !== ErrorCode.NONE) {
-          const code = errorCode === ErrorCode.STALE_CONTROLLER_EPOCH ? ErrorCode.NOT_CONTROLLER : errorCode
-          for (const command of decided) command.refuse(code, 'The change could not be recorded by this controller.')
-          return
-        }
-        await this.ports.metadata.reached(offset)
-      } catch (error) {
-        for (const command of decided) command.reject(error)
-        return
-      }
-    }
-    for (const command of decided) command.answer()
+        (error: unknown) =>
+          this.ports.logger.error('The controller failed to decide on a change of members.', { error }),
+      )
   }
 
   private noteConfigs(records: readonly MetadataRecord[]): void {
@@ -338,11 +336,6 @@ export class Controller implements CoordinationListener {
         this.withoutEffect.note('broker', [record.name])
       }
     }
-  }
-
-  private refusePending(): void {
-    const message = this.closed ? 'The broker is stopping.' : 'This broker is not the controller.'
-    for (const command of this.pending.splice(0)) command.refuse(ErrorCode.NOT_CONTROLLER, message)
   }
 
   private registrationInImage(brokerId: number, brokerEpoch: number): Promise<void> {

@@ -125,6 +125,11 @@ export class Broker {
     return broker
   }
 
+  /** The same calls on a node that belongs to somebody else, who closes it. */
+  static over(node: BrokerNode): Broker {
+    return new Broker(node, () => {})
+  }
+
   /** HOST:PORT, for `bootstrap.servers`: what clients are told to connect to. */
   get bootstrapServers(): string {
     return this.#node.bootstrapServers
@@ -235,7 +240,7 @@ export class Broker {
   }
 }
 
-function closedError(when: string): BrokerError {
+export function closedError(when: string): BrokerError {
   return new BrokerError('ERR_ODRADEK_CLOSED', `The broker was closed${when === '' ? '' : ` ${when}`}.`)
 }
 
@@ -243,7 +248,7 @@ function memberOf({ memberId, groupInstanceId, clientId, clientHost }: GroupMemb
   return { memberId, groupInstanceId, clientId, clientHost }
 }
 
-function loggerFor(options: BrokerOptions): { logger: Logger; close: () => void } {
+export function loggerFor(options: Pick<BrokerOptions, 'logger' | 'logLevel'>): { logger: Logger; close: () => void } {
   if (options.logger) return closable(options.logger)
   const level = options.logLevel ?? 'silent'
   if (level === 'silent') return { logger: silentLogger, close: () => {} }
@@ -274,7 +279,7 @@ function closable(target: Logger): { logger: Logger; close: () => void } {
   }
 }
 
-function texts(config: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
+export function texts(config: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
   return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]))
 }
 
@@ -303,7 +308,8 @@ async function start(options: BrokerOptions, ports: { logger: Logger }): Promise
   return startNode({ values: brokerConfigs(options), profile, listen, ...identity, ...limit }, ports)
 }
 
-function limitBytes(memoryLimit: number | string): number {
+/** @throws StartError */
+export function limitBytes(memoryLimit: number | string): number {
   const bytes = typeof memoryLimit === 'string' ? parseByteSize(memoryLimit) : memoryLimit
   if (bytes !== null && Number.isSafeInteger(bytes) && bytes > 0) return bytes
   throw new StartError(
@@ -312,6 +318,6 @@ function limitBytes(memoryLimit: number | string): number {
   )
 }
 
-function bracketed(host: string): string {
+export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }

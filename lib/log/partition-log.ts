@@ -193,6 +193,11 @@ export class PartitionLog implements LogView {
     }
   }
 
+  /** Resolves when everything accepted so far is written (`writtenOffset` has reached it), or the log is offline. */
+  whenWritten(): Promise<void> {
+    return this.body.tail.drain()
+  }
+
   /** Writes what was accepted now, instead of at the end of the turn. */
   flushPending(): void {
     this.body.tail.flushPending()

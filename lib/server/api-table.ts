@@ -33,11 +33,16 @@ import { alterReplicaLogDirs } from './handlers/34-alter-replica-log-dirs.js'
 import { describeLogDirs } from './handlers/35-describe-log-dirs.js'
 import { createPartitions } from './handlers/37-create-partitions.js'
 import { deleteGroups } from './handlers/42-delete-groups.js'
+import { electLeaders } from './handlers/43-elect-leaders.js'
 import { incrementalAlterConfigs } from './handlers/44-incremental-alter-configs.js'
+import { alterPartitionReassignments } from './handlers/45-alter-partition-reassignments.js'
+import { listPartitionReassignments } from './handlers/46-list-partition-reassignments.js'
 import { offsetDelete } from './handlers/47-offset-delete.js'
+import { describeQuorum } from './handlers/55-describe-quorum.js'
 import { updateFeatures } from './handlers/57-update-features.js'
 import { describeCluster } from './handlers/60-describe-cluster.js'
 import { describeProducers } from './handlers/61-describe-producers.js'
+import { unregisterBroker } from './handlers/64-unregister-broker.js'
 import { describeTransactions } from './handlers/65-describe-transactions.js'
 import { listTransactions } from './handlers/66-list-transactions.js'
 import { listConfigResources } from './handlers/74-list-config-resources.js'
@@ -75,11 +80,16 @@ export const servedApis: readonly ApiRow[] = [
   describeLogDirs,
   createPartitions,
   deleteGroups,
+  electLeaders,
   incrementalAlterConfigs,
+  alterPartitionReassignments,
+  listPartitionReassignments,
   offsetDelete,
+  describeQuorum,
   updateFeatures,
   describeCluster,
   describeProducers,
+  unregisterBroker,
   describeTransactions,
   listTransactions,
   listConfigResources,

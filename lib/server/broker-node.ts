@@ -5,31 +5,40 @@ import type { Relocations } from '../broker/partition/relocations.js'
 import type { Replicas } from '../broker/partition/replicas.js'
 import type { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import type { BrokerRegistration, Controller } from '../cluster/controller.js'
+import { type Coordination, DuplicateMemberError } from '../cluster/coordination/coordination.js'
 import { JournalError } from '../cluster/coordination/journal.js'
+import { PEER_LISTENER } from '../cluster/peers.js'
+import type { TopicCreator } from '../cluster/topic-creator.js'
+import type { Visibility } from '../cluster/visibility.js'
 import type { Clock } from '../host/clock.js'
 import { type Disk, DiskError } from '../host/disk.js'
 import type { Logger } from '../host/logger.js'
 import { type Network, NetworkError, type Stream } from '../host/network.js'
 import { endpoint } from '../host/network-error.js'
 import type { Random } from '../host/random.js'
+import type { RecordMemory } from '../host/record-memory.js'
 import type { SpillTarget } from '../host/spill.js'
 import type { TimerWheel } from '../host/timer-wheel.js'
 import { logConfig } from '../log/config.js'
 import type { LogCleaner } from '../log/log-cleaner.js'
 import type { LogStore } from '../log/log-store.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
-import { ZERO_UUID } from '../metadata/image.js'
+import { type Image, ZERO_UUID } from '../metadata/image.js'
 import type { MetadataListener, MetadataStore } from '../metadata/store.js'
 import { keepCheckpoints } from './checkpointing.js'
+import type { ClusterLinks } from './cluster-links.js'
 import type { GroupService } from './group-service.js'
 import type { Acceptor, BoundListener } from './listener.js'
 import { isWildcard, type Listeners } from './listeners.js'
 import { StartError } from './options.js'
+import type { Standing } from './standing.js'
 import type { Storage } from './storage.js'
 import type { TransactionService } from './transaction-service.js'
 
 /** How long clients may take to read their last answers and close when the broker stops. */
 const DRAIN_MS = 500
+/** How long the others may take to lead what this broker led. */
+const HAND_OVER_MS = 5000
 
 export interface Ports {
   readonly logger: Logger
@@ -37,8 +46,11 @@ export interface Ports {
   readonly random: Random
   readonly disk: Disk | null
   readonly disks: ReadonlyMap<string, Disk> | null
+  readonly memory: RecordMemory | null
   readonly openSpillTarget: (() => SpillTarget) | undefined
   readonly network: Network
+  /** Null on a broker that is a cluster of its own. */
+  readonly coordination: Coordination | null
   readonly timers: TimerWheel
 }
 
@@ -48,6 +60,10 @@ export interface Agreement {
   readonly storage: Storage
   readonly metadata: MetadataStore
   readonly controller: Controller
+  readonly standing: Standing
+  readonly visibility: Visibility
+  /** There are other brokers, or may be. */
+  readonly isClustered: boolean
 }
 
 /** What is held and decided here. */
@@ -62,6 +78,9 @@ export interface Holdings {
   /** Takes the roles that the metadata gives this broker. */
   readonly roles: MetadataListener
   topicConfig(topic: string, name: string): string | null
+  readonly topicCreator: TopicCreator
+  /** Null on a broker that is alone. */
+  readonly links: ClusterLinks | null
 }
 
 export interface Parts extends Ports, Agreement, Holdings {
@@ -74,7 +93,7 @@ export class BrokerNode {
   readonly brokerId: number
   readonly clusterId: string
   readonly clock: Clock
-  listeners: readonly BoundListener[] = []
+  #bound: readonly BoundListener[] = []
   readonly #parts: Parts
   readonly #closeListeners = new Set<() => void>()
   #closed: Promise<void> | null = null
@@ -99,6 +118,11 @@ export class BrokerNode {
     return this.#parts.storage.directories.filter((one) => one.isDurable).map(({ path }) => path)
   }
 
+  /** What is bound for clients. */
+  get listeners(): BoundListener[] {
+    return this.#bound.filter(({ spec }) => spec.name !== PEER_LISTENER)
+  }
+
   /** HOST:PORT of the first listener, as clients are told; without sockets, what is configured. */
   get bootstrapServers(): string {
     const [first] = this.#endpoints()
@@ -113,7 +137,7 @@ export class BrokerNode {
     try {
       await controller.start()
       await this.#openLogs()
-      if (listen) this.listeners = await this.#bind()
+      if (listen) this.#bound = await this.#bind()
       await controller.register(this.#registration())
       // Not before: what the last life led is led again in a new epoch.
       metadata.follow(roles)
@@ -122,6 +146,7 @@ export class BrokerNode {
       await this.close()
       throw asStartError(error)
     }
+    this.#parts.links?.start()
     replicas.sweep(config.number('log.retention.check.interval.ms'))
     keepCheckpoints(this.#parts)
     relocations.resume()
@@ -185,13 +210,53 @@ export class BrokerNode {
     this.close().catch((error: unknown) => logger.error(`The broker did not stop cleanly: ${String(error)}`))
   }
 
-  /** Finishes what is at hand, drops what waits, frees the port. Idempotent. */
-  close(): Promise<void> {
-    this.#closed ??= this.#close()
+  /**
+   * Finishes what is at hand, drops what waits, frees the port. With `handOver`, in a cluster, what this broker leads moves to others before, so
+   * that clients see no error. Idempotent.
+   */
+  close({ handOver = false }: { readonly handOver?: boolean } = {}): Promise<void> {
+    this.#closed ??= this.#close(handOver)
     return this.#closed
   }
 
-  async #close(): Promise<void> {
+  /** Ends as a process does that is killed: connections break, nobody is told, nothing is handed over or marked as clean. */
+  kill(): Promise<void> {
+    this.#closed ??= this.#kill()
+    return this.#closed
+  }
+
+  /** Cuts this broker off from the other brokers, or ends that; its clients still reach it. */
+  setIsolated(isolated: boolean): void {
+    this.#parts.links?.setIsolated(isolated)
+  }
+
+  /** The image of the cluster that this broker has. */
+  get image(): Image {
+    return this.#parts.metadata.image
+  }
+
+  get controller(): Controller {
+    return this.#parts.controller
+  }
+
+  async #kill(): Promise<void> {
+    const { acceptor, replicas, relocations, groups, cleaner, transactions, controller, links, logs, storage, timers } =
+      this.#parts
+    for (const listener of [...this.#closeListeners]) listener()
+    const stopped = acceptor.close(0)
+    links?.close()
+    transactions.close()
+    groups.close()
+    relocations.close()
+    replicas.close()
+    await cleaner?.close()
+    await controller.close()
+    await stopped
+    await logs.close(null).finally(() => storage.close())
+    timers.close()
+  }
+
+  async #close(handOver: boolean): Promise<void> {
     const {
       acceptor,
       replicas,
@@ -200,14 +265,17 @@ export class BrokerNode {
       cleaner,
       transactions,
       controller,
+      links,
       logs,
       metadata,
       storage,
       timers,
       logger,
     } = this.#parts
+    if (handOver) await links?.leaveInOrder(HAND_OVER_MS)
     for (const listener of [...this.#closeListeners]) listener()
     acceptor.drain()
+    links?.close()
     // What was appended or committed is answered as done first,
     await logs.flush().catch((error: unknown) => logger.error(`Not everything could be written: ${String(error)}`))
     // then whoever waits for something that will not come any more (a parked fetch, a join), so that nobody has to wait for it.
@@ -230,7 +298,7 @@ export class BrokerNode {
   /** What the last life left behind, with the configs its topics have now. */
   async #openLogs(): Promise<void> {
     const { logs, storage, metadata, topicConfig } = this.#parts
-    if (storage.journal === null) return
+    if (!storage.directories.some(({ isDurable }) => isDurable)) return
     await logs.open((name) => {
       const topic = metadata.image.topicsByName.get(name)
       if (topic === undefined) return null
@@ -257,7 +325,7 @@ export class BrokerNode {
   #endpoints(): { name: string; host: string; port: number; securityProtocol: string }[] {
     const { specs } = this.#parts.listenerConfig
     return specs.map((spec) => {
-      const bound = this.listeners.find((one) => one.spec === spec)
+      const bound = this.#bound.find((one) => one.spec === spec)
       const { host, port } = spec.advertised ?? bound ?? spec
       // A free port that is advertised under another name is still the one that was bound.
       return {
@@ -288,5 +356,6 @@ function asStartError(error: unknown): unknown {
   if (error instanceof JournalError || error instanceof DiskError) {
     return new StartError('ERR_ODRADEK_DATA_DIR', error.message, { cause: error })
   }
+  if (error instanceof DuplicateMemberError) return new StartError(error.code, error.message, { cause: error })
   return error
 }

@@ -17,7 +17,7 @@ import {
 } from '../log/meta-properties.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import { StartError } from './options.js'
-import type { Storage, StoragePorts } from './storage.js'
+import { OPEN_SHARE, type Storage, type StoragePorts } from './storage.js'
 
 interface DataDirectoriesOptions {
   readonly paths: readonly string[]
@@ -58,7 +58,9 @@ export async function openDataDirectories(
     }
     const clusterId = agreedCluster(found, options.clusterId) ?? ports.random.topicId()
     checkOwner(found, brokerId)
-    checkMetadataPlace(found)
+    // The metadata of a cluster of several lies with whatever coordinates them.
+    const keepsMetadata = ports.coordination === null
+    if (keepsMetadata) checkMetadataPlace(found)
     const opened = found.map(({ path, disk, meta }) => {
       const directoryId = meta?.directoryId || ports.random.topicId()
       const now = { clusterId, nodeId: brokerId, directoryId }
@@ -69,19 +71,21 @@ export async function openDataDirectories(
     const storage: Storage = {
       clusterId,
       directories: options.paths.map((path) => opened.find((one) => one.path === path)!),
-      metadataDirectory,
-      journal: openJournal(metadataDirectory, config, {
-        ...ports,
-        onBroken: ({ message }) => storage.onFatal?.(message),
-      }),
-      pressure: NO_PRESSURE,
-      logOptions: {},
+      metadataDirectory: keepsMetadata ? metadataDirectory : null,
+      journal: keepsMetadata
+        ? openJournal(metadataDirectory, config, {
+            ...ports,
+            onBroken: ({ message }) => storage.onFatal?.(message),
+          })
+        : null,
+      pressure: ports.memory?.pressure ?? NO_PRESSURE,
+      logOptions: ports.memory === null ? {} : { openBytesMax: ports.memory.limitBytes / OPEN_SHARE },
       onFatal: null,
       get isLost() {
         return lost
       },
       async close() {
-        await storage.journal!.close()
+        await storage.journal?.close()
         release()
       },
     }

@@ -12,6 +12,7 @@ import {
   type ResponseInput,
   responseHeaderVersion,
 } from '../../protocol/index.js'
+import { PEER_LISTENER } from '../cluster/peers.js'
 import type { Logger } from '../host/logger.js'
 import type { ApiTable } from './api-table.js'
 import {
@@ -25,6 +26,7 @@ import {
   NO_RESPONSE,
   type RequestContext,
 } from './context.js'
+import { type Forwarder, forwardedKeys } from './forwarding.js'
 import { unsupportedApiVersions } from './handlers/18-api-versions.js'
 import {
   type FrameDispatcher,
@@ -57,6 +59,8 @@ export interface RequestObserver {
 
 export interface DispatcherPorts {
   readonly table: ApiTable
+  /** What only other brokers may ask. */
+  readonly peerTable: ApiTable
   readonly broker: BrokerServices
   readonly logger: Logger
   readonly observer: RequestObserver
@@ -77,13 +81,52 @@ export class Dispatcher implements FrameDispatcher {
     if (frame.length < SMALLEST_REQUEST) return new Hangup(`a request of ${frame.length} bytes has no whole header`)
     const apiKey = frame.readInt16BE(0)
     const apiVersion = frame.readInt16BE(2)
-    const row = this.#ports.table.row(apiKey)
+    const isPeer = connection.listenerName === PEER_LISTENER
+    const row = this.#ports.table.row(apiKey) ?? (isPeer ? this.#ports.peerTable.row(apiKey) : undefined)
     if (row === undefined) {
       this.#ports.observer.recordUnknown()
       return new Hangup(`API key ${apiKey} is not served here`)
     }
     if (apiVersion < row.minVersion || apiVersion > row.maxVersion) return this.#unsupported(row, apiVersion, frame)
+    const { forwarder } = this.#ports.broker
+    if (forwarder !== null && !isPeer && forwardedKeys.has(apiKey) && !forwarder.isLocal) {
+      return this.#forward(forwarder, row, apiVersion, Buffer.from(frame), connection)
+    }
     return this.#handle(row, apiVersion, frame, connection)
+  }
+
+  /** Serves a request that came inside an Envelope; null when there is no answer to give. `frame` is in memory of its own. */
+  async serve(frame: Buffer, connection: ConnectionView): Promise<Buffer | null> {
+    const row = this.#ports.table.row(frame.readInt16BE(0))
+    const apiVersion = frame.readInt16BE(2)
+    if (row === undefined || apiVersion < row.minVersion || apiVersion > row.maxVersion) return null
+    const reply = this.#handle(row, apiVersion, frame, connection)
+    const outcome = reply instanceof PendingReply ? await reply.outcome : reply
+    // Nothing that is forwarded lends memory, stays silent or hangs up.
+    return Array.isArray(outcome) ? Buffer.concat(outcome as readonly Buffer[]).subarray(4) : null
+  }
+
+  #forward(
+    forwarder: Forwarder,
+    row: ApiRow,
+    version: number,
+    frame: Buffer,
+    connection: ConnectionView,
+  ): PendingReply {
+    const { observer } = this.#ports
+    const startedAtMs = observer.begin(row.message.key, frame.length)
+    const outcome = forwarder.forward(frame, connection).then(
+      (answer): FrameOutcome | Promise<FrameOutcome> => {
+        if (answer !== null) {
+          observer.end(row.message.key, startedAtMs, answer.length)
+          return [answer]
+        }
+        const reply = this.#handle(row, version, frame, connection)
+        return reply instanceof PendingReply ? reply.outcome : reply
+      },
+      (error: unknown) => this.#failed(row, version, error),
+    )
+    return new PendingReply(outcome, -1)
   }
 
   /** Only ApiVersions has an answer for a version that is not served: in v0, which every client can read. */

@@ -3,6 +3,8 @@
  * `inter.broker.listener.name`. Pure: text in, listeners out, or an error that a person can act on.
  */
 
+import { PEER_LISTENER } from '../cluster/peers.js'
+
 export interface ListenerSpec {
   /** Upper case, e.g. PLAINTEXT or INTERNAL. */
   readonly name: string
@@ -68,6 +70,14 @@ export function parseListeners(settings: ListenerSettings): Listeners {
     )
   }
   return { specs, interBrokerListenerName }
+}
+
+/** Where the other brokers of a cluster connect to: beside the first listener, on a free port. Clients never hear of it. */
+export function peerListener({ specs }: Listeners): ListenerSpec {
+  const { host, advertised } = specs[0]!
+  // A wildcard is no address to connect to: what clients are told of the host serves brokers too.
+  const shown = advertised === null ? null : { host: advertised.host, port: 0 }
+  return { name: PEER_LISTENER, securityProtocol: 'PLAINTEXT', host, port: 0, advertised: shown }
 }
 
 interface NamedEndpoint {

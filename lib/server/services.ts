@@ -9,6 +9,7 @@ import type { TransactionCoordinator } from '../broker/transaction/coordinator.j
 import type { LocalMarkers } from '../broker/transaction/marker-sender.js'
 import type { ProduceGate } from '../broker/transaction/produce-gate.js'
 import type { Controller } from '../cluster/controller.js'
+import type { TopicCreator } from '../cluster/topic-creator.js'
 import type { Clock } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { MemoryPressure } from '../host/memory-budget.js'
@@ -17,6 +18,7 @@ import type { BrokerConfig } from '../metadata/broker-config.js'
 import type { Image } from '../metadata/image.js'
 import type { ApiTable } from './api-table.js'
 import type { Awaitable, ConnectionView } from './context.js'
+import type { Forwarder } from './forwarding.js'
 import type { MetadataCache } from './metadata-cache.js'
 
 export interface BrokerServices {
@@ -26,6 +28,13 @@ export interface BrokerServices {
   readonly apiTable: ApiTable
   readonly config: BrokerConfig
   readonly controller: ControllerApi
+  readonly topicCreator: TopicCreator
+  /** The way to the controller of a cluster; null on a broker that is alone. */
+  readonly forwarder: Forwarder | null
+  /** Serves a request that another broker has forwarded, header and body in memory of their own; null when there is no answer. */
+  serve(frame: Buffer, client: ConnectionView): Promise<Buffer | null>
+  /** A broker has applied the metadata up to this offset. */
+  noteApplied(brokerId: number, brokerEpoch: number, offset: number): void
   readonly metadataCache: MetadataCache
   readonly groups: GroupCoordinator
   /** New ids for producers, with and without transactional id. */
@@ -49,14 +58,26 @@ export interface BrokerServices {
   advertised(brokerId: number, connection: ConnectionView): { host: string; port: number } | null
 }
 
-/** What handlers ask of the controller; on another broker than the controller it is forwarded. */
-export interface ControllerApi extends TopicCreator, Pick<Controller, ControllerCommand> {}
-type ControllerCommand = 'createTopics' | 'deleteTopics' | 'createPartitions' | 'alterConfigs' | 'updateFeatures'
-
-export interface TopicCreator {
-  /** Creates what does not exist yet, with the defaults of `num.partitions` and `default.replication.factor`. Failures are logged. */
-  autoCreateTopics(names: readonly string[]): Promise<void>
-}
+/** What handlers ask of the controller. On another broker than the controller their requests have been forwarded before they are called. */
+export type ControllerApi = Pick<
+  Controller,
+  | ControllerCommand
+  | 'isActive'
+  | 'controllerEpoch'
+  | 'changePartitions'
+  | 'allocateProducerIds'
+  | 'beginControlledShutdown'
+>
+type ControllerCommand =
+  | 'createTopics'
+  | 'autoCreate'
+  | 'deleteTopics'
+  | 'createPartitions'
+  | 'alterConfigs'
+  | 'updateFeatures'
+  | 'electLeaders'
+  | 'reassignPartitions'
+  | 'unregisterBroker'
 
 export interface InternalTopics {
   /**

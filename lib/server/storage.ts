@@ -5,7 +5,7 @@ import type { Disk } from '../host/disk.js'
 import type { Logger } from '../host/logger.js'
 import { type MemoryPressure, NO_PRESSURE } from '../host/memory-budget.js'
 import type { Random } from '../host/random.js'
-import { openRecordMemory } from '../host/record-memory.js'
+import { openRecordMemory, type RecordMemory } from '../host/record-memory.js'
 import type { SpillTarget } from '../host/spill.js'
 import { LogDir } from '../log/log-dir.js'
 import type { LogStoreOptions } from '../log/store-contract.js'
@@ -37,13 +37,17 @@ export interface StoragePorts {
   /** In memory mode: where the records are; null for memory that does not run out. */
   readonly disk: Disk | null
   readonly openSpillTarget: (() => SpillTarget) | undefined
+  /** What bounds `disks` that are memory. */
+  readonly memory: RecordMemory | null
+  /** Null on a broker that keeps its cluster's metadata itself. */
+  readonly coordination: object | null
   /** With log directories: the disk of each, by its path; the machine's own when absent. */
   readonly disks: ReadonlyMap<string, Disk> | null
 }
 
 const MEMORY_DIRECTORY = '/odradek/memory'
 /** Of the memory for records, what the ends of logs may hold unfilled. */
-const OPEN_SHARE = 4
+export const OPEN_SHARE = 4
 
 /** The log directories that were asked for; none: memory. As in Kafka `log.dirs` goes before `log.dir`. */
 export function dataDirectories(values: Readonly<Record<string, string>>): string[] {

@@ -4,11 +4,15 @@
  */
 import { apiName, errorName } from '../../protocol/index.js'
 import { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
+import type { Partition } from '../broker/partition/partition.js'
 import { Relocations } from '../broker/partition/relocations.js'
 import { Replicas } from '../broker/partition/replicas.js'
 import { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import { Controller } from '../cluster/controller.js'
+import type { Coordination } from '../cluster/coordination/coordination.js'
 import { EmbeddedCoordination } from '../cluster/coordination/embedded.js'
+import { TopicCreator } from '../cluster/topic-creator.js'
+import { Visibility } from '../cluster/visibility.js'
 import type { Clock } from '../host/clock.js'
 import type { Disk } from '../host/disk.js'
 import { type Logger, silentLogger } from '../host/logger.js'
@@ -16,6 +20,7 @@ import type { Network } from '../host/network.js'
 import { NodeNetwork } from '../host/node-network.js'
 import type { Random } from '../host/random.js'
 import { secureRandom } from '../host/random-sources.js'
+import type { RecordMemory } from '../host/record-memory.js'
 import type { SpillTarget } from '../host/spill.js'
 import { SystemClock } from '../host/system-clock.js'
 import { TimerWheel } from '../host/timer-wheel.js'
@@ -29,13 +34,18 @@ import { RequestMetrics } from '../metrics/request-metrics.js'
 import { advertisedAddress } from './advertised.js'
 import { ApiTable } from './api-table.js'
 import { type Agreement, BrokerNode, type Holdings, type Parts, type Ports } from './broker-node.js'
+import { ClusterLinks } from './cluster-links.js'
 import { Dispatcher } from './dispatcher.js'
+import { Forwarder } from './forwarding.js'
 import { GroupService } from './group-service.js'
 import { Acceptor } from './listener.js'
+import { peerListener } from './listeners.js'
 import { logCleaner } from './log-cleaning.js'
 import { MetadataCache } from './metadata-cache.js'
 import { brokerIdOf, checkValues, connectionLimits, listenersOf, type NodeOptions } from './options.js'
+import { peerTable } from './peer-table.js'
 import type { BrokerServices } from './services.js'
+import { Standing } from './standing.js'
 import { openStorage, type Storage } from './storage.js'
 import { TransactionService } from './transaction-service.js'
 
@@ -45,46 +55,61 @@ export interface NodePorts {
   readonly random?: Random
   /** Without log directories. Default: memory, see `openRecordMemory`. */
   readonly disk?: Disk
+  /** Of `disks` that are memory: what bounds them. */
+  readonly memory?: RecordMemory
   /** Where records go that memory has no room for. Default: a temporary folder. */
   readonly openSpillTarget?: () => SpillTarget
   /** The disk of each log directory by its path, for tests and the simulator: a node can start again on the same. Nothing is locked. */
   readonly disks?: ReadonlyMap<string, Disk>
   readonly network?: Network
+  /** This broker's end of a cluster of several; without it the broker is a cluster of its own. */
+  readonly coordination?: Coordination
 }
 
 /** Makes the parts and tells them of each other; nothing runs yet. */
 function assemble(config: BrokerConfig, storage: Storage, ports: Ports): Parts {
   const agreement = agree(config, storage, ports)
   const listenerConfig = listenersOf(config)
+  const specs = agreement.isClustered ? [...listenerConfig.specs, peerListener(listenerConfig)] : listenerConfig.specs
   const holdings = hold(agreement, ports)
   const acceptor = openDoor(agreement, holdings, ports)
-  return { ...ports, ...agreement, ...holdings, listenerConfig, acceptor }
+  return { ...ports, ...agreement, ...holdings, listenerConfig: { ...listenerConfig, specs }, acceptor }
 }
 
 function completePorts(ports: NodePorts): Ports {
   const { logger = silentLogger, clock = new SystemClock(), random = secureRandom } = ports
   const { disk = null, disks = null, openSpillTarget, network = new NodeNetwork() } = ports
+  const { coordination = null, memory = null } = ports
   const timers = new TimerWheel({
     clock,
     onError: (error, key) =>
       logger.error(`The timer ${key ?? ''} failed: ${error instanceof Error ? error.stack : String(error)}`),
   })
-  return { logger, clock, random, disk, disks, openSpillTarget, network, timers }
+  return { logger, clock, random, disk, disks, openSpillTarget, network, coordination, memory, timers }
 }
 
-function agree(config: BrokerConfig, storage: Storage, { logger, random }: Ports): Agreement {
+function agree(config: BrokerConfig, storage: Storage, ports: Ports): Agreement {
+  const { logger, random } = ports
   const { brokerId } = config
   const { clusterId, journal } = storage
   const metadata = new MetadataStore({ brokerId, clusterId })
   // Before everybody else: who looks at an image finds its settings in force.
   metadata.subscribe({ onImage: (image) => void config.applyImage(image) })
-  const hub = new EmbeddedCoordination({ clusterId }, journal === null ? {} : { journal })
-  const coordination = hub.connect(brokerId)
-  const controller = new Controller({ brokerId }, { coordination, metadata, config, random, logger })
-  return { config, storage, metadata, controller }
+  const own = () => new EmbeddedCoordination({ clusterId }, journal === null ? {} : { journal }).connect(brokerId)
+  const coordination = ports.coordination ?? own()
+  const standing = new Standing()
+  const onStanding = (inCluster: boolean): void => standing.set(inCluster)
+  const visibility = new Visibility({ brokerId }, { clock: ports.clock, logger, image: () => metadata.image })
+  const seenEverywhere = coordination.tellsAllAtOnce ? undefined : (offset: number) => visibility.reached(offset)
+  const controller = new Controller(
+    { brokerId },
+    { coordination, metadata, config, random, logger, onStanding, seenEverywhere },
+  )
+  return { config, storage, metadata, controller, standing, visibility, isClustered: ports.coordination !== null }
 }
 
-function hold({ config, storage, metadata, controller }: Agreement, ports: Ports): Holdings {
+function hold(agreement: Agreement, ports: Ports): Holdings {
+  const { config, storage, metadata, controller, standing, visibility } = agreement
   const { logger, clock, random, timers } = ports
   const topicConfigs = new TopicConfigs(config)
   const onDirectoryFailed = (directory: LogDir, isLast: boolean): void => {
@@ -107,13 +132,32 @@ function hold({ config, storage, metadata, controller }: Agreement, ports: Ports
   })
   const topicConfig = (topic: string, name: string) => topicConfigs.of(metadata.image, topic).text(name)
   const { brokerId } = config
-  const replicas = new Replicas({ brokerId }, { clock, timers, logger, logs, topicConfig }, metadata.image)
+  const links = agreement.isClustered
+    ? new ClusterLinks(config, {
+        ...ports,
+        metadata,
+        controller,
+        visibility,
+        replicas: () => replicas,
+        flushPending: logs.flushPending,
+      })
+    : null
+  const onFollowerCaughtUp = (partition: Partition): void => links?.isrKeeper.note(partition)
+  const replicas: Replicas = new Replicas(
+    { brokerId },
+    { clock, timers, logger, logs, topicConfig, onFollowerCaughtUp },
+    metadata.image,
+  )
   const find = (topic: string, partition: number) => replicas.find(topic, partition)
   const relocations = new Relocations({ clock, logger, logs, find })
-  const createInternalTopic = (topic: string) => controller.createInternalTopic(topic)
+  standing.onChange = (inCluster) => replicas.setStanding(inCluster)
+  const topicCreator = new TopicCreator((names) => (links?.channel ?? controller).autoCreate(names), logger)
+  const createInternalTopic = (topic: string) => topicCreator.createInternal(topic)
   const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic })
-  const allocate = () =>
-    controller.allocateProducerIds({ brokerId, brokerEpoch: metadata.image.brokers.get(brokerId)?.epoch ?? -1 })
+  const allocate = () => {
+    const brokerEpoch = metadata.image.brokers.get(brokerId)?.epoch ?? -1
+    return (links?.channel ?? controller).allocateProducerIds({ brokerId, brokerEpoch })
+  }
   const producerIds = new ProducerIds({ allocate, logger })
   const transactions = new TransactionService(config, {
     clock,
@@ -127,17 +171,19 @@ function hold({ config, storage, metadata, controller }: Agreement, ports: Ports
     onImage(_image, delta) {
       for (const topic of delta.deletedTopics) topicConfigs.forget(topic.name)
       replicas.apply(delta)
+      links?.apply(delta)
       groups.apply(delta)
       transactions.apply(delta)
     },
   }
   const cleaner = logCleaner(config, { clock, random, logger, replicas, logs })
-  return { logs, replicas, relocations, groups, cleaner, roles, topicConfig, producerIds, transactions }
+  const held = { logs, replicas, relocations, groups, cleaner, roles, topicConfig, producerIds, transactions }
+  return { ...held, topicCreator, links }
 }
 
 function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Acceptor {
   const { config, storage, metadata, controller } = agreement
-  const { logs, replicas, relocations, groups, producerIds, transactions } = holdings
+  const { logs, replicas, relocations, groups, producerIds, topicCreator, transactions, links } = holdings
   const { clock, logger, network, random } = ports
   const apiTable = new ApiTable()
   const sessionSlots = config.number('max.incremental.fetch.session.cache.slots')
@@ -148,6 +194,10 @@ function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Accep
     apiTable,
     config,
     controller,
+    topicCreator,
+    forwarder: links === null ? null : new Forwarder(links.channel),
+    serve: (frame, client) => dispatcher.serve(frame, client),
+    noteApplied: (id, epoch, offset) => agreement.visibility.note(id, epoch, offset),
     metadataCache: new MetadataCache(),
     groups: groups.coordinator,
     producerIds,
@@ -167,7 +217,7 @@ function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Accep
     { apiName: (key) => apiName(key) ?? String(key), errorName },
     { registry: new MetricsRegistry(), clock },
   )
-  const dispatcher = new Dispatcher({ table: apiTable, broker, logger, observer })
+  const dispatcher: Dispatcher = new Dispatcher({ table: apiTable, peerTable, broker, logger, observer })
   const onReadDone = logs.flushPending
   return new Acceptor(connectionLimits(config), { network, clock, logger, dispatcher, onReadDone })
 }

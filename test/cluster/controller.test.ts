@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { NewTopic } from '../../lib/cluster/control/topics.js'
 import { Controller } from '../../lib/cluster/controller.js'
 import { EmbeddedCoordination } from '../../lib/cluster/coordination/embedded.js'
+import { TopicCreator } from '../../lib/cluster/topic-creator.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { BrokerConfig } from '../../lib/metadata/broker-config.js'
@@ -126,9 +127,10 @@ describe('cluster/controller', () => {
 
   it('creates internal topics with their settings, once', async () => {
     const [one] = await cluster(1)
+    const creator = new TopicCreator((names) => one!.controller.autoCreate(names), silentLogger)
     const errors = await Promise.all([
-      one!.controller.createInternalTopic('__consumer_offsets'),
-      one!.controller.createInternalTopic('__consumer_offsets'),
+      creator.createInternal('__consumer_offsets'),
+      creator.createInternal('__consumer_offsets'),
     ])
     expect(errors).to.deep.equal([0, 0])
     const { image } = one!.metadata

@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
+import { freePorts } from '../../compat/free-ports.js'
 import { projectRoot } from '../../compat/project-root.js'
-import { apacheKafkaStarted, freePorts, prepareApacheKafka } from '../../compat/reference/apache-kafka.js'
+import { apacheKafkaStarted, prepareApacheKafka } from '../../compat/reference/apache-kafka.js'
 
 /** How a broker is started; both kinds say when they serve. */
 export interface ServerRecipe {

@@ -82,6 +82,7 @@ export class GroupBroker {
     const table = new ApiTable(ROWS as unknown as readonly ApiRow[])
     const services: Partial<BrokerServices> = {
       brokerId: 1,
+      forwarder: null,
       groups: this.groups,
       image: () => replicas.image,
       internalTopics: { ensure: () => ErrorCode.NONE },
@@ -89,6 +90,7 @@ export class GroupBroker {
     }
     this.#dispatcher = new Dispatcher({
       table,
+      peerTable: new ApiTable([]),
       logger: silentLogger,
       broker: services as BrokerServices,
       observer: { begin: () => 0, handled() {}, end() {}, failed() {}, recordUnknown() {} },

@@ -141,6 +141,7 @@ export class ReplicaBroker {
     const table = new ApiTable(ROWS as unknown as readonly ApiRow[])
     this.#dispatcher = new Dispatcher({
       table,
+      peerTable: new ApiTable([]),
       logger,
       broker: this.#services(table, logger),
       observer: { begin: () => 0, handled() {}, end() {}, failed() {}, recordUnknown() {} },

@@ -1,7 +1,8 @@
 import { ErrorCode } from '../../../protocol/errors.js'
 import { FetchPlanner } from './fetch-planner.js'
+import type { FetchReader } from './fetch-position.js'
 import { type FetchAnswer, type FetchTarget, failedFetch } from './fetch-types.js'
-import { type FetchReader, Partition } from './partition.js'
+import { Partition } from './partition.js'
 
 /** A Fetch without its session: what to read, for whom, and when it is enough. */
 export interface FetchParams extends FetchReader {

@@ -7,6 +7,60 @@
 export interface FollowerState {
   /** The follower has everything below; -1 until its first fetch in this leader epoch. */
   endOffset: number
+  /** Monotonic ms at which it had, or was about to get, everything the leader had: the lag counts from then. */
+  caughtUpMs: number
+  /** Where the leader's log ended at its last fetch, and when that was: having reached that end means having caught up then. */
+  leaderEndAtFetch: number
+  fetchedMs: number
+}
+
+/** A follower of which nothing is known yet. It has until `replica.lag.time.max.ms` from now before it counts as lagging. */
+export function unknownFollower(nowMs: number): FollowerState {
+  return { endOffset: -1, caughtUpMs: nowMs, leaderEndAtFetch: -1, fetchedMs: nowMs }
+}
+
+/** Books a fetch at `offset`. Source: Replica.updateFetchStateOrThrow. */
+export function noteFetch(follower: FollowerState, offset: number, leaderEndOffset: number, nowMs: number): void {
+  if (offset >= leaderEndOffset) follower.caughtUpMs = Math.max(follower.caughtUpMs, nowMs)
+  else if (offset >= follower.leaderEndAtFetch) follower.caughtUpMs = Math.max(follower.caughtUpMs, follower.fetchedMs)
+  follower.endOffset = Math.max(follower.endOffset, offset)
+  follower.leaderEndAtFetch = leaderEndOffset
+  follower.fetchedMs = nowMs
+}
+
+export interface IsrView {
+  readonly brokerId: number
+  readonly isr: readonly number[]
+  readonly replicas: readonly number[]
+  readonly followers: ReadonlyMap<number, FollowerState>
+  readonly highWatermark: number
+  readonly leaderEndOffset: number
+  readonly epochStartOffset: number
+  readonly nowMs: number
+  /** `replica.lag.time.max.ms`. */
+  readonly lagMaxMs: number
+  /** Registered, not fenced, not shutting down. */
+  isEligible(brokerId: number): boolean
+}
+
+/**
+ * The in-sync replicas as they should be, null when they are. Cases (Kafka's Partition.getOutOfSyncReplicas, isFollowerInSync):
+ * A. a member that has not caught up for `lagMaxMs`, and has not everything now, leaves;
+ * B. a replica that has everything below the high watermark, and what the leader had when it began, comes in.
+ */
+export function proposeIsr(view: IsrView): readonly number[] | null {
+  const { brokerId, isr, replicas, followers, nowMs, lagMaxMs } = view
+  const stays = isr.filter((id) => {
+    const follower = followers.get(id)
+    if (id === brokerId || follower === undefined) return true
+    return follower.endOffset === view.leaderEndOffset || nowMs - follower.caughtUpMs <= lagMaxMs // A
+  })
+  const comes = replicas.filter((id) => {
+    const follower = followers.get(id)
+    if (follower === undefined || isr.includes(id) || !view.isEligible(id)) return false
+    return follower.endOffset >= Math.max(view.highWatermark, view.epochStartOffset) // B
+  })
+  return comes.length === 0 && stays.length === isr.length ? null : [...stays, ...comes]
 }
 
 export interface CommitView {
@@ -15,6 +69,7 @@ export interface CommitView {
   /** What the leader itself has written (not merely accepted). */
   writtenOffset: number
   brokerId: number
+  /** Where an expansion is under way, with the newcomer: the controller may have let it in already. */
   isr: readonly number[]
   followers: ReadonlyMap<number, FollowerState>
   /** From `effectiveMinIsr`. */

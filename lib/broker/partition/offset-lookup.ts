@@ -4,7 +4,8 @@ import { DiskError } from '../../host/disk.js'
 import { CompressionError } from '../../log/compression/index.js'
 import type { TimestampOffset } from '../../log/contract.js'
 import { DamagedLog } from '../../log/damage.js'
-import type { FetchIsolation, Partition } from './partition.js'
+import type { FetchIsolation } from './fetch-position.js'
+import type { Partition } from './partition.js'
 
 /** The offsets that ListOffsets can ask for by name instead of by time, and the version that brought each. */
 export const OffsetSpec = {

@@ -1,37 +1,21 @@
 import { buildEndTxnMarker } from '../../../protocol/batch/control.js'
 import { ErrorCode } from '../../../protocol/errors.js'
 import type { Logger } from '../../host/logger.js'
-import type { AppendInfo, ReadResult } from '../../log/contract.js'
+import type { AppendInfo } from '../../log/contract.js'
 import type { PartitionLog } from '../../log/partition-log.js'
 import type { PartitionImage } from '../../metadata/image.js'
 import type { TransactionMarker } from '../coordinator/contract.js'
 import {
-  type FetchAnswer,
+  type FetchIsolation,
   type FetchLimits,
   type FetchPosition,
-  type FetchTarget,
-  failedFetch,
-  NO_PIECES,
-} from './fetch-types.js'
-import { committedOffset, effectiveMinIsr, type FollowerState } from './isr.js'
+  type FetchReader,
+  fetchPosition,
+  readForFetch,
+} from './fetch-position.js'
+import type { FetchAnswer, FetchTarget } from './fetch-types.js'
+import { committedOffset, effectiveMinIsr, type FollowerState, noteFetch, proposeIsr } from './isr.js'
 import { leaderRole, type Role } from './roles.js'
-
-/** How far a reader may see. */
-export type FetchIsolation =
-  /** To the high watermark: read_uncommitted. */
-  | 'committed'
-  /** To the last stable offset: read_committed. */
-  | 'stable'
-  /** To the end of the log: followers. */
-  | 'end'
-
-export interface FetchReader {
-  readonly isolation: FetchIsolation
-  /** Broker id of a follower, below 0 for clients. */
-  readonly replicaId: number
-  /** False: a follower may serve too (KIP-392). */
-  readonly requireLeader: boolean
-}
 
 export interface PartitionOptions {
   readonly brokerId: number
@@ -45,7 +29,25 @@ export interface PartitionPorts {
   readonly log: PartitionLog
   /** The high watermark has moved, or the role has changed: whoever waits for this partition should look. May be called inside `append`. */
   onChange(partition: Partition): void
+  /** A follower that is not in the ISR may have caught up. May be called inside a fetch. */
+  onFollowerCaughtUp?(partition: Partition): void
+  /** Monotonic ms; needed where there are followers. */
+  monotonicMs?(): number
+  /** False while the cluster may take this broker for dead: it leads nothing then. */
+  inCluster?(): boolean
 }
+
+/** What a follower got from its leader with a fetch. */
+export interface FromLeader {
+  /** Under which it was asked: an answer that comes after a change of leader counts for nothing. */
+  readonly leaderEpoch: number
+  readonly highWatermark: number
+  readonly logStartOffset: number
+  readonly now: number
+}
+
+const ALWAYS = (): boolean => true
+const NEVER_MOVES = (): number => 0
 
 /**
  * One replica of a partition on this broker: who may append, what is committed, how far a reader sees. It has no timers and waits for nothing.
@@ -65,6 +67,8 @@ export class Partition {
   #role: Role
   #highWatermark: number
   #seenWritten: number
+  /** An ISR that the controller was asked for and may have recorded already: until we know, its members count too. */
+  #proposedIsr: readonly number[] | null = null
 
   constructor(options: PartitionOptions, ports: PartitionPorts, image: PartitionImage) {
     this.topic = options.topic
@@ -105,7 +109,15 @@ export class Partition {
   }
 
   get isLeader(): boolean {
-    return this.#role.kind === 'leader'
+    return this.#role.kind === 'leader' && this.#inCluster
+  }
+
+  get #inCluster(): boolean {
+    return (this.#ports.inCluster ?? ALWAYS)()
+  }
+
+  get #nowMs(): number {
+    return (this.#ports.monotonicMs ?? NEVER_MOVES)()
   }
 
   get leaderEpoch(): number {
@@ -133,11 +145,19 @@ export class Partition {
     if (image.leader === this.#brokerId) {
       // KIP-101: the epoch begins where the log ends now, also when nothing is ever written in it.
       this.log.assignLeaderEpoch(image.leaderEpoch)
-      this.#role = leaderRole(this.#brokerId, image, this.#role, this.log.endOffset)
+      if (image.partitionEpoch !== this.#role.image.partitionEpoch) this.#proposedIsr = null
+      this.#role = leaderRole(this.#brokerId, image, this.#role, this.log.endOffset, this.#nowMs)
       this.#commit()
     } else {
+      this.#proposedIsr = null
       this.#role = { kind: 'follower', image }
     }
+    this.#ports.onChange(this)
+  }
+
+  /** Whether this broker is in the cluster has changed: whoever waits is told, or what was held back is committed. */
+  standingChanged(): void {
+    this.#commit()
     this.#ports.onChange(this)
   }
 
@@ -150,6 +170,7 @@ export class Partition {
   /** NONE, or why a request that believes in this leader epoch (-1: none named) is not served here. */
   check(currentLeaderEpoch: number, requireLeader: boolean): ErrorCode {
     const { kind, image } = this.#role
+    if (kind === 'leader' && !this.#inCluster) return ErrorCode.NOT_LEADER_OR_FOLLOWER
     if (kind === 'leader' && currentLeaderEpoch < 0) return ErrorCode.NONE
     if (kind === 'offline') return ErrorCode.KAFKA_STORAGE_ERROR
     if (kind === 'gone') return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
@@ -165,7 +186,7 @@ export class Partition {
    */
   append(records: Buffer, acks: number, now: number, transactionVersion = 0): AppendInfo | ErrorCode {
     const role = this.#role
-    if (role.kind !== 'leader') return this.check(-1, true)
+    if (role.kind !== 'leader' || !this.#inCluster) return this.check(-1, true)
     if (acks === -1 && role.image.isr.length < this.#minIsr(role.image)) return ErrorCode.NOT_ENOUGH_REPLICAS
     const info = this.log.append(records, {
       origin: 'client',
@@ -185,7 +206,7 @@ export class Partition {
     transactionVersion = 0,
   ): AppendInfo | ErrorCode {
     const role = this.#role
-    if (role.kind !== 'leader') return this.check(-1, true)
+    if (role.kind !== 'leader' || !this.#inCluster) return this.check(-1, true)
     if (role.image.leaderEpoch !== leaderEpoch) return ErrorCode.NOT_LEADER_OR_FOLLOWER
     if (role.image.isr.length < this.#minIsr(role.image)) return ErrorCode.NOT_ENOUGH_REPLICAS
     const info = this.log.append(records, { origin: 'coordinator', leaderEpoch, now, transactionVersion })
@@ -220,46 +241,12 @@ export class Partition {
 
   /** Where a fetch stands: may it read, has its log diverged, how far does it see. */
   position(target: FetchTarget, reader: FetchReader): FetchPosition {
-    const errorCode = this.#checkFetch(target, reader)
-    if (errorCode !== ErrorCode.NONE) return { errorCode, divergingEpoch: null, upperBound: -1 }
-    const upperBound = this.upperBound(reader.isolation)
-    const { fetchOffset, lastFetchedEpoch } = target
-    if (lastFetchedEpoch >= 0) {
-      const end = this.log.endOffsetForEpoch(lastFetchedEpoch)
-      if (end.leaderEpoch < 0 || end.endOffset < 0 || fetchOffset < this.log.logStartOffset) {
-        return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, divergingEpoch: null, upperBound: -1 }
-      }
-      // KIP-595: the fetcher's log has batches that this one never had. It truncates to the end of the common epoch.
-      if (end.leaderEpoch < lastFetchedEpoch || end.endOffset < fetchOffset) {
-        return {
-          errorCode: ErrorCode.NONE,
-          divergingEpoch: { epoch: end.leaderEpoch, endOffset: end.endOffset },
-          upperBound,
-        }
-      }
-    }
-    // A comparison that is false for what is no offset at all; the bound itself is a legal place to wait.
-    const inRange = fetchOffset >= this.log.logStartOffset && fetchOffset <= this.log.endOffset
-    return { errorCode: inRange ? ErrorCode.NONE : ErrorCode.OFFSET_OUT_OF_RANGE, divergingEpoch: null, upperBound }
+    return fetchPosition(this, target, reader)
   }
 
   /** Reads for one fetch. A promise only when the bytes have to come from a medium that makes one wait. */
   read(target: FetchTarget, reader: FetchReader, limits: FetchLimits): FetchAnswer | Promise<FetchAnswer> {
-    const position = this.position(target, reader)
-    if (position.errorCode !== ErrorCode.NONE) return failedFetch(target, position.errorCode)
-    const follower = this.#follower(reader.replicaId)
-    if (follower !== undefined && position.divergingEpoch === null) this.#followerHas(follower, target.fetchOffset)
-    const nothing = position.divergingEpoch !== null || target.fetchOffset >= position.upperBound
-    if (nothing || (limits.maxBytes <= 0 && !limits.minOneMessage)) return this.#answer(target, reader, position, null)
-    const result = this.log.read(target.fetchOffset, { ...limits, upperBound: position.upperBound })
-    if (!(result instanceof Promise)) return this.#answer(target, reader, position, result)
-    const role = this.#role
-    return result.then((read) => {
-      // While the disk was read the partition may have got another leader, and the log been cut.
-      if (this.#role !== role)
-        return failedFetch(target, this.#checkFetch(target, reader) || ErrorCode.NOT_LEADER_OR_FOLLOWER)
-      return this.#answer(target, reader, position, read)
-    })
+    return readForFetch(this, target, reader, limits)
   }
 
   /** The smallest log start offset of all replicas: what DeleteRecords reports. */
@@ -318,39 +305,84 @@ export class Partition {
     return deleted
   }
 
-  #checkFetch(target: FetchTarget, reader: FetchReader): ErrorCode {
-    const errorCode = this.check(target.currentLeaderEpoch, reader.requireLeader)
-    if (errorCode !== ErrorCode.NONE || reader.replicaId < 0) return errorCode
-    if (this.#follower(reader.replicaId) !== undefined) return ErrorCode.NONE
-    // Not a replica as far as this leader knows: the sender is ahead of it, or wrong.
-    return target.currentLeaderEpoch >= 0 ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NOT_LEADER_OR_FOLLOWER
-  }
-
-  #follower(replicaId: number): FollowerState | undefined {
+  /** What this leader knows of a replica's log; undefined when it does not lead, or the broker holds no replica. */
+  follower(replicaId: number): FollowerState | undefined {
     return replicaId < 0 || this.#role.kind !== 'leader' ? undefined : this.#role.followers.get(replicaId)
   }
 
   /** A follower that asks for an offset has everything below it. */
-  #followerHas(follower: FollowerState, offset: number): void {
-    if (offset <= follower.endOffset || offset > this.log.endOffset) return
-    follower.endOffset = offset
-    this.#advance()
+  followerHas(replicaId: number, offset: number): void {
+    const follower = this.follower(replicaId)
+    if (follower === undefined || offset > this.log.endOffset) return
+    const before = follower.endOffset
+    noteFetch(follower, offset, this.log.endOffset, this.#nowMs)
+    if (follower.endOffset > before) this.#advance()
+    const { image, kind } = this.#role
+    if (
+      kind === 'leader' &&
+      offset >= this.#highWatermark &&
+      !image.isr.includes(replicaId) &&
+      this.#proposedIsr === null
+    )
+      this.#ports.onFollowerCaughtUp?.(this)
   }
 
-  #answer(target: FetchTarget, reader: FetchReader, position: FetchPosition, read: ReadResult | null): FetchAnswer {
-    if (read !== null && read.errorCode !== ErrorCode.NONE) return failedFetch(target, read.errorCode)
-    return {
-      target,
-      errorCode: ErrorCode.NONE,
+  /** The ISR as the leader would have it, when it is another one and none is being asked for; null otherwise. */
+  wantedIsr(lagMaxMs: number, isEligible: (brokerId: number) => boolean): readonly number[] | null {
+    const role = this.#role
+    if (role.kind !== 'leader' || this.#proposedIsr !== null) return null
+    const { isr, replicas } = role.image
+    return proposeIsr({
+      brokerId: this.#brokerId,
+      isr,
+      replicas,
+      followers: role.followers,
       highWatermark: this.#highWatermark,
-      lastStableOffset: this.lastStableOffset,
-      logStartOffset: this.log.logStartOffset,
-      divergingEpoch: position.divergingEpoch,
-      abortedTransactions: reader.isolation === 'stable' ? (read?.abortedTransactions ?? []) : null,
-      pieces: read?.pieces ?? NO_PIECES,
-      sizeInBytes: read?.sizeInBytes ?? 0,
-      release: read?.release ?? null,
+      leaderEndOffset: this.log.endOffset,
+      epochStartOffset: role.epochStartOffset,
+      nowMs: this.#nowMs,
+      lagMaxMs,
+      isEligible,
+    })
+  }
+
+  /**
+   * The controller is asked for this ISR; null: it has refused. Until the metadata shows what became of it, nothing is committed that a
+   * member of either ISR lacks: the controller may have let a newcomer in and may elect it.
+   */
+  proposeIsr(isr: readonly number[] | null): void {
+    this.#proposedIsr = isr
+    if (isr === null) this.#commit()
+  }
+
+  /** Takes over what the leader sent. NONE also for an answer that has been overtaken by a change of leader: it is dropped. */
+  appendAsFollower(records: Buffer, { leaderEpoch, highWatermark, logStartOffset, now }: FromLeader): ErrorCode {
+    const { kind, image } = this.#role
+    if (kind !== 'follower' || image.leaderEpoch !== leaderEpoch) return ErrorCode.NONE
+    if (records.length > 0) {
+      const { errorCode } = this.log.append(records, { origin: 'replication', leaderEpoch, now })
+      if (errorCode !== ErrorCode.NONE) return errorCode
     }
+    const before = this.#highWatermark
+    this.#highWatermark = Math.max(before, Math.min(highWatermark, this.log.writtenOffset))
+    if (this.#highWatermark !== before) this.log.onHighWatermark(this.#highWatermark)
+    if (logStartOffset > this.log.logStartOffset) this.log.deleteRecordsTo(Math.min(logStartOffset, this.log.endOffset))
+    if (this.#highWatermark !== before || records.length > 0) this.#ports.onChange(this)
+    return ErrorCode.NONE
+  }
+
+  /** Follower: drops everything from `offset` on; the high watermark follows the log down. */
+  async truncateTo(offset: number): Promise<void> {
+    await this.log.truncateTo(offset)
+    this.#highWatermark = Math.min(this.#highWatermark, this.log.endOffset)
+    this.#seenWritten = this.log.writtenOffset
+  }
+
+  /** Follower: drops everything; the next record is `offset`. */
+  async restartAt(offset: number): Promise<void> {
+    await this.log.truncateFullyAndStartAt(offset)
+    this.#highWatermark = offset
+    this.#seenWritten = this.log.writtenOffset
   }
 
   #minIsr(image: PartitionImage): number {
@@ -373,18 +405,22 @@ export class Partition {
 
   #commit(): void {
     if (this.#role.kind !== 'leader') return
+    if (!this.#inCluster) return
     const { image, followers } = this.#role
     const { writtenOffset } = this.log
     // The common case, without the object: one replica.
     const before = this.#highWatermark
     this.#highWatermark =
-      image.isr.length === 1 && image.isr[0] === this.#brokerId && this.#minIsr(image) === 1
+      image.isr.length === 1 &&
+      image.isr[0] === this.#brokerId &&
+      this.#proposedIsr === null &&
+      this.#minIsr(image) === 1
         ? Math.max(this.#highWatermark, writtenOffset)
         : committedOffset({
             highWatermark: this.#highWatermark,
             writtenOffset,
             brokerId: this.#brokerId,
-            isr: image.isr,
+            isr: this.#proposedIsr === null ? image.isr : [...new Set([...image.isr, ...this.#proposedIsr])],
             followers,
             minIsr: this.#minIsr(image),
           })

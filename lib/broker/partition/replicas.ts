@@ -24,6 +24,8 @@ export interface ReplicasPorts {
   readonly logs: Pick<LogStore, 'create' | 'delete'>
   /** The value in force of a topic's config as text; null when it has none. */
   topicConfig(topic: string, name: string): string | null
+  /** A follower of a partition led here may have caught up. Called inside a fetch. */
+  onFollowerCaughtUp?(partition: Partition): void
 }
 
 const RETENTION_TIMER = 'log-retention'
@@ -49,6 +51,7 @@ export class Replicas {
   readonly #byName = new Map<string, (Hosted | undefined)[]>()
   readonly #byId = new Map<string, (Hosted | undefined)[]>()
   #image: Image
+  #inCluster = true
 
   constructor(options: ReplicasOptions, ports: ReplicasPorts, image: Image) {
     this.#options = options
@@ -90,6 +93,21 @@ export class Replicas {
   *partitions(): Iterable<Partition> {
     for (const topic of this.#byId.values()) {
       for (const hosted of topic) if (hosted instanceof Partition) yield hosted
+    }
+  }
+
+  /**
+   * False: the cluster may take this broker for dead, so it leads nothing and acknowledges nothing, whatever the metadata said last. True: it is
+   * a member again.
+   */
+  setStanding(inCluster: boolean): void {
+    if (this.#inCluster === inCluster) return
+    this.#inCluster = inCluster
+    this.#wakes.hold()
+    try {
+      for (const partition of this.partitions()) if (partition.role.kind === 'leader') partition.standingChanged()
+    } finally {
+      this.#wakes.release()
     }
   }
 
@@ -160,7 +178,13 @@ export class Replicas {
       log.updateConfig(config)
       return new Partition(
         { ...at, brokerId: this.#options.brokerId, minInsyncReplicas: this.#minInsyncReplicas(topic.name) },
-        { log, onChange: (partition) => this.#changed(partition) },
+        {
+          log,
+          onChange: (partition) => this.#changed(partition),
+          monotonicMs: () => this.#ports.clock.monotonic(),
+          inCluster: () => this.#inCluster,
+          onFollowerCaughtUp: (partition) => this.#ports.onFollowerCaughtUp?.(partition),
+        },
         image,
       )
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { PartitionImage } from '../../metadata/image.js'
-import type { FollowerState } from './isr.js'
+import { type FollowerState, unknownFollower } from './isr.js'
 
 /**
  * What this broker is for a partition. Every role knows the cluster's last word on the partition (`image`).
@@ -21,13 +21,19 @@ export type Role =
   | { readonly kind: 'offline'; readonly image: PartitionImage }
   | { readonly kind: 'gone'; readonly image: PartitionImage }
 
-export function leaderRole(brokerId: number, image: PartitionImage, before: Role | null, endOffset: number): Role {
+export function leaderRole(
+  brokerId: number,
+  image: PartitionImage,
+  before: Role | null,
+  endOffset: number,
+  nowMs: number,
+): Role {
   const sameEpoch = before?.kind === 'leader' && before.image.leaderEpoch === image.leaderEpoch
   const followers = new Map<number, FollowerState>()
   for (const replica of image.replicas) {
     if (replica === brokerId) continue
     // In a new epoch nothing is known of a follower's log until it fetches again.
-    followers.set(replica, (sameEpoch ? before.followers.get(replica) : undefined) ?? { endOffset: -1 })
+    followers.set(replica, (sameEpoch ? before.followers.get(replica) : undefined) ?? unknownFollower(nowMs))
   }
   return { kind: 'leader', image, followers, epochStartOffset: sameEpoch ? before.epochStartOffset : endOffset }
 }

@@ -69,7 +69,8 @@ function registration(member: LiveMember): MetadataRecord {
   }
 }
 
-function pushElections(
+/** Adds the records of every partition for which another broker has to lead, or another ISR holds, now that `changed` brokers came or went. */
+export function pushElections(
   image: Image,
   records: MetadataRecord[],
   changed: ReadonlySet<number>,

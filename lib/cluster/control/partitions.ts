@@ -11,6 +11,7 @@ import {
   PARTITIONS_PER_REQUEST_MAX,
   refused,
 } from './command.js'
+import { completed, settled } from './reassign.js'
 
 export interface MorePartitions {
   readonly name: string
@@ -110,6 +111,8 @@ export interface PartitionUpdate {
   readonly leaderEpoch: number
   readonly partitionEpoch: number
   readonly isr: readonly number[]
+  /** Broker epochs of `isr`, one each, as the leader knows them (KIP-903); -1 or absent: not checked. */
+  readonly isrEpochs?: readonly number[]
 }
 
 export interface UpdatedPartition extends Outcome {
@@ -132,13 +135,21 @@ export function changePartitions(
   const results = updates.map((update) => {
     const problem = updateProblem(image, leaderId, update)
     if (problem === null) {
-      const { topicId, partition, isr } = update
-      const record: PartitionChangeRecord = { type: 'PartitionChangeRecord', topicId, partitionId: partition, isr }
-      records.push(record)
+      records.push(isrChange(image, update))
     }
     return { topicId: update.topicId, partition: update.partition, ...(problem ?? DONE) }
   })
   return { records, results }
+}
+
+/** The new ISR, and with it the end of a move for which it was waited. */
+function isrChange(image: Image, { topicId, partition, isr }: PartitionUpdate): PartitionChangeRecord {
+  const topic = image.topicsById.get(topicId)!
+  const known = topic.partitions[partition]!
+  const moving = known.addingReplicas.length + known.removingReplicas.length > 0
+  const done = moving ? completed({ ...known, isr }) : null
+  if (done !== null) return settled(image, topic, known, done.replicas, done.isr)
+  return { type: 'PartitionChangeRecord', topicId, partitionId: partition, isr }
 }
 
 function updateProblem(image: Image, leaderId: number, update: PartitionUpdate): Outcome | null {
@@ -159,10 +170,13 @@ function updateProblem(image: Image, leaderId: number, update: PartitionUpdate):
   if (!update.isr.includes(leaderId) || update.isr.some((id) => !known.replicas.includes(id))) {
     return refused(ErrorCode.INVALID_REQUEST, 'An ISR holds the leader and replicas of the partition only.')
   }
-  const idle = update.isr.find((id) => {
+  const idle = update.isr.find((id, index) => {
     const broker = image.brokers.get(id)
-    return broker === undefined || broker.fenced || broker.inControlledShutdown
+    const epoch = update.isrEpochs?.[index] ?? -1
+    return (
+      broker === undefined || broker.fenced || broker.inControlledShutdown || (epoch !== -1 && epoch !== broker.epoch)
+    )
   })
   if (idle === undefined) return null
-  return refused(ErrorCode.INELIGIBLE_REPLICA, `Broker ${idle} is fenced or shutting down.`)
+  return refused(ErrorCode.INELIGIBLE_REPLICA, `Broker ${idle} is fenced, shutting down, or has restarted.`)
 }

@@ -14,6 +14,8 @@ import type { ErrorCode } from '../../../protocol/errors.js'
 import type { MetadataRecord } from '../../metadata/records.js'
 
 export interface Coordination {
+  /** Every member has been given the records when `append` resolves, not only the appender. */
+  readonly tellsAllAtOnce: boolean
   /**
    * Joins: gives the listener a snapshot (when there is one), the records since then, the lease and the members, and goes on with
    * whatever happens. Resolves when the listener has everything there was at the start. Called once.
@@ -42,7 +44,12 @@ export interface CoordinationListener {
   onController(lease: ControllerLease | null): void
   /** Every live member, after one came or went. */
   onMembers(members: readonly LiveMember[]): void
-  /** This broker's own membership is lost for good; it must stop leading at once. */
+  /**
+   * True: the others may already take this broker for dead, so it must neither acknowledge nor lead. False: they did not, it goes on. An
+   * engine whose members cannot lose sight of each other never calls it.
+   */
+  onDoubt(inDoubt: boolean): void
+  /** This broker's membership is lost for good; it must stop leading at once. The engine joins again by itself, with a new broker epoch. */
   onExpelled(): void
 }
 

@@ -78,9 +78,7 @@ export class EmbeddedCoordination {
   join(client: EmbeddedClient): void {
     this.clients.add(client)
     const { listener } = client
-    if (this.snapshotOffset >= 0) listener.onSnapshot(this.snapshot, this.snapshotOffset)
-    for (const { records, baseOffset } of this.log) listener.onRecords(records, baseOffset)
-    client.delivered = this.image.version
+    this.catchUp(client)
     listener.onController(this.lease)
     listener.onMembers(this.members())
   }
@@ -205,6 +203,45 @@ export class EmbeddedCoordination {
     if (wasMember) this.tellMembers()
   }
 
+  /** Cuts a broker off: the others see it go, and it hears nothing more. For tests of what a partitioned network does. */
+  isolate(brokerId: number): void {
+    for (const client of this.clients) {
+      if (client.brokerId !== brokerId || client.cut !== null) continue
+      client.cut = { member: client.member, isCandidate: this.candidates.includes(client) }
+      client.member = null
+      // Its own clock tells it before the others act, as with every engine.
+      client.listener.onDoubt(true)
+      this.resign(client)
+      this.tellMembers()
+    }
+  }
+
+  /** Ends `isolate`: the broker hears what it has missed and joins again under a new epoch. */
+  rejoin(brokerId: number): void {
+    for (const client of this.clients) {
+      const { cut, listener } = client
+      if (client.brokerId !== brokerId || cut === null) continue
+      client.cut = null
+      listener.onExpelled()
+      this.catchUp(client)
+      listener.onController(this.lease)
+      if (cut.member === null) listener.onMembers(this.members())
+      else this.register(client, cut.member)
+      if (cut.isCandidate) this.campaign(client)
+    }
+  }
+
+  private catchUp(client: EmbeddedClient): void {
+    const { listener } = client
+    if (this.snapshotOffset > client.delivered) {
+      listener.onSnapshot(this.snapshot, this.snapshotOffset)
+      client.delivered = this.snapshotOffset
+    }
+    for (const { records, baseOffset } of this.log)
+      if (baseOffset > client.delivered) listener.onRecords(records, baseOffset)
+    client.delivered = this.image.version
+  }
+
   private elect(): void {
     const next = this.candidates[0]
     if (this.holder !== null || next === undefined) return
@@ -228,7 +265,8 @@ export class EmbeddedCoordination {
   private tell(call: ((listener: CoordinationListener, client: EmbeddedClient) => void) | null): void {
     this.queue.push(() => {
       if (call === null) return this.compact()
-      for (const client of [...this.clients]) if (this.clients.has(client)) call(client.listener, client)
+      for (const client of [...this.clients])
+        if (this.clients.has(client) && client.cut === null) call(client.listener, client)
     })
     if (this.delivering) return
     this.delivering = true
@@ -252,14 +290,18 @@ const deaf: CoordinationListener = {
   onRecords() {},
   onController() {},
   onMembers() {},
+  onDoubt() {},
   onExpelled() {},
 }
 
 class EmbeddedClient implements Coordination {
+  readonly tellsAllAtOnce = true
   listener: CoordinationListener = deaf
   member: LiveMember | null = null
   /** Offset of the last record this member was given. */
   delivered = -1
+  /** Cut off from the others, and what it was before; null while it is not. */
+  cut: { readonly member: LiveMember | null; readonly isCandidate: boolean } | null = null
 
   constructor(
     private readonly hub: EmbeddedCoordination,

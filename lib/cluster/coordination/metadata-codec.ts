@@ -76,7 +76,8 @@ export function decodeBatch(batch: Buffer): MetadataRecord[] {
   return records
 }
 
-function decodeRecord(bytes: Buffer): MetadataRecord {
+/** @throws ProtocolError UNSUPPORTED_VERSION for what a newer version has written */
+export function decodeRecord(bytes: Buffer): MetadataRecord {
   const decoded = decodeMetadataRecord(clusterMetadataRecords, bytes)
   if (decoded === undefined) {
     throw new ProtocolError('UNSUPPORTED_VERSION', `a metadata record of type ${metadataRecordHead(bytes).type}`)

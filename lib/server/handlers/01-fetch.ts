@@ -14,9 +14,9 @@
  */
 import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
 import type { FetchParams } from '../../broker/partition/fetch-pass.js'
+import type { FetchIsolation } from '../../broker/partition/fetch-position.js'
 import { type FetchContext, openFetchContext } from '../../broker/partition/fetch-session.js'
 import type { FetchAnswer, FetchTarget } from '../../broker/partition/fetch-types.js'
-import type { FetchIsolation } from '../../broker/partition/partition.js'
 import {
   type Awaitable,
   api,

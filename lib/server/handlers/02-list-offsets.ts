@@ -11,8 +11,8 @@
  * - v10 (KIP-1075): a timeout, for remote storage: ignored.
  */
 import { ErrorCode, ListOffsets, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
+import type { FetchIsolation } from '../../broker/partition/fetch-position.js'
 import { type FoundOffset, lookUpOffset, noOffset, timestampIsSupported } from '../../broker/partition/offset-lookup.js'
-import type { FetchIsolation } from '../../broker/partition/partition.js'
 import { type Awaitable, api, type HandlerResult, type RequestContext } from '../context.js'
 import type { BrokerServices } from '../services.js'
 

@@ -35,8 +35,8 @@ export const metadata = api(
     if (wanted === 'ids-not-spoken') return idsNotSpoken(request)
     const missing = autoCreatable(request, wanted, context, broker)
     if (missing.length === 0) return remember(context, broker, encodeAnswer(request, wanted, context, broker))
-    return broker.controller
-      .autoCreateTopics(missing)
+    return broker.topicCreator
+      .create(missing)
       .then(() => new EncodedBody(encodeAnswer(request, wanted, context, broker)))
   },
   {

@@ -14,11 +14,16 @@
  */
 import { CreateTopics } from '../../../protocol/index.js'
 import type { CreatedTopic } from '../../cluster/control/topics.js'
+import { PEER_LISTENER } from '../../cluster/peers.js'
 import type { EffectiveConfig } from '../../metadata/topic-config.js'
 import { api } from '../context.js'
 
-export const createTopics = api(CreateTopics, '2-7', async (request, _context, broker) => {
-  const created = await broker.controller.createTopics(request)
+export const createTopics = api(CreateTopics, '2-7', async (request, { connection }, broker) => {
+  // A broker asks for what its clients need; internal topics get their own settings.
+  const created =
+    connection.listenerName === PEER_LISTENER
+      ? await broker.controller.autoCreate(request.topics.map(({ name }) => name))
+      : await broker.controller.createTopics(request)
   return { topics: created.map(result) }
 })
 

@@ -1,6 +1,11 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { type CommitView, committedOffset, effectiveMinIsr } from '../../../lib/broker/partition/isr.js'
+import {
+  type CommitView,
+  committedOffset,
+  effectiveMinIsr,
+  unknownFollower,
+} from '../../../lib/broker/partition/isr.js'
 
 const view = (over: Partial<CommitView>): CommitView => ({
   highWatermark: 0,
@@ -19,8 +24,8 @@ describe('broker/partition/isr', () => {
 
   it('commits the minimum over the in-sync replicas and leaves others out of it', () => {
     const followers = new Map([
-      [2, { endOffset: 7 }],
-      [3, { endOffset: 4 }],
+      [2, { ...unknownFollower(0), endOffset: 7 }],
+      [3, { ...unknownFollower(0), endOffset: 4 }],
     ])
     expect(committedOffset(view({ isr: [1, 2, 3], followers }))).to.equal(4)
     expect(committedOffset(view({ isr: [1, 2], followers }))).to.equal(7)
@@ -37,7 +42,7 @@ describe('broker/partition/isr', () => {
   it('never goes back', () => {
     fc.assert(
       fc.property(fc.nat(100), fc.nat(100), fc.array(fc.nat(100), { maxLength: 3 }), (high, written, ends) => {
-        const followers = new Map(ends.map((endOffset, index) => [index + 2, { endOffset }]))
+        const followers = new Map(ends.map((endOffset, index) => [index + 2, { ...unknownFollower(0), endOffset }]))
         const isr = [1, ...followers.keys()]
         expect(committedOffset(view({ highWatermark: high, writtenOffset: written, isr, followers }))).to.be.at.least(
           high,

@@ -1,0 +1,44 @@
+/** Coordination engines over a real ensemble, each test with a tree of its own. */
+
+import { ZooKeeperCoordination } from '../../lib/cluster/coordination/zookeeper/coordination.js'
+import { silentLogger } from '../../lib/host/logger.js'
+import { NodeNetwork } from '../../lib/host/node-network.js'
+import { secureRandom } from '../../lib/host/random-sources.js'
+import { SystemClock } from '../../lib/host/system-clock.js'
+import type { Ensemble } from './ensemble.js'
+
+export const SESSION_TIMEOUT_MS = 1500
+let trees = 0
+
+export function engineOver(ensemble: Ensemble, more: { snapshotEveryRecords?: number } = {}) {
+  const chroot = `/test/${++trees}`
+  const opened: ZooKeeperCoordination[] = []
+  return {
+    async connect(brokerId: number, servers = ensemble.addresses): Promise<ZooKeeperCoordination> {
+      const port = await ZooKeeperCoordination.open(
+        {
+          brokerId,
+          servers,
+          chroot,
+          sessionTimeoutMs: SESSION_TIMEOUT_MS,
+          clusterId: null,
+          secure: false,
+          connectTimeoutMs: 20_000,
+          ...more,
+        },
+        {
+          network: new NodeNetwork(),
+          clock: new SystemClock(),
+          random: secureRandom,
+          logger: silentLogger,
+          snapshot: () => ({ records: [], offset: -2 }),
+        },
+      )
+      opened.push(port)
+      return port
+    },
+    async close(): Promise<void> {
+      await Promise.all(opened.map((port) => port.close()))
+    },
+  }
+}

@@ -1,0 +1,151 @@
+/** `odradek start` with others: several brokers in this process, or one of a cluster that Apache ZooKeeper holds together. */
+import { InvalidArgumentError } from 'commander'
+import type { Cluster } from '../embed/cluster.js'
+import type { Logger } from '../host/logger.js'
+import type { BrokerNode } from '../server/broker-node.js'
+import type { NodeOptions } from '../server/options.js'
+import { type Address, connectable } from './values.js'
+
+export interface ZooKeeperPlace {
+  readonly servers: readonly Address[]
+  /** '' or an absolute path. */
+  readonly chroot: string
+}
+
+/** HOST:PORT,HOST:PORT/chroot as Kafka's zookeeper.connect has it. */
+export function zooKeeperConnect(text: string): ZooKeeperPlace {
+  const slash = text.indexOf('/')
+  const servers = (slash < 0 ? text : text.slice(0, slash)).split(',').map((part) => connectable(part.trim()))
+  return { servers, chroot: slash < 0 ? '' : zooKeeperChroot(text.slice(slash)) }
+}
+
+export function zooKeeperChroot(text: string): string {
+  const path = text.replace(/\/$/, '')
+  if (path === '') return ''
+  if (!/^(\/[^/\s]+)+$/.test(path) || /\/\.{1,2}(\/|$)/.test(path)) {
+    throw new InvalidArgumentError('It must be an absolute path, like /odradek.')
+  }
+  return path
+}
+
+/** A list of broker ids. */
+export function brokerIdList(text: string): number[] {
+  return text.split(',').map((part) => {
+    const id = Number(part)
+    if (!/^\s*\d+\s*$/.test(part) || id > 2 ** 31 - 1) {
+      throw new InvalidArgumentError('It must be a list of whole numbers, like 101,102,103.')
+    }
+    return id
+  })
+}
+
+export interface ZooKeeperFlags {
+  readonly zookeeper: ZooKeeperPlace
+  readonly zookeeperChroot?: string
+  readonly zookeeperSessionTimeout: number
+  readonly zookeeperTimeout?: number
+  readonly zookeeperAuth?: string
+}
+
+/** Joins the cluster in ZooKeeper, or founds it, and serves. @throws StartError */
+export async function startWithZooKeeper(
+  flags: ZooKeeperFlags,
+  options: Omit<NodeOptions, 'clusterId'>,
+  logger: Logger,
+): Promise<BrokerNode> {
+  const { ZooKeeperCoordination } = await import('../cluster/coordination/zookeeper/coordination.js')
+  const { ZooKeeperError } = await import('../cluster/coordination/zookeeper/operations.js')
+  const { ZnodeError } = await import('../cluster/coordination/zookeeper/znodes.js')
+  const { NodeNetwork } = await import('../host/node-network.js')
+  const { SystemClock } = await import('../host/system-clock.js')
+  const { secureRandom } = await import('../host/random-sources.js')
+  const { imageToRecords } = await import('../metadata/snapshot.js')
+  const { brokerIdOf, StartError } = await import('../server/options.js')
+  const { startNode } = await import('../server/wire-up.js')
+  const { zookeeperAuth: auth } = flags
+  let node: BrokerNode | null = null
+  try {
+    const coordination = await ZooKeeperCoordination.open(
+      {
+        brokerId: brokerIdOf(options.values),
+        servers: flags.zookeeper.servers,
+        chroot: flags.zookeeperChroot ?? flags.zookeeper.chroot,
+        sessionTimeoutMs: flags.zookeeperSessionTimeout,
+        connectTimeoutMs: flags.zookeeperTimeout ?? null,
+        clusterId: null,
+        secure: auth !== undefined,
+        ...(auth === undefined ? {} : { auth: [{ scheme: 'digest', credentials: auth }] }),
+      },
+      {
+        network: new NodeNetwork(),
+        clock: new SystemClock(),
+        random: secureRandom,
+        logger,
+        snapshot: () =>
+          node === null
+            ? { records: [], offset: -2 }
+            : { records: imageToRecords(node.image), offset: node.image.version },
+      },
+    )
+    try {
+      node = await startNode({ ...options, clusterId: coordination.clusterId }, { logger, coordination })
+    } catch (error) {
+      await coordination.close()
+      throw error
+    }
+    return node
+  } catch (error) {
+    if (error instanceof ZooKeeperError || error instanceof ZnodeError) {
+      throw new StartError('ERR_ODRADEK_ZOOKEEPER', error.message, { cause: error })
+    }
+    throw error
+  }
+}
+
+export interface BrokersFlags {
+  readonly brokers?: number
+  readonly brokerIds?: readonly number[]
+  readonly racks?: readonly string[]
+  readonly dataDir?: readonly string[]
+  readonly memoryLimit?: number
+}
+
+/** Several brokers in this process. @throws StartError */
+export async function startBrokers(flags: BrokersFlags, options: NodeOptions, logger: Logger): Promise<Cluster> {
+  const { Cluster } = await import('../embed/cluster.js')
+  const { BrokerError } = await import('../embed/broker.js')
+  const { StartError } = await import('../server/options.js')
+  const { values, profile } = options
+  if ((flags.dataDir?.length ?? 0) > 1) {
+    throw new StartError(
+      'ERR_ODRADEK_CONFIG',
+      'Several brokers take one --data-dir: each has a folder of its own in it.',
+    )
+  }
+  const { listeners = '', 'log.dirs': _directory, 'node.id': _id, ...config } = values
+  const { host, port } = firstListener(listeners)
+  const { brokers, brokerIds, racks, dataDir, memoryLimit } = flags
+  try {
+    return await Cluster.create({
+      host,
+      port,
+      profile,
+      config,
+      logger,
+      ...(brokers === undefined ? {} : { brokers }),
+      ...(brokerIds === undefined ? {} : { brokerIds }),
+      ...(racks === undefined ? {} : { racks }),
+      ...(dataDir === undefined ? {} : { dataDir: dataDir[0]! }),
+      ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    })
+  } catch (error) {
+    if (error instanceof BrokerError) throw new StartError(error.code, error.message, { cause: error })
+    throw error
+  }
+}
+
+/** Of `listeners`, which has been checked where it was put together. */
+function firstListener(listeners: string): Address {
+  const match = /^[^:]*:\/\/(\[[^\]]*\]|[^:,]*):(\d+)/.exec(listeners)
+  return { host: (match?.[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port: Number(match?.[2] ?? 0) }
+}

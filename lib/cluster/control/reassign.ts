@@ -1,0 +1,178 @@
+/** Moving partitions to other brokers. Source: ReplicationControlManager.alterPartitionReassignments, PartitionReassignmentReplicas (KIP-455). */
+import { ErrorCode } from '../../../protocol/errors.js'
+import { type Image, isActiveBroker, type PartitionImage, type TopicImage } from '../../metadata/image.js'
+import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
+import { elect } from '../election.js'
+import { type Decision, DONE, type Outcome, refused } from './command.js'
+
+export interface ReassignCommand {
+  readonly allowReplicationFactorChange: boolean
+  readonly topics: readonly {
+    readonly name: string
+    /** `replicas` null: cancel what is under way. */
+    readonly partitions: readonly { readonly partitionIndex: number; readonly replicas: readonly number[] | null }[]
+  }[]
+}
+
+export interface ReassignedPartition extends Outcome {
+  readonly topic: string
+  readonly partition: number
+}
+
+/**
+ * Cases: A. unknown topic or partition -> UNKNOWN_TOPIC_OR_PARTITION. B. cancel without a move under way -> NO_REASSIGNMENT_IN_PROGRESS; where no
+ * in-sync replica would be left -> INVALID_REPLICA_ASSIGNMENT. C. an empty target, a broker twice or unknown -> INVALID_REPLICA_ASSIGNMENT. D. another
+ * number of replicas although that is not allowed -> INVALID_REPLICATION_FACTOR. E. only the order changes, or replicas go: done at once.
+ */
+export function reassignPartitions(image: Image, command: ReassignCommand): Decision<ReassignedPartition[]> {
+  const records: MetadataRecord[] = []
+  const results: ReassignedPartition[] = []
+  for (const { name, partitions } of command.topics) {
+    const topic = image.topicsByName.get(name)
+    for (const { partitionIndex, replicas } of partitions) {
+      const partition = topic?.partitions[partitionIndex]
+      const outcome =
+        topic === undefined || partition === undefined
+          ? refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'There is no such partition.') // A
+          : replicas === null
+            ? cancel(image, topic, partition, records)
+            : begin(image, topic, partition, replicas, command.allowReplicationFactorChange, records)
+      results.push({ topic: name, partition: partitionIndex, ...outcome })
+    }
+  }
+  return { records, results }
+}
+
+function cancel(image: Image, topic: TopicImage, partition: PartitionImage, records: MetadataRecord[]): Outcome {
+  const { addingReplicas, removingReplicas } = partition
+  if (addingReplicas.length + removingReplicas.length === 0) {
+    return refused(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, null) // B
+  }
+  const replicas = originalReplicas(partition)
+  const isr = partition.isr.filter((id) => replicas.includes(id))
+  if (isr.length === 0) {
+    const message = 'Only new replicas are in sync: cancelling would lose what they alone have.'
+    return refused(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message) // B
+  }
+  records.push(settled(image, topic, partition, replicas, isr))
+  return DONE
+}
+
+function begin(
+  image: Image,
+  topic: TopicImage,
+  partition: PartitionImage,
+  target: readonly number[],
+  mayChangeFactor: boolean,
+  records: MetadataRecord[],
+): Outcome {
+  const bad = (why: string) => refused(ErrorCode.INVALID_REPLICA_ASSIGNMENT, why)
+  if (target.length === 0) return bad('The list of replicas is empty.') // C
+  for (const [index, id] of target.entries()) {
+    if (target.indexOf(id) !== index) return bad(`Broker ${id} occurs twice.`)
+    if (!image.brokers.has(id)) return bad(`Broker ${id} is not registered.`)
+  }
+  const current = originalReplicas(partition)
+  if (!mayChangeFactor && target.length !== current.length) {
+    const message = `The partition has ${current.length} replicas, not ${target.length}.`
+    return refused(ErrorCode.INVALID_REPLICATION_FACTOR, message) // D
+  }
+  const adding = target.filter((id) => !current.includes(id))
+  const removing = current.filter((id) => !target.includes(id))
+  // What an earlier move was about to add, and this one does not want, goes at once.
+  const isr = partition.isr.filter((id) => target.includes(id) || removing.includes(id))
+  const done = completed({
+    ...partition,
+    replicas: [...target, ...removing],
+    addingReplicas: adding,
+    removingReplicas: removing,
+    isr,
+  })
+  if (done !== null) {
+    records.push(settled(image, topic, partition, done.replicas, done.isr)) // E
+    return DONE
+  }
+  records.push({
+    type: 'PartitionChangeRecord',
+    topicId: topic.topicId,
+    partitionId: partition.partition,
+    replicas: [...target, ...removing],
+    addingReplicas: adding,
+    removingReplicas: removing,
+    ...(isr.length === partition.isr.length ? {} : { isr }),
+    ...leaderFor(image, partition, [...target, ...removing], isr),
+  })
+  return DONE
+}
+
+/** The replicas of before the move: what there is without what it adds. */
+function originalReplicas({ replicas, addingReplicas }: PartitionImage): readonly number[] {
+  return addingReplicas.length === 0 ? replicas : replicas.filter((id) => !addingReplicas.includes(id))
+}
+
+/**
+ * What a move has led to when everything it adds is in sync; null while it goes on. Never down to no in-sync replica: a move that only removes
+ * waits until somebody who stays is in sync.
+ */
+export function completed(
+  partition: Pick<PartitionImage, 'replicas' | 'isr' | 'addingReplicas' | 'removingReplicas'>,
+): { readonly replicas: readonly number[]; readonly isr: readonly number[] } | null {
+  const { addingReplicas, removingReplicas } = partition
+  const replicas = partition.replicas.filter((id) => !removingReplicas.includes(id))
+  const isr = partition.isr.filter((id) => !removingReplicas.includes(id))
+  return isr.length > 0 && addingReplicas.every((id) => isr.includes(id)) ? { replicas, isr } : null
+}
+
+/** The record that ends a move, either way. */
+export function settled(
+  image: Image,
+  topic: TopicImage,
+  partition: PartitionImage,
+  replicas: readonly number[],
+  isr: readonly number[],
+): PartitionChangeRecord {
+  return {
+    type: 'PartitionChangeRecord',
+    topicId: topic.topicId,
+    partitionId: partition.partition,
+    replicas,
+    isr,
+    addingReplicas: [],
+    removingReplicas: [],
+    ...leaderFor(image, partition, replicas, isr),
+  }
+}
+
+/** A leader that is not among the replicas any more hands over. */
+function leaderFor(
+  image: Image,
+  partition: PartitionImage,
+  replicas: readonly number[],
+  isr: readonly number[],
+): { readonly leader?: number } {
+  const { leader } = elect({ ...partition, replicas, isr }, (id) => isActiveBroker(image, id))
+  return leader === partition.leader ? {} : { leader }
+}
+
+export interface OngoingReassignment {
+  readonly name: string
+  readonly partitions: readonly Pick<PartitionImage, 'partition' | 'replicas' | 'addingReplicas' | 'removingReplicas'>[]
+}
+
+/** Moves under way; `asked` null: of every topic. */
+export function ongoingReassignments(
+  image: Image,
+  asked: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null,
+): OngoingReassignment[] {
+  const found: OngoingReassignment[] = []
+  const wanted =
+    asked === null ? null : new Map(asked.map(({ name, partitionIndexes }) => [name, new Set(partitionIndexes)]))
+  for (const name of wanted?.keys() ?? image.topicsByName.keys()) {
+    const partitions = (image.topicsByName.get(name)?.partitions ?? []).filter(
+      ({ partition, addingReplicas, removingReplicas }) =>
+        addingReplicas.length + removingReplicas.length > 0 && (wanted?.get(name)?.has(partition) ?? true),
+    )
+    if (partitions.length > 0) found.push({ name, partitions })
+  }
+  return found
+}

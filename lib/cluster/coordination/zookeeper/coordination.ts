@@ -1,0 +1,396 @@
+/**
+ * Coordination through an Apache ZooKeeper ensemble: brokers anywhere. See `znodes.ts` for the tree.
+ *
+ * - **One thing at a time.** Whatever was noticed (a watch, a new session) marks something as stale; one worker reads what is stale again
+ *   and tells the listener. Appends take their turn in the same queue, so callbacks never overlap and follow the log.
+ * - **Fencing.** An append is one multi: check of `/controller_epoch`'s version, the batch, the head. Whoever has lost the lease, also without
+ *   knowing, is refused by the ensemble. The outcome of an append whose connection broke is read from the log.
+ * - **Sessions.** When one expires, everything of the old life is over (`onExpelled`); the engine goes on by itself with a new session:
+ *   it registers and campaigns again as before.
+ */
+import { ErrorCode } from '../../../../protocol/errors.js'
+import type { Timer } from '../../../host/clock.js'
+import type { MetadataRecord } from '../../../metadata/records.js'
+import type {
+  AppendResult,
+  ControllerLease,
+  Coordination,
+  CoordinationListener,
+  LiveMember,
+  MemberInfo,
+} from '../coordination.js'
+import { ZooKeeperClient, type ZooKeeperClientPorts } from './client.js'
+import { type FoundingOptions, foundCluster } from './founding.js'
+import { fenceOf, standForController } from './lease.js'
+import { enrol, readMembers } from './members.js'
+import { type Acl, CREATOR_ACL, OPEN_ACL, ZooKeeperError } from './operations.js'
+import { type Fence, type Head, ignoring, SharedLog } from './shared-log.js'
+import { CONTROLLER, HEAD, readController } from './znodes.js'
+
+export interface ZooKeeperCoordinationOptions extends FoundingOptions {
+  readonly brokerId: number
+  /** Nodes that only authenticated brokers may touch (`zookeeper.set.acl`). */
+  readonly secure: boolean
+  /** Records in the log that make the controller write a snapshot. */
+  readonly snapshotEveryRecords?: number
+}
+
+export interface ZooKeeperCoordinationPorts extends ZooKeeperClientPorts {
+  /** The newest state that this broker has applied, for snapshots. */
+  snapshot(): { readonly records: readonly MetadataRecord[]; readonly offset: number }
+}
+
+/** What has to be read again, in the order in which it is read. */
+type Stale = 'session' | 'log' | 'controller' | 'members'
+const ORDER: readonly Stale[] = ['session', 'log', 'controller', 'members']
+
+const RETRY_MS = 100
+const SNAPSHOT_EVERY_RECORDS = 5000
+
+interface Held extends ControllerLease {
+  readonly fence: Fence
+}
+
+export class ZooKeeperCoordination implements Coordination {
+  readonly tellsAllAtOnce = false
+  readonly #options: ZooKeeperCoordinationOptions
+  readonly #ports: ZooKeeperCoordinationPorts
+  readonly #log: SharedLog
+  readonly #acl: readonly Acl[]
+  readonly #stale = new Set<Stale>()
+  #client: ZooKeeperClient
+  #clusterId = ''
+  #listener: CoordinationListener | null = null
+  #working: Promise<void> = Promise.resolve()
+  #queued = false
+  #members: readonly LiveMember[] = []
+  #nextOffset = 0
+  #head: Head = { nextOffset: 0, version: -1 }
+  #lease: ControllerLease | null = null
+  /** Set while the lease is ours. */
+  #held: Held | null = null
+  #campaigning = false
+  #member: MemberInfo | null = null
+  #snapshotOffset = -1
+  #compacting = false
+  #retry: Timer | null = null
+  #closed = false
+  #settled: (() => void)[] = []
+
+  private constructor(options: ZooKeeperCoordinationOptions, ports: ZooKeeperCoordinationPorts) {
+    this.#options = options
+    this.#ports = ports
+    this.#acl = options.secure ? CREATOR_ACL : OPEN_ACL
+    this.#log = new SharedLog(this.#acl)
+    this.#client = this.#newClient()
+  }
+
+  /** Finds the ensemble and the cluster in it, or founds one. @throws ZooKeeperError, ZnodeError */
+  static async open(
+    options: ZooKeeperCoordinationOptions,
+    ports: ZooKeeperCoordinationPorts,
+  ): Promise<ZooKeeperCoordination> {
+    const engine = new ZooKeeperCoordination(options, ports)
+    try {
+      engine.#client.start()
+      engine.#clusterId = await foundCluster(engine.#client, options, ports, engine.#acl)
+      return engine
+    } catch (error) {
+      await engine.close()
+      throw error
+    }
+  }
+
+  get clusterId(): string {
+    return this.#clusterId
+  }
+
+  async start(listener: CoordinationListener): Promise<void> {
+    this.#listener = listener
+    for (const what of ['log', 'controller', 'members'] as const) this.#stale.add(what)
+    const settled = new Promise<void>((resolve) => this.#settled.push(resolve))
+    this.#work()
+    await settled
+  }
+
+  async register(member: MemberInfo): Promise<{ brokerEpoch: number }> {
+    const brokerEpoch = await this.#enrol(member)
+    this.#member = member
+    this.#mark('members')
+    return { brokerEpoch }
+  }
+
+  campaign(): void {
+    this.#campaigning = true
+    this.#mark('controller')
+  }
+
+  resign(): void {
+    this.#campaigning = false
+    if (this.#held === null) return
+    this.#held = null
+    void this.#ask(async (client) => {
+      await ignoring('NO_NODE', client.delete(CONTROLLER))
+    })
+    this.#mark('controller')
+  }
+
+  append(records: readonly MetadataRecord[], controllerEpoch: number): Promise<AppendResult> {
+    return this.#exclusive(() => this.#append(records, controllerEpoch))
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#listener = null
+    this.#retry?.cancel()
+    for (const resolve of this.#settled.splice(0)) resolve()
+    await this.#client.close()
+  }
+
+  #newClient(): ZooKeeperClient {
+    const client: ZooKeeperClient = new ZooKeeperClient(this.#options, this.#ports, {
+      onDoubt: (inDoubt) => {
+        if (client === this.#client) this.#listener?.onDoubt(inDoubt)
+      },
+      onExpired: () => this.#onExpired(client),
+    })
+    return client
+  }
+
+  #onExpired(client: ZooKeeperClient): void {
+    if (client !== this.#client || this.#closed) return
+    this.#ports.logger.warn('The ZooKeeper session has expired: this broker is out of the cluster and joins it again.')
+    this.#held = null
+    this.#lease = null
+    this.#listener?.onExpelled()
+    this.#client = this.#newClient()
+    this.#client.start()
+    for (const what of ORDER) this.#stale.add(what)
+    this.#work()
+  }
+
+  #enrol(member: MemberInfo): Promise<number> {
+    const { sessionTimeoutMs } = this.#options
+    return enrol(() => this.#client, member, { sessionTimeoutMs, acl: this.#acl }, this.#ports)
+  }
+
+  #mark(what: Stale): void {
+    this.#stale.add(what)
+    this.#work()
+  }
+
+  /** Runs alone, after whatever runs now. */
+  #exclusive<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#working.then(action)
+    this.#working = result.then(
+      () => {},
+      () => {},
+    )
+    return result
+  }
+
+  #work(): void {
+    if (this.#queued || this.#closed || this.#listener === null) return
+    this.#queued = true
+    void this.#exclusive(() => this.#refresh())
+  }
+
+  /** Orchestrator: everything it tells is compared with the present state after each await. */
+  async #refresh(): Promise<void> {
+    this.#queued = false
+    try {
+      for (;;) {
+        const what = ORDER.find((one) => this.#stale.has(one))
+        if (what === undefined || this.#closed) break
+        this.#stale.delete(what)
+        try {
+          await this.#refreshOne(what)
+        } catch (error) {
+          this.#stale.add(what)
+          throw error
+        }
+      }
+      for (const resolve of this.#settled.splice(0)) resolve()
+    } catch (error) {
+      this.#retryLater(error)
+    }
+  }
+
+  #retryLater(error: unknown): void {
+    if (this.#closed) return
+    const code = error instanceof ZooKeeperError ? error.code : null
+    if (code !== 'CONNECTION_LOSS' && code !== 'SESSION_EXPIRED') {
+      this.#ports.logger.error(`The cluster's state cannot be read from ZooKeeper: ${String(error)}`)
+    }
+    this.#retry = this.#ports.clock.setTimer(RETRY_MS, () => this.#work())
+  }
+
+  async #refreshOne(what: Stale): Promise<void> {
+    switch (what) {
+      case 'session':
+        if (this.#member !== null) await this.#enrol(this.#member)
+        return
+      case 'log':
+        return this.#readLog(true)
+      case 'controller':
+        return this.#readController()
+      case 'members':
+        return this.#readMembers()
+    }
+  }
+
+  async #readLog(watch: boolean): Promise<void> {
+    const client = this.#client
+    this.#head = await this.#log.head(client, watch ? () => this.#mark('log') : null)
+    while (this.#nextOffset < this.#head.nextOffset) {
+      const batch = await this.#log.batch(client, this.#nextOffset)
+      if (batch === null) {
+        const snapshot = await this.#log.snapshot(client)
+        if (snapshot === null || snapshot.offset < this.#nextOffset) {
+          throw new Error(
+            `the metadata log has no batch at offset ${this.#nextOffset} and no snapshot that replaces it`,
+          )
+        }
+        this.#nextOffset = snapshot.offset + 1
+        this.#snapshotOffset = snapshot.offset
+        this.#listener?.onSnapshot(snapshot.records, snapshot.offset)
+        continue
+      }
+      this.#deliver(this.#log.decode(batch))
+    }
+  }
+
+  #deliver(records: readonly MetadataRecord[]): void {
+    const baseOffset = this.#nextOffset
+    this.#nextOffset += records.length
+    this.#listener?.onRecords(records, baseOffset)
+  }
+
+  async #readController(): Promise<void> {
+    const client = this.#client
+    const watch = () => this.#mark('controller')
+    const found = await client.get(CONTROLLER, watch)
+    if (found === null) {
+      if (this.#campaigning) {
+        await standForController(client, { brokerId: this.#options.brokerId, acl: this.#acl }, this.#ports.clock.now())
+        this.#stale.add('controller')
+        return
+      }
+      if ((await client.exists(CONTROLLER, watch)) === null) this.#tellLease(null)
+      else this.#stale.add('controller')
+      return
+    }
+    const lease = readController(found.data)
+    // Ours, from an attempt whose answer was lost: the lease counts once its fence is known.
+    if (found.stat.ephemeralOwner === client.sessionId && this.#held === null) await this.#hold(lease)
+    else this.#tellLease(lease)
+  }
+
+  /** The controller decides on the newest state: the log is read to its end before the lease is told. */
+  async #hold(lease: ControllerLease): Promise<void> {
+    const client = this.#client
+    const fence = await fenceOf(client, lease)
+    await client.sync(HEAD)
+    await this.#readLog(false)
+    if (client !== this.#client || !this.#campaigning) return
+    this.#held = { ...lease, fence }
+    this.#tellLease(lease)
+  }
+
+  #tellLease(lease: ControllerLease | null): void {
+    if (lease?.controllerEpoch !== this.#held?.controllerEpoch) this.#held = null
+    if (lease?.controllerEpoch === this.#lease?.controllerEpoch && lease?.controllerId === this.#lease?.controllerId)
+      return
+    this.#lease = lease
+    this.#listener?.onController(lease)
+  }
+
+  async #readMembers(): Promise<void> {
+    const now = await readMembers(this.#client, () => this.#mark('members'))
+    const before = this.#members
+    if (now.length === before.length && now.every((one, index) => one.brokerEpoch === before[index]!.brokerEpoch))
+      return
+    this.#members = now
+    this.#listener?.onMembers(now)
+  }
+
+  async #append(records: readonly MetadataRecord[], controllerEpoch: number): Promise<AppendResult> {
+    const held = this.#held
+    if (held === null || held.controllerEpoch !== controllerEpoch) {
+      return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, offset: -1 }
+    }
+    if (records.length === 0) return { errorCode: ErrorCode.NONE, offset: this.#nextOffset - 1 }
+    const at = this.#head
+    const batch = this.#log.encode(records, at.nextOffset)
+    const operations = this.#log.append(batch, at, records.length, held.fence)
+    for (;;) {
+      const client = this.#client
+      try {
+        await client.multi(operations)
+        break
+      } catch (error) {
+        const code = error instanceof ZooKeeperError ? error.code : null
+        if (code === 'CONNECTION_LOSS' && client === this.#client) {
+          const outcome = await this.#outcome(at, batch)
+          if (outcome === 'written') break
+          if (outcome === 'not written') continue
+        }
+        return this.#refusedAppend(code, error)
+      }
+    }
+    this.#head = { nextOffset: at.nextOffset + records.length, version: at.version + 1 }
+    this.#deliver(this.#log.decode(batch))
+    this.#compactLater()
+    return { errorCode: ErrorCode.NONE, offset: this.#nextOffset - 1 }
+  }
+
+  /** The connection broke during an append. After a sync nothing of the old connection can still arrive: the log tells. */
+  async #outcome(at: Head, batch: Buffer): Promise<'written' | 'not written' | 'unknown'> {
+    try {
+      await this.#client.sync(HEAD)
+      const head = await this.#log.head(this.#client, null)
+      if (head.nextOffset === at.nextOffset) return 'not written'
+      const there = await this.#log.batch(this.#client, at.nextOffset)
+      return there?.equals(batch) === true && head.version === at.version + 1 ? 'written' : 'unknown'
+    } catch (error) {
+      this.#ports.logger.warn(`It is not known whether the last change reached ZooKeeper: ${String(error)}`)
+      return 'unknown'
+    }
+  }
+
+  #refusedAppend(code: ZooKeeperError['code'] | null, error: unknown): AppendResult {
+    this.#stale.add('log')
+    this.#mark('controller')
+    if (code === 'BAD_VERSION' || code === 'NODE_EXISTS') {
+      this.#held = null
+      return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, offset: -1 }
+    }
+    if (code === 'CONNECTION_LOSS' || code === 'SESSION_EXPIRED' || code === 'CLOSED') {
+      return { errorCode: ErrorCode.REQUEST_TIMED_OUT, offset: -1 }
+    }
+    throw error
+  }
+
+  #compactLater(): void {
+    const every = this.#options.snapshotEveryRecords ?? SNAPSHOT_EVERY_RECORDS
+    const held = this.#held
+    if (held === null || this.#compacting || this.#nextOffset - this.#snapshotOffset <= every) return
+    const snapshot = this.#ports.snapshot()
+    if (snapshot.offset !== this.#nextOffset - 1) return
+    this.#compacting = true
+    this.#snapshotOffset = snapshot.offset
+    void this.#ask((client) => this.#log.compact(client, snapshot, held.fence)).finally(() => {
+      this.#compacting = false
+    })
+  }
+
+  /** In the background: a failure is said, and what it was about is tried again at the next occasion. */
+  async #ask(action: (client: ZooKeeperClient) => Promise<void>): Promise<void> {
+    try {
+      await action(this.#client)
+    } catch (error) {
+      if (!this.#closed) this.#ports.logger.warn(`Something in ZooKeeper could not be tidied up: ${String(error)}`)
+    }
+  }
+}

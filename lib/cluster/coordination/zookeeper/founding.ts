@@ -1,0 +1,90 @@
+/** The tree of a cluster: found, or made by the first broker that comes. */
+import type { Timer } from '../../../host/clock.js'
+import { ZooKeeperClient, type ZooKeeperClientOptions, type ZooKeeperClientPorts } from './client.js'
+import { type Acl, OPEN_ACL, ZooKeeperError } from './operations.js'
+import { ignoring } from './shared-log.js'
+import {
+  CLUSTER_ID,
+  CONTROLLER_EPOCH,
+  clusterIdBytes,
+  epochBytes,
+  HEAD,
+  headBytes,
+  PERSISTENT_FOLDERS,
+  readClusterId,
+} from './znodes.js'
+
+export interface FoundingOptions extends ZooKeeperClientOptions {
+  /** Given to a cluster that has none yet; null: a fresh one. */
+  readonly clusterId: string | null
+  /** How long to look for an ensemble before giving up; null: for ever. */
+  readonly connectTimeoutMs: number | null
+}
+
+/** Returns the cluster's id. @throws ZooKeeperError, ZnodeError */
+export async function foundCluster(
+  client: ZooKeeperClient,
+  options: FoundingOptions,
+  ports: ZooKeeperClientPorts,
+  acl: readonly Acl[],
+): Promise<string> {
+  const { connectTimeoutMs } = options
+  const found = makeChroot(options, ports).then(() => makeTree(client, options, ports, acl))
+  if (connectTimeoutMs === null) return found
+  let timer: Timer | null = null
+  const timeout = new Promise<never>((_, reject) => {
+    timer = ports.clock.setTimer(connectTimeoutMs, () => reject(unreachable(options, connectTimeoutMs)))
+  })
+  // Whoever loses the race is ended by the client's close; its failure then is nobody's.
+  found.catch(() => {})
+  try {
+    return await Promise.race([found, timeout])
+  } finally {
+    ;(timer as Timer | null)?.cancel()
+  }
+}
+
+async function makeTree(
+  client: ZooKeeperClient,
+  { clusterId }: FoundingOptions,
+  { random }: ZooKeeperClientPorts,
+  acl: readonly Acl[],
+): Promise<string> {
+  const create = (path: string, data: Buffer) =>
+    ignoring('NODE_EXISTS', client.create(path, { data, mode: 'persistent', acl }))
+  for (const path of PERSISTENT_FOLDERS) await create(path, Buffer.alloc(0))
+  await create(CONTROLLER_EPOCH, epochBytes(0))
+  await create(HEAD, headBytes(0))
+  await create(CLUSTER_ID, clusterIdBytes(clusterId ?? random.topicId()))
+  const node = await client.get(CLUSTER_ID)
+  if (node === null) throw new ZooKeeperError('NO_NODE', `The node ${CLUSTER_ID} has vanished.`)
+  return readClusterId(node.data)
+}
+
+/** The chroot's own nodes lie outside of it, so they are made by a client that looks from the root. */
+async function makeChroot(options: FoundingOptions, ports: ZooKeeperClientPorts): Promise<void> {
+  const { chroot } = options
+  if (chroot === '') return
+  const outside = new ZooKeeperClient({ ...options, chroot: '' }, ports, { onDoubt() {}, onExpired() {} })
+  outside.start()
+  const giveUp =
+    options.connectTimeoutMs === null
+      ? null
+      : ports.clock.setTimer(options.connectTimeoutMs, () => void outside.close())
+  try {
+    const parts = chroot.slice(1).split('/')
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const path = `/${parts.slice(0, depth).join('/')}`
+      if ((await outside.exists(path)) !== null) continue
+      await ignoring('NODE_EXISTS', outside.create(path, { data: Buffer.alloc(0), mode: 'persistent', acl: OPEN_ACL }))
+    }
+  } finally {
+    giveUp?.cancel()
+    await outside.close()
+  }
+}
+
+function unreachable({ servers }: ZooKeeperClientOptions, afterMs: number): ZooKeeperError {
+  const where = servers.map(({ host, port }) => `${host}:${port}`).join(', ')
+  return new ZooKeeperError('CONNECTION_LOSS', `No ZooKeeper server answered within ${afterMs} ms (${where}).`)
+}

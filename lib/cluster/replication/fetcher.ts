@@ -1,0 +1,402 @@
+/**
+ * Follows one leader: a loop of Fetch requests for every partition that this broker replicates from it (Kafka's ReplicaFetcherThread).
+ *
+ * - An answer is worked off in the turn in which it is read: its records go from the read buffer into the log, copied once.
+ * - The next request says by its offsets what this broker *has*, so it leaves only when everything appended is written.
+ * - A fetch session (KIP-227) keeps idle partitions out of requests and answers: they cost nothing.
+ * - Diverging logs are cut where the answer says (KIP-595): no extra request in the normal case.
+ */
+import { ErrorCode, Fetch, ListOffsets, type RequestInput, type ResponseOf } from '../../../protocol/index.js'
+import type { Partition } from '../../broker/partition/partition.js'
+import type { Clock, Timer } from '../../host/clock.js'
+import type { Logger } from '../../host/logger.js'
+import { type Peer, PeerLost } from '../peer.js'
+import { truncationPoint } from './truncation.js'
+
+export interface FetcherOptions {
+  readonly leaderId: number
+  readonly brokerId: number
+  readonly settings: FetcherSettings
+}
+
+/** Read before every request: they may change while the broker runs. */
+export interface FetcherSettings {
+  /** `replica.fetch.wait.max.ms`, `replica.fetch.min.bytes`, `replica.fetch.response.max.bytes`, `replica.fetch.max.bytes`. */
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly responseMaxBytes: number
+  readonly partitionMaxBytes: number
+  /** `replica.fetch.backoff.ms`. */
+  readonly backoffMs: number
+}
+
+export interface FetcherPorts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly peer: Peer
+  /** This broker's epoch, -1 before it is registered (KIP-903). */
+  brokerEpoch(): number
+  /** Writes what all logs have accepted. */
+  flushPending(): void
+}
+
+type FetchInput = RequestInput<typeof Fetch>
+type PartitionInput = NonNullable<NonNullable<FetchInput['topics']>[number]['partitions']>[number]
+type FetchedPartition = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number]
+
+const FETCH_VERSION = 18
+const LIST_OFFSETS_VERSION = 9
+const LATEST = -1
+const EARLIEST = -2
+
+/** One partition that is followed. */
+interface Followed {
+  readonly partition: Partition
+  /** Under which it is followed: another epoch is another `Followed`. */
+  readonly leaderEpoch: number
+  /** As the session has it; null when it is not in the session. */
+  sent: {
+    readonly offset: number
+    readonly epoch: number
+    readonly highWatermark: number
+    readonly start: number
+  } | null
+  /** Monotonic ms: not asked for before. */
+  notBeforeMs: number
+  /** Its log is being cut. */
+  busy: boolean
+}
+
+export class ReplicaFetcher {
+  readonly #options: FetcherOptions
+  readonly #ports: FetcherPorts
+  readonly #followed = new Map<string, Followed>()
+  /** Whose state may differ from what the session has: looked at for the next request. The others cost nothing. */
+  readonly #stale = new Set<Followed>()
+  /** Not asked for at present: their log is being cut, or they wait out a failure. */
+  readonly #resting = new Set<Followed>()
+  /** What the last answer brought, until it is written. */
+  readonly #appended = new Set<Partition>()
+  /** In the session of the leader, and to be dropped from it. */
+  readonly #forgotten = new Map<string, { topicId: string; partition: number }>()
+  #session = { id: 0, epoch: 0 }
+  #running = false
+  #closed = false
+  #wake: Timer | null = null
+
+  constructor(options: FetcherOptions, ports: FetcherPorts) {
+    this.#options = options
+    this.#ports = ports
+  }
+
+  get isEmpty(): boolean {
+    return this.#followed.size === 0
+  }
+
+  add(partition: Partition): void {
+    const key = keyOf(partition)
+    const { leaderEpoch } = partition
+    const known = this.#followed.get(key)
+    if (known?.leaderEpoch === leaderEpoch && known.partition === partition) return
+    if (known !== undefined) this.#drop(known)
+    const followed: Followed = { partition, leaderEpoch, sent: known?.sent ?? null, notBeforeMs: 0, busy: false }
+    // Same partition, other epoch: the session's entry is replaced, not forgotten.
+    this.#forgotten.delete(key)
+    this.#followed.set(key, followed)
+    this.#stale.add(followed)
+    this.#kick()
+  }
+
+  remove(at: { readonly topicId: string; readonly partition: number }): void {
+    const key = keyOf(at)
+    const known = this.#followed.get(key)
+    if (known === undefined) return
+    this.#followed.delete(key)
+    this.#drop(known)
+    if (known.sent !== null) this.#forgotten.set(key, { topicId: at.topicId, partition: at.partition })
+  }
+
+  #drop(followed: Followed): void {
+    this.#stale.delete(followed)
+    this.#resting.delete(followed)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#wake?.cancel()
+    this.#ports.peer.close()
+    this.#followed.clear()
+  }
+
+  /** Goes on in the next turn, so that a change of many partitions becomes one request. */
+  #kick(delayMs = 0): void {
+    if (this.#closed || this.#running) return
+    this.#wake?.cancel()
+    this.#wake = this.#ports.clock.setTimer(delayMs, () => {
+      this.#wake = null
+      void this.#run()
+    })
+  }
+
+  /** Orchestrator: after every await what is followed is looked up again. */
+  async #run(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    let delayMs: number | null = null
+    try {
+      while (!this.#closed && this.#followed.size > 0) {
+        const restMs = this.#endRests()
+        const request = this.#nextRequest()
+        if (request === null) {
+          delayMs = restMs
+          break
+        }
+        const cuts = await this.#ports.peer.request(
+          Fetch,
+          FETCH_VERSION,
+          request,
+          (response) => this.#onAnswer(response),
+          this.#options.settings.maxWaitMs,
+        )
+        for (const cut of cuts) await cut()
+        await this.#written()
+      }
+    } catch (error) {
+      delayMs = this.#options.settings.backoffMs
+      this.#reset()
+      if (!this.#closed) this.#sayFailure(error)
+    } finally {
+      this.#running = false
+    }
+    if (delayMs !== null) this.#kick(delayMs)
+  }
+
+  #sayFailure(error: unknown): void {
+    const { logger } = this.#ports
+    const message = `Following broker ${this.#options.leaderId} was interrupted: ${error instanceof Error ? error.message : String(error)}`
+    if (error instanceof PeerLost) logger.info(message)
+    else logger.error(message, { error: error instanceof Error ? error.stack : String(error) })
+  }
+
+  /** The session is gone: everything is asked for anew. */
+  #reset(): void {
+    this.#session = { id: 0, epoch: 0 }
+    this.#forgotten.clear()
+    this.#askAll()
+  }
+
+  #askAll(): void {
+    for (const followed of this.#followed.values()) {
+      followed.sent = null
+      if (!this.#resting.has(followed)) this.#stale.add(followed)
+    }
+  }
+
+  /** Those whose rest is over take part again; returns how long the others have to wait. */
+  #endRests(): number {
+    const now = this.#ports.clock.monotonic()
+    let leastMs = this.#options.settings.backoffMs
+    for (const followed of this.#resting) {
+      if (followed.busy) continue
+      if (followed.notBeforeMs > now) leastMs = Math.min(leastMs, followed.notBeforeMs - now)
+      else {
+        this.#resting.delete(followed)
+        this.#stale.add(followed)
+      }
+    }
+    return leastMs
+  }
+
+  #rest(followed: Followed): void {
+    this.#resting.add(followed)
+    this.#stale.delete(followed)
+    const { topicId, partition } = followed.partition
+    if (followed.sent !== null) this.#forgotten.set(keyOf(followed.partition), { topicId, partition })
+    followed.sent = null
+  }
+
+  /** What has changed since the session's last request; null while every partition has to wait. */
+  #nextRequest(): FetchInput | null {
+    const { settings, brokerId } = this.#options
+    if (this.#resting.size === this.#followed.size) return null
+    const topics = new Map<string, PartitionInput[]>()
+    for (const followed of this.#stale) {
+      const { partition } = followed
+      const { log, highWatermark } = partition
+      const state = { offset: log.endOffset, epoch: log.latestEpoch, highWatermark, start: log.logStartOffset }
+      if (sameState(followed.sent, state)) continue
+      followed.sent = state
+      this.#forgotten.delete(keyOf(partition))
+      let partitions = topics.get(partition.topicId)
+      if (partitions === undefined) topics.set(partition.topicId, (partitions = []))
+      partitions.push({
+        partition: partition.partition,
+        currentLeaderEpoch: followed.leaderEpoch,
+        fetchOffset: state.offset,
+        lastFetchedEpoch: state.epoch,
+        logStartOffset: state.start,
+        partitionMaxBytes: settings.partitionMaxBytes,
+        highWatermark: state.highWatermark,
+      })
+    }
+    this.#stale.clear()
+    const forgotten = [...this.#forgotten.values()]
+    this.#forgotten.clear()
+    return {
+      replicaState: { replicaId: brokerId, replicaEpoch: this.#ports.brokerEpoch() },
+      maxWaitMs: settings.maxWaitMs,
+      minBytes: settings.minBytes,
+      maxBytes: settings.responseMaxBytes,
+      isolationLevel: 0,
+      sessionId: this.#session.id,
+      sessionEpoch: this.#session.epoch,
+      topics: Array.from(topics, ([topicId, partitions]) => ({ topicId, partitions })),
+      forgottenTopicsData: forgotten.map(({ topicId, partition }) => ({ topicId, partitions: [partition] })),
+      rackId: '',
+    }
+  }
+
+  /** Synchronous: the records are views. Returns what has to be done afterwards, and takes time. */
+  #onAnswer(response: ResponseOf<typeof Fetch>): (() => Promise<void>)[] {
+    if (response.errorCode !== ErrorCode.NONE) {
+      this.#reset()
+      return []
+    }
+    const { id, epoch } = this.#session
+    this.#session =
+      response.sessionId === 0
+        ? { id: 0, epoch: 0 }
+        : { id: response.sessionId, epoch: id === 0 ? 1 : nextEpoch(epoch) }
+    // Without a session (the leader's cache is full) every request names everything.
+    if (response.sessionId === 0) this.#askAll()
+    const later: (() => Promise<void>)[] = []
+    for (const { topicId, partitions } of response.responses) {
+      for (const fetched of partitions) {
+        const followed = this.#followed.get(keyOf({ topicId, partition: fetched.partitionIndex }))
+        if (followed === undefined) continue
+        this.#stale.add(followed)
+        const work = this.#onPartition(followed, fetched)
+        if (work !== null) later.push(() => this.#cutting(followed, work))
+      }
+    }
+    this.#ports.flushPending()
+    return later
+  }
+
+  #onPartition(followed: Followed, fetched: FetchedPartition): (() => Promise<void>) | null {
+    const { partition } = followed
+    if (partition.leaderEpoch !== followed.leaderEpoch || partition.isLeader) return null
+    if (fetched.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return () => this.#restart(followed)
+    if (fetched.errorCode !== ErrorCode.NONE) {
+      this.#backOff(followed)
+      return null
+    }
+    if (fetched.divergingEpoch.epoch >= 0 || fetched.divergingEpoch.endOffset >= 0) {
+      const { log, highWatermark } = partition
+      const point = truncationPoint(
+        { endOffset: log.endOffset, highWatermark, endOffsetForEpoch: (epoch) => log.endOffsetForEpoch(epoch) },
+        fetched.divergingEpoch,
+      )
+      return async () => this.#truncate(partition, point)
+    }
+    const records = fetched.records ?? EMPTY
+    if (records.length > 0) this.#appended.add(partition)
+    const errorCode = partition.appendAsFollower(records, {
+      leaderEpoch: followed.leaderEpoch,
+      highWatermark: fetched.highWatermark,
+      logStartOffset: fetched.logStartOffset,
+      now: this.#ports.clock.now(),
+    })
+    if (errorCode === ErrorCode.NONE) return null
+    this.#ports.logger.warn(
+      `${partition.topic}-${partition.partition} cannot take what broker ${this.#options.leaderId} sent: error ${errorCode}.`,
+    )
+    this.#backOff(followed)
+    return null
+  }
+
+  /** Asked again later, or when the metadata gives the partition another leader. */
+  #backOff(followed: Followed): void {
+    followed.notBeforeMs = this.#ports.clock.monotonic() + this.#options.settings.backoffMs
+    this.#rest(followed)
+  }
+
+  async #cutting(followed: Followed, work: () => Promise<void>): Promise<void> {
+    followed.busy = true
+    this.#rest(followed)
+    try {
+      await work()
+    } catch (error) {
+      this.#backOff(followed)
+      if (error instanceof PeerLost) throw error
+      const { topic, partition } = followed.partition
+      this.#ports.logger.error(`${topic}-${partition} could not be brought in line with its leader: ${String(error)}`)
+    } finally {
+      followed.busy = false
+    }
+  }
+
+  async #truncate(partition: Partition, point: number): Promise<void> {
+    const { topic, partition: index, log, highWatermark } = partition
+    const message = `${topic}-${index} is cut from offset ${log.endOffset} to ${point}: its leader, broker ${this.#options.leaderId}, has another history from there.`
+    if (point < highWatermark)
+      this.#ports.logger.warn(`${message} Records below the high watermark ${highWatermark} are lost.`)
+    else this.#ports.logger.info(message)
+    await partition.truncateTo(point)
+  }
+
+  /**
+   * The offset is not in the leader's log. A. The leader ends before this log (an unclean election): cut to its end. B. This log ends
+   * before the leader begins (it was away for long): begin anew at the leader's start.
+   */
+  async #restart({ partition, leaderEpoch }: Followed): Promise<void> {
+    const latest = await this.#offsetOfLeader(partition, leaderEpoch, LATEST)
+    if (partition.isLeader || partition.leaderEpoch !== leaderEpoch) return
+    if (latest < partition.log.endOffset) return this.#truncate(partition, latest) // A
+    const earliest = await this.#offsetOfLeader(partition, leaderEpoch, EARLIEST)
+    if (partition.isLeader || partition.leaderEpoch !== leaderEpoch) return
+    if (earliest <= partition.log.endOffset && earliest >= 0) return
+    this.#ports.logger.info(
+      `${partition.topic}-${partition.partition} begins anew at offset ${earliest}: its leader, broker ${this.#options.leaderId}, has nothing older.`,
+    )
+    await partition.restartAt(earliest) // B
+  }
+
+  async #offsetOfLeader(partition: Partition, currentLeaderEpoch: number, timestamp: number): Promise<number> {
+    const answer = await this.#ports.peer.request(ListOffsets, LIST_OFFSETS_VERSION, {
+      replicaId: this.#options.brokerId,
+      isolationLevel: 0,
+      topics: [
+        { name: partition.topic, partitions: [{ partitionIndex: partition.partition, currentLeaderEpoch, timestamp }] },
+      ],
+    })
+    const found = answer.topics[0]?.partitions[0]
+    if (found === undefined || found.errorCode !== ErrorCode.NONE) {
+      throw new Error(`the leader cannot say where its log lies (error ${found?.errorCode ?? 'none'})`)
+    }
+    return found.offset
+  }
+
+  /** Resolves when everything that was appended is written: only then may the next request claim it. */
+  async #written(): Promise<void> {
+    for (const { log } of this.#appended) if (log.writtenOffset < log.endOffset) await log.whenWritten()
+    this.#appended.clear()
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+const keyOf = (at: { readonly topicId: string; readonly partition: number }): string => `${at.topicId}:${at.partition}`
+
+/** Session epochs count from 1 and wrap to 1. */
+const nextEpoch = (epoch: number): number => (epoch === 0x7fffffff ? 1 : epoch + 1)
+
+function sameState(a: Followed['sent'], b: NonNullable<Followed['sent']>): boolean {
+  return (
+    a !== null &&
+    a.offset === b.offset &&
+    a.epoch === b.epoch &&
+    a.start === b.start &&
+    a.highWatermark === b.highWatermark
+  )
+}

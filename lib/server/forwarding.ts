@@ -1,0 +1,74 @@
+/**
+ * Requests that only the controller may decide go to it from whatever broker a client has asked, inside an Envelope (KIP-590): the request as it
+ * came, the answer as it leaves.
+ */
+import type { ControllerChannel } from '../cluster/controller-channel.js'
+import { NoController } from '../cluster/controller-channel.js'
+import type { ConnectionView } from './context.js'
+
+/** By API key: those that Kafka marks as forwardable and that are served here. */
+export const forwardedKeys: ReadonlySet<number> = new Set([
+  19, // CreateTopics
+  20, // DeleteTopics
+  33, // AlterConfigs
+  37, // CreatePartitions
+  43, // ElectLeaders
+  44, // IncrementalAlterConfigs
+  45, // AlterPartitionReassignments
+  57, // UpdateFeatures
+  64, // UnregisterBroker
+])
+
+export class Forwarder {
+  constructor(private readonly channel: ControllerChannel) {}
+
+  /** Whether the request is decided here anyway. */
+  get isLocal(): boolean {
+    return this.channel.isLocal
+  }
+
+  /**
+   * `frame`: header and body, in memory of its own. The answer's frame, its size included; null: serve it here, for this broker is the
+   * controller by now, or nobody is (the answer then is NOT_CONTROLLER, which clients try again).
+   */
+  async forward(frame: Buffer, connection: ConnectionView): Promise<Buffer | null> {
+    let answer: Buffer | null
+    try {
+      answer = await this.channel.forward(frame, {
+        principal: Buffer.from(connection.principal),
+        address: Buffer.from(connection.remoteAddress),
+      })
+    } catch (error) {
+      if (error instanceof NoController) return null
+      throw error
+    }
+    if (answer === null) return null
+    const framed = Buffer.allocUnsafe(4 + answer.length)
+    framed.writeInt32BE(answer.length, 0)
+    answer.copy(framed, 4)
+    return framed
+  }
+}
+
+/** The client behind an Envelope: what its request is judged by. */
+export function forwardedConnection(
+  through: ConnectionView,
+  { principal, address }: { readonly principal: string; readonly address: string },
+): ConnectionView {
+  return {
+    id: `${through.id}/${address}`,
+    listenerName: through.listenerName,
+    securityProtocol: through.securityProtocol,
+    remoteAddress: address,
+    remotePort: 0,
+    localAddress: through.localAddress,
+    principal,
+    clientSoftwareName: through.clientSoftwareName,
+    clientSoftwareVersion: through.clientSoftwareVersion,
+    get closed() {
+      return through.closed
+    },
+    onClose: (listener) => through.onClose(listener),
+    stall: (until) => through.stall(until),
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Envelope: v0, from brokers to the controller (KIP-590)
+ *
+ * Behaviours
+ * - The request inside is served as if its client had asked here, with that client's principal and address; the answer inside has the
+ *   correlation id of the request inside.
+ * - Not the controller: NOT_CONTROLLER, and nothing was looked at. A request that cannot be read, or that no answer fits: the connection of
+ *   the sender is kept, the error is in the envelope.
+ */
+import { Envelope, ErrorCode } from '../../../protocol/index.js'
+import { api } from '../context.js'
+import { forwardedConnection, forwardedKeys } from '../forwarding.js'
+
+export const envelope = api(Envelope, '0-0', async (request, { connection }, broker) => {
+  if (!broker.controller.isActive) return { errorCode: ErrorCode.NOT_CONTROLLER }
+  // The request outlives the read buffer: deciding takes more than a turn.
+  const frame = Buffer.from(request.requestData)
+  if (frame.length < 8 || !forwardedKeys.has(frame.readInt16BE(0))) return { errorCode: ErrorCode.INVALID_REQUEST }
+  const client = forwardedConnection(connection, {
+    principal: request.requestPrincipal?.toString() ?? 'User:ANONYMOUS',
+    address: request.clientHostAddress.toString(),
+  })
+  const responseData = await broker.serve(frame, client)
+  return responseData === null
+    ? { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR }
+    : { errorCode: ErrorCode.NONE, responseData }
+})
