@@ -1,0 +1,92 @@
+import { expect } from 'chai'
+import { changePartitions } from '../../../lib/cluster/control/partitions.js'
+import { ongoingReassignments, reassignPartitions } from '../../../lib/cluster/control/reassign.js'
+import { applyAll } from '../../../lib/metadata/apply.js'
+import type { Image } from '../../../lib/metadata/image.js'
+import { ErrorCode } from '../../../protocol/errors.js'
+import { clusterImage } from './images.js'
+
+const brokers = { 1: 'up', 2: 'up', 3: 'up', 4: 'up' } as const
+const image = clusterImage(brokers, { t: [{ replicas: [1, 2], isr: [1, 2], leader: 1 }] })
+
+const move = (from: Image, replicas: readonly number[] | null, allowReplicationFactorChange = true) =>
+  reassignPartitions(from, {
+    allowReplicationFactorChange,
+    topics: [{ name: 't', partitions: [{ partitionIndex: 0, replicas }] }],
+  })
+
+const after = (from: Image, replicas: readonly number[] | null): Image => applyAll(from, move(from, replicas).records)
+const state = (of: Image) => of.topicsByName.get('t')!.partitions[0]!
+
+/** The leader tells that these are in sync. */
+function withIsr(from: Image, isr: readonly number[]): Image {
+  const { leader, leaderEpoch, partitionEpoch } = state(from)
+  const update = { topicId: 'id-of-t', partition: 0, leaderEpoch, partitionEpoch, isr }
+  return applyAll(from, changePartitions(from, leader, [update]).records)
+}
+
+describe('cluster/control/reassign', () => {
+  it('adds the new replicas, waits until they are in sync, then drops the old ones and moves the leader', () => {
+    const moving = after(image, [3, 4])
+    expect(state(moving)).to.deep.include({
+      replicas: [3, 4, 1, 2],
+      addingReplicas: [3, 4],
+      removingReplicas: [1, 2],
+      leader: 1,
+    })
+    expect(ongoingReassignments(moving, null).map(({ name }) => name)).to.deep.equal(['t'])
+    const half = withIsr(moving, [1, 2, 3])
+    expect(state(half)).to.deep.include({ isr: [1, 2, 3], addingReplicas: [3, 4] })
+    const done = withIsr(half, [1, 2, 3, 4])
+    expect(state(done)).to.deep.include({
+      replicas: [3, 4],
+      isr: [3, 4],
+      addingReplicas: [],
+      removingReplicas: [],
+      leader: 3,
+    })
+    expect(ongoingReassignments(done, null)).to.deep.equal([])
+  })
+
+  it('is done at once when only the order changes or replicas go', () => {
+    expect(state(after(image, [2, 1]))).to.deep.include({ replicas: [2, 1], leader: 1, removingReplicas: [] })
+    expect(state(after(image, [2]))).to.deep.include({ replicas: [2], isr: [2], leader: 2, removingReplicas: [] })
+  })
+
+  it('cancels: the replicas of before, without what was being added', () => {
+    const moving = withIsr(after(image, [3, 4]), [1, 2, 3])
+    expect(state(after(moving, null))).to.deep.include({ replicas: [1, 2], isr: [1, 2], addingReplicas: [] })
+  })
+
+  it('replaces a move under way by another one', () => {
+    const moving = withIsr(after(image, [3, 4]), [1, 2, 3])
+    expect(state(after(moving, [1, 4]))).to.deep.include({
+      replicas: [1, 4, 2],
+      isr: [1, 2],
+      addingReplicas: [4],
+      removingReplicas: [2],
+    })
+  })
+
+  it('refuses by Kafka’s codes', () => {
+    const code = (replicas: readonly number[] | null, from = image, factor = true) =>
+      move(from, replicas, factor).results[0]!.errorCode
+    expect(code(null)).to.equal(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS)
+    expect(code([])).to.equal(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
+    expect(code([1, 1])).to.equal(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
+    expect(code([1, 9])).to.equal(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
+    expect(code([1, 2, 3], image, false)).to.equal(ErrorCode.INVALID_REPLICATION_FACTOR)
+    const unknown = reassignPartitions(image, {
+      allowReplicationFactorChange: true,
+      topics: [{ name: 'nope', partitions: [{ partitionIndex: 0, replicas: [1] }] }],
+    })
+    expect(unknown.results[0]!.errorCode).to.equal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  })
+
+  it('does not cancel when only new replicas are in sync', () => {
+    const moving = clusterImage(brokers, {
+      t: [{ replicas: [3, 1], isr: [3], leader: 3, addingReplicas: [3], removingReplicas: [1] }],
+    })
+    expect(move(moving, null).results[0]!.errorCode).to.equal(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
+  })
+})
