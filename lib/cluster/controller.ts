@@ -90,6 +90,8 @@ export class Controller implements CoordinationListener {
   private members: readonly LiveMember[] = []
   private readonly decisions: Decisions
   private closed = false
+  /** Others may hold the lease by now without our knowing. */
+  private inDoubt = false
   /** Broker epoch under which this broker was a member until it was expelled; null while it is one. */
   private expelledAs: number | null = null
   private readonly withoutEffect: WithoutEffect
@@ -111,7 +113,7 @@ export class Controller implements CoordinationListener {
   }
 
   get isActive(): boolean {
-    return this.lease?.controllerId === this.options.brokerId && !this.closed
+    return this.lease?.controllerId === this.options.brokerId && !this.closed && !this.inDoubt
   }
 
   /** Of the lease that is known here, -1 when nobody holds it. */
@@ -296,10 +298,12 @@ export class Controller implements CoordinationListener {
   }
 
   onDoubt(inDoubt: boolean): void {
+    this.inDoubt = inDoubt
     if (this.expelledAs === null) this.ports.onStanding?.(!inDoubt)
   }
 
   onExpelled(): void {
+    this.inDoubt = false
     this.expelledAs = this.ports.metadata.image.brokers.get(this.options.brokerId)?.epoch ?? -1
     this.ports.onStanding?.(false)
     this.lease = null

@@ -4,6 +4,7 @@
  */
 
 import { ErrorCode } from '../../protocol/errors.js'
+import { proposeIsr } from '../broker/partition/isr.js'
 import type { Partition } from '../broker/partition/partition.js'
 import type { Clock, Timer } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
@@ -24,6 +25,7 @@ export interface IsrKeeperPorts {
 const RETRY_MS = 200
 
 export class IsrKeeper {
+  readonly #brokerId: number
   readonly #lagMaxMs: () => number
   readonly #ports: IsrKeeperPorts
   readonly #queue = new Set<Partition>()
@@ -34,7 +36,8 @@ export class IsrKeeper {
   #soon: Timer | null = null
   #closed = false
 
-  constructor(options: { lagMaxMs(): number }, ports: IsrKeeperPorts) {
+  constructor(options: { readonly brokerId: number; lagMaxMs(): number }, ports: IsrKeeperPorts) {
+    this.#brokerId = options.brokerId
     this.#lagMaxMs = options.lagMaxMs
     this.#ports = ports
   }
@@ -93,7 +96,7 @@ export class IsrKeeper {
     for (const [partition, update] of this.#open) if (isPending(partition, update)) asked.push({ partition, update })
     this.#open.clear()
     for (const partition of this.#queue) {
-      const isr = partition.wantedIsr(this.#lagMaxMs(), (id) => isActiveBroker(image, id))
+      const isr = this.#wanted(partition, image)
       if (isr === null) continue
       const { leaderEpoch, partitionEpoch } = partition.role.image
       const { topicId, partition: index } = partition
@@ -101,6 +104,24 @@ export class IsrKeeper {
     }
     this.#queue.clear()
     return asked
+  }
+
+  /** The ISR as its leader would have it, when it is another one and none is being asked for. */
+  #wanted(partition: Partition, image: Image): readonly number[] | null {
+    const { role, log, highWatermark } = partition
+    if (role.kind !== 'leader' || partition.isProposing) return null
+    return proposeIsr({
+      brokerId: this.#brokerId,
+      isr: role.image.isr,
+      replicas: role.image.replicas,
+      followers: role.followers,
+      highWatermark,
+      leaderEndOffset: log.endOffset,
+      epochStartOffset: role.epochStartOffset,
+      nowMs: this.#ports.clock.monotonic(),
+      lagMaxMs: this.#lagMaxMs(),
+      isEligible: (id) => isActiveBroker(image, id),
+    })
   }
 
   /**

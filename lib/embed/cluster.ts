@@ -172,11 +172,17 @@ export class Cluster {
     await Broker.over(this.#live()).deleteTopic(name)
   }
 
-  /** As `Broker.groupReady`, on the broker that coordinates the group. */
-  groupReady(groupId: string, options: GroupReadyOptions = {}): Promise<readonly GroupMember[]> {
-    const coordinator = this.coordinatorOf(groupId)
-    const node = coordinator === null ? null : (this.#seats.get(coordinator)?.node ?? null)
-    return Broker.over(node ?? this.#live()).groupReady(groupId, options)
+  /** As `Broker.groupReady`, whichever broker coordinates the group now or comes to do so. */
+  async groupReady(groupId: string, options: GroupReadyOptions = {}): Promise<readonly GroupMember[]> {
+    this.#live()
+    const asked = this.#nodes.map((node) => Broker.over(node).groupReady(groupId, options))
+    try {
+      return await Promise.any(asked)
+    } catch (error) {
+      // All have failed: who coordinates it knows best why.
+      const coordinator = this.#nodes.findIndex(({ brokerId }) => brokerId === this.coordinatorOf(groupId))
+      throw (error as AggregateError).errors[Math.max(coordinator, 0)]
+    }
   }
 
   /** The broker that coordinates a group; null while nobody does (no group has ever been used). */
@@ -213,16 +219,23 @@ export class Cluster {
     return this.moveLeader(GROUP_TOPIC, this.#groupPartition(groupId), brokerId)
   }
 
-  /** Cuts a broker off from the other brokers, which take over from it; clients still reach it and learn that it leads nothing. */
-  isolate(brokerId: number): void {
+  /**
+   * Cuts a broker off from the other brokers; clients still reach it and learn that it leads nothing. Resolves when the others have taken over from
+   * it, or at once when there are none.
+   */
+  async isolate(brokerId: number): Promise<void> {
     this.#seat(brokerId).node?.setIsolated(true)
     this.#hub.isolate(brokerId)
+    const others = this.#nodes.filter((node) => node.brokerId !== brokerId)
+    await others[0]?.whenImage(({ brokers }) => brokers.get(brokerId)?.fenced !== false)
   }
 
-  /** Ends `isolate`. */
-  heal(brokerId: number): void {
-    this.#seat(brokerId).node?.setIsolated(false)
+  /** Ends `isolate`. Resolves when the broker is a member again. */
+  async heal(brokerId: number): Promise<void> {
+    const { node } = this.#seat(brokerId)
+    node?.setIsolated(false)
     this.#hub.rejoin(brokerId)
+    await node?.whenImage(({ brokers }) => brokers.get(brokerId)?.fenced === false)
   }
 
   /** Stops all brokers. Afterwards no handle, timer or log line is left. Idempotent. */

@@ -239,6 +239,20 @@ export class BrokerNode {
     return this.#parts.controller
   }
 
+  /** Resolves when the image satisfies `condition`, or this broker is closed. */
+  whenImage(condition: (image: Image) => boolean): Promise<void> {
+    if (condition(this.image)) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        stopWatching()
+        stopListening()
+        resolve()
+      }
+      const stopWatching = this.#parts.metadata.subscribe({ onImage: (image) => condition(image) && done() })
+      const stopListening = this.onClose(done)
+    })
+  }
+
   async #kill(): Promise<void> {
     const { acceptor, replicas, relocations, groups, cleaner, transactions, controller, links, logs, storage, timers } =
       this.#parts

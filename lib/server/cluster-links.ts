@@ -59,7 +59,7 @@ export class ClusterLinks {
     this.#heartbeats = new Heartbeats({ brokerId }, { clock, image, peer })
     this.channel = new ControllerChannel({ brokerId }, { clock, controller, image, peer, nextImage })
     this.isrKeeper = new IsrKeeper(
-      { lagMaxMs: () => config.number('replica.lag.time.max.ms') },
+      { brokerId, lagMaxMs: () => config.number('replica.lag.time.max.ms') },
       {
         clock,
         logger,

@@ -50,6 +50,8 @@ export class Forwarder {
   }
 }
 
+const FORWARDED = 'FORWARDED'
+
 /** The client behind an Envelope: what its request is judged by. */
 export function forwardedConnection(
   through: ConnectionView,
@@ -57,7 +59,8 @@ export function forwardedConnection(
 ): ConnectionView {
   return {
     id: `${through.id}/${address}`,
-    listenerName: through.listenerName,
+    // Not the listener that it came through, which is for brokers: nothing that is forwarded asks for addresses.
+    listenerName: FORWARDED,
     securityProtocol: through.securityProtocol,
     remoteAddress: address,
     remotePort: 0,

@@ -14,37 +14,9 @@ import {
   readForFetch,
 } from './fetch-position.js'
 import type { FetchAnswer, FetchTarget } from './fetch-types.js'
-import { committedOffset, effectiveMinIsr, type FollowerState, noteFetch, proposeIsr } from './isr.js'
+import { committedOffset, effectiveMinIsr, type FollowerState, noteFetch } from './isr.js'
+import type { FromLeader, PartitionOptions, PartitionPorts } from './partition-types.js'
 import { leaderRole, type Role } from './roles.js'
-
-export interface PartitionOptions {
-  readonly brokerId: number
-  readonly topic: string
-  readonly topicId: string
-  readonly partition: number
-  readonly minInsyncReplicas: number
-}
-
-export interface PartitionPorts {
-  readonly log: PartitionLog
-  /** The high watermark has moved, or the role has changed: whoever waits for this partition should look. May be called inside `append`. */
-  onChange(partition: Partition): void
-  /** A follower that is not in the ISR may have caught up. May be called inside a fetch. */
-  onFollowerCaughtUp?(partition: Partition): void
-  /** Monotonic ms; needed where there are followers. */
-  monotonicMs?(): number
-  /** False while the cluster may take this broker for dead: it leads nothing then. */
-  inCluster?(): boolean
-}
-
-/** What a follower got from its leader with a fetch. */
-export interface FromLeader {
-  /** Under which it was asked: an answer that comes after a change of leader counts for nothing. */
-  readonly leaderEpoch: number
-  readonly highWatermark: number
-  readonly logStartOffset: number
-  readonly now: number
-}
 
 const ALWAYS = (): boolean => true
 const NEVER_MOVES = (): number => 0
@@ -327,23 +299,9 @@ export class Partition {
       this.#ports.onFollowerCaughtUp?.(this)
   }
 
-  /** The ISR as the leader would have it, when it is another one and none is being asked for; null otherwise. */
-  wantedIsr(lagMaxMs: number, isEligible: (brokerId: number) => boolean): readonly number[] | null {
-    const role = this.#role
-    if (role.kind !== 'leader' || this.#proposedIsr !== null) return null
-    const { isr, replicas } = role.image
-    return proposeIsr({
-      brokerId: this.#brokerId,
-      isr,
-      replicas,
-      followers: role.followers,
-      highWatermark: this.#highWatermark,
-      leaderEndOffset: this.log.endOffset,
-      epochStartOffset: role.epochStartOffset,
-      nowMs: this.#nowMs,
-      lagMaxMs,
-      isEligible,
-    })
+  /** The controller is being asked for another ISR. */
+  get isProposing(): boolean {
+    return this.#proposedIsr !== null
   }
 
   /**

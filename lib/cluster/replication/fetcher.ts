@@ -6,11 +6,12 @@
  * - A fetch session (KIP-227) keeps idle partitions out of requests and answers: they cost nothing.
  * - Diverging logs are cut where the answer says (KIP-595): no extra request in the normal case.
  */
-import { ErrorCode, Fetch, ListOffsets, type RequestInput, type ResponseOf } from '../../../protocol/index.js'
+import { ErrorCode, Fetch, type RequestInput, type ResponseOf } from '../../../protocol/index.js'
 import type { Partition } from '../../broker/partition/partition.js'
 import type { Clock, Timer } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
 import { type Peer, PeerLost } from '../peer.js'
+import { EARLIEST, LATEST, offsetOfLeader } from './leader-offsets.js'
 import { truncationPoint } from './truncation.js'
 
 export interface FetcherOptions {
@@ -45,9 +46,6 @@ type PartitionInput = NonNullable<NonNullable<FetchInput['topics']>[number]['par
 type FetchedPartition = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number]
 
 const FETCH_VERSION = 18
-const LIST_OFFSETS_VERSION = 9
-const LATEST = -1
-const EARLIEST = -2
 
 /** One partition that is followed. */
 interface Followed {
@@ -350,31 +348,16 @@ export class ReplicaFetcher {
    * before the leader begins (it was away for long): begin anew at the leader's start.
    */
   async #restart({ partition, leaderEpoch }: Followed): Promise<void> {
-    const latest = await this.#offsetOfLeader(partition, leaderEpoch, LATEST)
+    const latest = await offsetOfLeader(this.#ports.peer, this.#options.brokerId, partition, leaderEpoch, LATEST)
     if (partition.isLeader || partition.leaderEpoch !== leaderEpoch) return
     if (latest < partition.log.endOffset) return this.#truncate(partition, latest) // A
-    const earliest = await this.#offsetOfLeader(partition, leaderEpoch, EARLIEST)
+    const earliest = await offsetOfLeader(this.#ports.peer, this.#options.brokerId, partition, leaderEpoch, EARLIEST)
     if (partition.isLeader || partition.leaderEpoch !== leaderEpoch) return
     if (earliest <= partition.log.endOffset && earliest >= 0) return
     this.#ports.logger.info(
       `${partition.topic}-${partition.partition} begins anew at offset ${earliest}: its leader, broker ${this.#options.leaderId}, has nothing older.`,
     )
     await partition.restartAt(earliest) // B
-  }
-
-  async #offsetOfLeader(partition: Partition, currentLeaderEpoch: number, timestamp: number): Promise<number> {
-    const answer = await this.#ports.peer.request(ListOffsets, LIST_OFFSETS_VERSION, {
-      replicaId: this.#options.brokerId,
-      isolationLevel: 0,
-      topics: [
-        { name: partition.topic, partitions: [{ partitionIndex: partition.partition, currentLeaderEpoch, timestamp }] },
-      ],
-    })
-    const found = answer.topics[0]?.partitions[0]
-    if (found === undefined || found.errorCode !== ErrorCode.NONE) {
-      throw new Error(`the leader cannot say where its log lies (error ${found?.errorCode ?? 'none'})`)
-    }
-    return found.offset
   }
 
   /** Resolves when everything that was appended is written: only then may the next request claim it. */
