@@ -65,12 +65,15 @@ async function follow(kafka: Kafka, topic: string): Promise<{ consumer: Consumer
   return { consumer, seen }
 }
 
-const send = (producer: Producer, topic: string, from: number, count: number) =>
-  producer.send({
-    topic,
-    acks: -1,
-    messages: Array.from({ length: count }, (_, i) => ({ key: `k${from + i}`, value: `v${from + i}` })),
-  })
+/**
+ * One record per request: kafkajs 2.2.4 loses the records of a partition whose leader moves, in the middle of a request for several partitions,
+ * to a broker that has answered its own part already.
+ */
+async function send(producer: Producer, topic: string, from: number, count: number): Promise<void> {
+  for (let n = from; n < from + count; n++) {
+    await producer.send({ topic, acks: -1, messages: [{ key: `k${n}`, value: `v${n}` }] })
+  }
+}
 
 describe('embed/cluster', function () {
   this.timeout(30_000)
@@ -121,7 +124,7 @@ describe('embed/cluster', function () {
     const leader = cluster.leaderOf('safe', 0)!
     const follower = cluster.isrOf('safe', 0).find((id) => id !== leader)!
     await cluster.stopBroker(follower, { how: 'kill' })
-    const once = new Kafka({ brokers: cluster.brokers, logLevel: logLevel.NOTHING, retry: { retries: 0 } })
+    const once = new Kafka({ brokers: [cluster.brokers[IDS.indexOf(leader)]!], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
     const impatient = await producerOf(once)
     const refused = await send(impatient, 'safe', 1, 1).then(
       () => null,

@@ -1,16 +1,22 @@
 import { expect } from 'chai'
 import {
   AlterConfigs,
+  AlterPartitionReassignments,
   ApiVersions,
   CreatePartitions,
   CreateTopics,
   DeleteTopics,
   DescribeCluster,
   DescribeConfigs,
+  DescribeQuorum,
   DescribeTopicPartitions,
+  ElectLeaders,
+  ErrorCode,
   IncrementalAlterConfigs,
   ListConfigResources,
+  ListPartitionReassignments,
   Metadata,
+  UnregisterBroker,
   UpdateFeatures,
   ZERO_UUID,
 } from '../../../protocol/index.js'
@@ -175,6 +181,65 @@ const describeTopicPartitions: VersionCase = async (world, version) => {
   ])
 }
 
+const electLeaders: VersionCase = async (world, version) => {
+  const { name } = await world.topic()
+  const answer = await world.send(ElectLeaders, version, {
+    electionType: 0,
+    topicPartitions: [{ topic: name, partitions: [0, 5] }],
+  })
+  expect(answer.errorCode).to.equal(0)
+  const [result] = answer.replicaElectionResults
+  expect(result!.topic).to.equal(name)
+  expect(result!.partitionResult.map(({ partitionId, errorCode }) => [partitionId, errorCode])).to.deep.equal([
+    [0, ErrorCode.ELECTION_NOT_NEEDED],
+    [5, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+  ])
+}
+
+const alterPartitionReassignments: VersionCase = async (world, version) => {
+  const { name } = await world.topic(2)
+  const answer = await world.send(AlterPartitionReassignments, version, {
+    topics: [
+      {
+        name,
+        partitions: [
+          { partitionIndex: 0, replicas: [world.broker.brokerId] },
+          { partitionIndex: 1, replicas: [99] },
+        ],
+      },
+    ],
+  })
+  expect(answer.errorCode).to.equal(0)
+  expect(answer.allowReplicationFactorChange).to.equal(true)
+  expect(answer.responses[0]!.partitions.map(({ errorCode }) => errorCode)).to.deep.equal([
+    0,
+    ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+  ])
+}
+
+const listPartitionReassignments: VersionCase = async (world, version) => {
+  const answer = await world.send(ListPartitionReassignments, version, { topics: null })
+  expect(answer).to.deep.include({ errorCode: 0, errorMessage: null, topics: [] })
+}
+
+const describeQuorum: VersionCase = async (world, version) => {
+  const answer = await world.send(DescribeQuorum, version, {
+    topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
+  })
+  expect(answer.errorCode).to.equal(0)
+  const [partition] = answer.topics[0]!.partitions
+  const { brokerId, port } = world.broker
+  expect(partition).to.include({ errorCode: 0, leaderId: brokerId })
+  expect(partition!.currentVoters.map(({ replicaId }) => replicaId)).to.deep.equal([brokerId])
+  const nodes = [{ nodeId: brokerId, listeners: [{ name: 'PLAINTEXT', host: '127.0.0.1', port }] }]
+  expect(answer.nodes).to.deep.equal(version >= 2 ? nodes : [])
+}
+
+const unregisterBroker: VersionCase = async (world, version) => {
+  const answer = await world.send(UnregisterBroker, version, { brokerId: 99 })
+  expect(answer.errorCode).to.equal(ErrorCode.BROKER_ID_NOT_REGISTERED)
+}
+
 export const clusterCases: ReadonlyMap<number, VersionCase> = new Map([
   [Metadata.key, metadata],
   [ApiVersions.key, apiVersions],
@@ -184,6 +249,11 @@ export const clusterCases: ReadonlyMap<number, VersionCase> = new Map([
   [DescribeConfigs.key, describeConfigs],
   [AlterConfigs.key, alterConfigs],
   [IncrementalAlterConfigs.key, incrementalAlterConfigs],
+  [ElectLeaders.key, electLeaders],
+  [AlterPartitionReassignments.key, alterPartitionReassignments],
+  [ListPartitionReassignments.key, listPartitionReassignments],
+  [DescribeQuorum.key, describeQuorum],
+  [UnregisterBroker.key, unregisterBroker],
   [UpdateFeatures.key, updateFeatures],
   [DescribeCluster.key, describeCluster],
   [ListConfigResources.key, listConfigResources],
