@@ -124,7 +124,11 @@ describe('embed/cluster', function () {
     const leader = cluster.leaderOf('safe', 0)!
     const follower = cluster.isrOf('safe', 0).find((id) => id !== leader)!
     await cluster.stopBroker(follower, { how: 'kill' })
-    const once = new Kafka({ brokers: [cluster.brokers[IDS.indexOf(leader)]!], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
+    const once = new Kafka({
+      brokers: [cluster.brokers[IDS.indexOf(leader)]!],
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 0 },
+    })
     const impatient = await producerOf(once)
     const refused = await send(impatient, 'safe', 1, 1).then(
       () => null,
