@@ -75,6 +75,7 @@ class Opening {
     await this.learnProducers(from)
     for (let i = from; i < this.all.length && this.cut === null; i++) await this.scan(i, true)
     this.settle()
+    if (from < this.all.length) this.supplementProducers()
   }
 
   /** Trusts what can be; returns the index of the first segment whose batches have to be learnt. */
@@ -155,6 +156,12 @@ class Opening {
     const { snapshots, segments } = this.log
     const to = this.all[from]?.baseOffset ?? segments.active.nextOffset
     await this.log.run(replay(this.all, snapshots, to, this.log.producers))
+  }
+
+  private supplementProducers(): void {
+    const { segments, snapshots, producers } = this.log
+    const newest = snapshots.newest(segments.first.baseOffset, segments.active.nextOffset)
+    if (newest !== null) producers.supplement(newest.entries)
   }
 
   /** Reads a segment with every checksum. `learn`: what its batches mean is not known yet. */

@@ -79,19 +79,26 @@ export class ProducerSnapshots {
 
   /** Fills empty `producers` from the newest good snapshot in [from, to] and returns its offset, -1 when there is none. @throws DiskError */
   restore(from: number, to: number, producers: ProducerStates): number {
+    const newest = this.newest(from, to)
+    if (newest === null) return -1
+    producers.restore(newest.entries)
+    this.latest = newest.offset
+    return newest.offset
+  }
+
+  /** The newest good snapshot in [from, to], null when there is none. @throws DiskError */
+  newest(from: number, to: number): { offset: number; entries: RestoredProducer[] } | null {
     for (const offset of this.offsets().reverse()) {
-      if (offset < from || offset > to) continue
+      if (offset < from || offset > to || this.damaged.has(offset)) continue
       try {
-        producers.restore(decodeSnapshot(this.disk.readFile(this.path(offset))!))
-        this.latest = offset
-        return offset
+        return { offset, entries: decodeSnapshot(this.disk.readFile(this.path(offset))!) }
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error
         this.damaged.add(offset)
         this.logger.warn(`${this.path(offset)} is damaged and not used: ${error.message}.`)
       }
     }
-    return -1
+    return null
   }
 
   /** The log ends at `offset` now: what was known above never was. @throws DiskError */

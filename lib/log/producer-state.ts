@@ -238,6 +238,19 @@ export class ProducerStates {
     for (const one of open) this.transactions.open(one.producerId, one.currentTxnFirstOffset)
   }
 
+  /**
+   * Takes out of a snapshot the last batches of producers of which the log itself has only a marker: compaction drops a producer's last
+   * batch when it has a newer one, and that may be lost with the power.
+   */
+  supplement(restored: readonly RestoredProducer[]): void {
+    for (const { producerId, epoch, lastSequence, lastOffset, offsetDelta, timestamp } of restored) {
+      const entry = this.producers.get(producerId)
+      if (entry === undefined || entry.producerEpoch !== epoch || entry.batches.length > 0 || lastOffset < 0) continue
+      const baseSequence = subtractSequence(lastSequence, offsetDelta)
+      entry.batches.push({ baseSequence, lastSequence, baseOffset: lastOffset - offsetDelta, lastOffset, timestamp })
+    }
+  }
+
   /** Forgets producers that were silent for `producer.id.expiration.ms`, unless they have a transaction open. */
   expire(now: number): void {
     for (const entry of this.producers.values()) {

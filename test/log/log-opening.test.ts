@@ -318,6 +318,20 @@ describe('log/log-opening', () => {
     await t.log.close()
   })
 
+  it('knows a producer by the snapshot when compaction has left only its marker, and what came after is lost', async () => {
+    const t = makeLog(own.disk, { cleanupCompact: true, cleanupDelete: false }, 0)
+    const producer = { producerId: 4, producerEpoch: 0 }
+    const own4 = { ...producer, transactional: true }
+    t.produce([{ key: 'a', value: 'a' }], { ...own4, baseSequence: 0 })
+    t.log.append(encodeEndTxn(4, 0, 'abort'), { origin: 'coordinator', leaderEpoch: 0, now: START_MS })
+    t.log.roll(t.clock.now())
+    await t.log.flush()
+    change(file(0, '.log'), (bytes) => bytes.subarray(header.sizeInBytes(bytes)))
+    await t.reopen(unclean(0))
+    expect(t.produce([{ key: 'a', value: 'b' }], { ...own4, baseSequence: 1 }).errorCode).to.equal(ErrorCode.NONE)
+    await t.log.close()
+  })
+
   it('makes a damaged transaction index again, of transactions that began in older segments too', async () => {
     const t = makeLog(own.disk)
     t.produce([{ value: 'x' }], { producerId: 5, producerEpoch: 0, baseSequence: 0, transactional: true })

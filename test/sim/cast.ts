@@ -43,10 +43,7 @@ export class Cast {
   /** One with an id of its own, and two that fence each other. */
   #transactional(profile: Profile, chance: Chance): void {
     const { ground } = this
-    // A cleaner that has seen a producer's next batch drops its last one before; if that next one is lost with the power, opening
-    // the log does not take the sequence out of the snapshot, as Kafka does: the producer is refused and begins anew.
-    const compacted = profile.synced ? [] : (ground.topics.get('keys') ?? [])
-    const histories = [...ground.topics.get('atomic')!, ...compacted]
+    const histories = [...ground.topics.get('atomic')!, ...(ground.topics.get('keys') ?? [])]
     const version = (): 1 | 2 => (chance.happens(0.5) ? 2 : 1)
     // Time limits go by the clock on the wall.
     const shaky = profile.faults.includes('clock')
