@@ -50,6 +50,7 @@ export interface EndTransaction {
 /** A batch that waits for the transaction coordinator before it may begin a transaction (Kafka's VerificationGuard). */
 export interface TransactionStart {
   readonly producerId: number
+  readonly endEpoch: number
   /** A marker came first: what the coordinator allowed is over. */
   ended: boolean
 }
@@ -197,9 +198,12 @@ export class ProducerStates {
     if (transactional) this.transactions.open(producerId, baseOffset)
   }
 
-  /** Until `forgetStart`, which must follow: tells whether a marker of this producer comes in between. */
-  expectStart(producerId: number): TransactionStart {
-    const start = { producerId, ended: false }
+  /**
+   * Until `forgetStart`, which must follow: tells whether a marker of this producer comes in between that ends what is about to begin: one of
+   * `endEpoch` or later. Where each transaction has its own epoch (KIP-890), the marker of the one before may still be on its way.
+   */
+  expectStart(producerId: number, endEpoch: number): TransactionStart {
+    const start = { producerId, endEpoch, ended: false }
     this.starts.add(start)
     return start
   }
@@ -216,7 +220,9 @@ export class ProducerStates {
       entry.batches.length = 0
     }
     entry.coordinatorEpoch = marker.coordinatorEpoch
-    for (const start of this.starts) if (start.producerId === marker.producerId) start.ended = true
+    for (const start of this.starts) {
+      if (start.producerId === marker.producerId && marker.producerEpoch >= start.endEpoch) start.ended = true
+    }
     entry.lastTimestamp = timestamp
     return this.transactions.end(marker.producerId, offset)
   }

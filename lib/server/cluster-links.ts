@@ -5,6 +5,7 @@ import type { Controller } from '../cluster/controller.js'
 import { ControllerChannel, NoController } from '../cluster/controller-channel.js'
 import { Heartbeats } from '../cluster/heartbeats.js'
 import { IsrKeeper } from '../cluster/isr-keeper.js'
+import type { Peer } from '../cluster/peer.js'
 import { Peers } from '../cluster/peers.js'
 import { Fetchers } from '../cluster/replication/fetchers.js'
 import type { Visibility } from '../cluster/visibility.js'
@@ -118,6 +119,11 @@ export class ClusterLinks {
     this.#fetchers.apply(delta)
     if (delta.brokersChanged) this.#ports.visibility.brokersChanged()
     this.#heartbeats.note()
+  }
+
+  /** A connection to another broker for whoever asks, and closes it. */
+  openPeer(brokerId: number): Peer {
+    return this.#peers.open(brokerId)
   }
 
   /** For tests: no connection to another broker is made or kept, in either direction. */

@@ -11,8 +11,11 @@ import { PartitionShardLog } from '../broker/partition/shard-log.js'
 import { transactionRecordCodec } from '../broker/transaction/codec.js'
 import { TransactionCoordinator } from '../broker/transaction/coordinator.js'
 import type { NewProducerIds } from '../broker/transaction/id-stock.js'
-import { LocalMarkers } from '../broker/transaction/marker-sender.js'
-import { ProduceGate } from '../broker/transaction/produce-gate.js'
+import { LocalMarkers, type MarkerSender } from '../broker/transaction/marker-sender.js'
+import { ProduceGate, type ProduceGatePorts } from '../broker/transaction/produce-gate.js'
+import type { Peer } from '../cluster/peer.js'
+import { CoordinatorRoute } from '../cluster/transactions/coordinator-route.js'
+import { MarkerRoutes } from '../cluster/transactions/marker-routes.js'
 import type { Clock } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
@@ -27,6 +30,8 @@ export interface TransactionServicePorts {
   readonly replicas: Replicas
   readonly groups: GroupCoordinator
   readonly producerIds: NewProducerIds
+  /** A connection to another broker; null on a broker that is alone. */
+  readonly openPeer: ((brokerId: number) => Peer) | null
 }
 
 export class TransactionService {
@@ -34,6 +39,8 @@ export class TransactionService {
   readonly markers: LocalMarkers
   readonly produceGate: ProduceGate
   readonly #ports: TransactionServicePorts
+  /** What leads to other brokers: nothing on one that is alone. */
+  readonly #routes: (MarkerRoutes | CoordinatorRoute)[] = []
 
   constructor(config: BrokerConfig, ports: TransactionServicePorts) {
     this.#ports = ports
@@ -54,7 +61,7 @@ export class TransactionService {
         transactionVersion: () => metadata.image.features.get(TRANSACTION_VERSION) ?? 0,
         config: transactionConfig(config),
       },
-      { clock, logger, codec: transactionRecordCodec, producerIds, markers: this.markers },
+      { clock, logger, codec: transactionRecordCodec, producerIds, markers: this.#markersFor(config) },
     )
     this.produceGate = new ProduceGate(
       {
@@ -62,12 +69,13 @@ export class TransactionService {
         retryBackoffMs: config.number('add.partitions.to.txn.retry.backoff.ms'),
         retryMaxMs: config.number('add.partitions.to.txn.retry.backoff.max.ms'),
       },
-      { clock, coordinator: this.coordinator },
+      { clock, coordinator: this.#coordinatorsFor(config) },
     )
   }
 
   /** After the replicas, and the group coordinator, have taken over the same delta. */
   apply(delta: Delta): void {
+    if (delta.brokersChanged) for (const route of this.#routes) route.brokersChanged()
     for (const { topic, partition } of delta.removed)
       if (topic.name === TRANSACTION_TOPIC) this.coordinator.unload(partition.partition)
     for (const { topic, partition } of delta.followed)
@@ -81,6 +89,25 @@ export class TransactionService {
 
   close(): void {
     this.coordinator.close()
+    for (const route of this.#routes) route.close()
+  }
+
+  #markersFor({ brokerId }: BrokerConfig): MarkerSender {
+    const { logger, metadata, openPeer } = this.#ports
+    if (openPeer === null) return this.markers
+    const image = () => metadata.image
+    const routes = new MarkerRoutes({ brokerId }, { logger, here: this.markers, image, open: openPeer })
+    this.#routes.push(routes)
+    return routes
+  }
+
+  #coordinatorsFor({ brokerId }: BrokerConfig): ProduceGatePorts['coordinator'] {
+    const { metadata, openPeer } = this.#ports
+    if (openPeer === null) return this.coordinator
+    const image = () => metadata.image
+    const route = new CoordinatorRoute({ brokerId }, { here: this.coordinator, image, open: openPeer })
+    this.#routes.push(route)
+    return route
   }
 
   #load(partition: number): void {

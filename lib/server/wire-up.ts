@@ -166,6 +166,7 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
     replicas,
     groups: groups.coordinator,
     producerIds,
+    openPeer: links === null ? null : (id) => links.openPeer(id),
   })
   const roles: MetadataListener = {
     onImage(_image, delta) {

@@ -1,4 +1,7 @@
 /** A transactional producer in the raw protocol, version by version. What an answer says is what a method gives. */
+
+import * as header from '../../protocol/batch/header.js'
+import { decodeBatch, forEachBatch } from '../../protocol/batch/records.js'
 import {
   AddPartitionsToTxn,
   EndTxn,
@@ -47,8 +50,13 @@ export class TransactionalProducer {
   /** The same identity in other hands: what a fenced producer goes on with. */
   twin(): TransactionalProducer {
     const twin = new TransactionalProducer(this.sender, this.transactionalId)
-    twin.#become(this)
+    twin.adopt(this)
     return twin
+  }
+
+  /** Goes on as another one. */
+  adopt(other: TransactionalProducer): void {
+    this.#become(other)
   }
 
   async add(version: number, topic: string, partition = 0): Promise<number> {
@@ -116,4 +124,30 @@ export async function fetched(sender: Sender, topic: string, fetchOffset = 0) {
     topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
   })
   return responses[0]!.partitions[0]!
+}
+
+/** What a read_committed consumer makes of the answers to its fetches: records of aborted transactions are skipped up to their marker. */
+export class CommittedReader {
+  readonly values: string[] = []
+  /** The offset to fetch from. */
+  next = 0
+  readonly #aborted = new Set<number>()
+
+  take({ records, abortedTransactions }: Awaited<ReturnType<typeof fetched>>): void {
+    const bytes = records ?? Buffer.alloc(0)
+    const starts = [...(abortedTransactions ?? [])]
+    forEachBatch(bytes, (at) => {
+      const producerId = header.producerId(bytes, at)
+      const lastOffset = header.lastOffset(bytes, at)
+      for (const { producerId: id, firstOffset } of starts.splice(0)) {
+        if (firstOffset <= lastOffset) this.#aborted.add(id)
+        else starts.push({ producerId: id, firstOffset })
+      }
+      this.next = lastOffset + 1
+      if (header.isControl(bytes, at)) this.#aborted.delete(producerId)
+      else if (!this.#aborted.has(producerId)) {
+        for (const { value } of decodeBatch(bytes, undefined, at)) this.values.push(String(value))
+      }
+    })
+  }
 }

@@ -34,7 +34,7 @@ export class LocalMarkers implements MarkerSender {
 
   write(marker: TransactionMarker, partitions: TopicPartitions): Answer<readonly ErrorCode[]> {
     return then(this.writeHere(marker, partitions), (errorCodes) =>
-      errorCodes.map((code) => this.#outcome(code, marker)),
+      errorCodes.map((code) => markerOutcome(code, marker, this.#ports.logger)),
     )
   }
 
@@ -71,18 +71,23 @@ export class LocalMarkers implements MarkerSender {
     const found = this.#ports.find(topic, id)
     return typeof found === 'number' ? found : then(this.#ports.append([found], marker), ([code]) => code!)
   }
+}
 
-  /**
-   * A. the topic is gone, and its records with it: nothing to end
-   * B. the log knows a later epoch of this producer: its transaction there has ended without us, as an administrator may have it end
-   * C. anything else is tried again, also TRANSACTION_COORDINATOR_FENCED, which ends when this coordinator hears that it is not one any more
-   */
-  #outcome(errorCode: ErrorCode, { producerId, producerEpoch }: TransactionMarker): ErrorCode {
-    if (errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return ErrorCode.NONE // A
-    if (errorCode !== ErrorCode.INVALID_PRODUCER_EPOCH) return errorCode // C
-    this.#ports.logger.warn(
-      `A partition has records of producer ${producerId} that are newer than the transaction of epoch ${producerEpoch}, which needs no marker there.`,
-    )
-    return ErrorCode.NONE // B
-  }
+/**
+ * What a coordinator makes of the code of one partition:
+ * A. the topic is gone, and its records with it: nothing to end
+ * B. the log knows a later epoch of this producer: its transaction there has ended without us, as an administrator may have it end
+ * C. anything else is tried again, also TRANSACTION_COORDINATOR_FENCED, which ends when this coordinator hears that it is not one any more
+ */
+export function markerOutcome(
+  errorCode: ErrorCode,
+  { producerId, producerEpoch }: TransactionMarker,
+  logger: Logger,
+): ErrorCode {
+  if (errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return ErrorCode.NONE // A
+  if (errorCode !== ErrorCode.INVALID_PRODUCER_EPOCH) return errorCode // C
+  logger.warn(
+    `A partition has records of producer ${producerId} that are newer than the transaction of epoch ${producerEpoch}, which needs no marker there.`,
+  )
+  return ErrorCode.NONE // B
 }

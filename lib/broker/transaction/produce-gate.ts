@@ -74,8 +74,10 @@ export class ProduceGate {
     topics: TopicPartitions,
   ): Promise<readonly ErrorCode[]> {
     const { clock } = this.#ports
-    const { partitions, producerId, requestVersion } = batches
-    const starts: TransactionStart[] = partitions.map(({ log }) => log.producers.expectStart(producerId))
+    const { partitions, producerId, producerEpoch, requestVersion } = batches
+    // The marker's epoch lies above that of the records when every transaction has an epoch of its own.
+    const endEpoch = requestVersion >= IMPLICIT_ADD_VERSION ? producerEpoch + 1 : producerEpoch
+    const starts: TransactionStart[] = partitions.map(({ log }) => log.producers.expectStart(producerId, endEpoch))
     const deadline = clock.monotonic() + this.#options.retryMaxMs
     try {
       let codes = await asked
@@ -133,6 +135,9 @@ function clientCode(errorCode: ErrorCode, { requestVersion, retriableAsIs = fals
     case ErrorCode.COORDINATOR_NOT_AVAILABLE:
     case ErrorCode.NOT_COORDINATOR:
       return retriableAsIs ? errorCode : ErrorCode.NOT_ENOUGH_REPLICAS
+    // The coordinator is another broker that did not answer: one that makes clients of a group come again without looking for another.
+    case ErrorCode.NETWORK_EXCEPTION:
+      return retriableAsIs ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS : ErrorCode.NOT_ENOUGH_REPLICAS
     default:
       return errorCode
   }

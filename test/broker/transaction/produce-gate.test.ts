@@ -35,7 +35,13 @@ describe('broker/transaction/produce-gate', () => {
   )
   const admit = (requestVersion: number) =>
     gate.admit({ ...who, transactionalId: 'x', partitions: [partition], requestVersion })
-  const marker = () => ({ ...who, coordinatorEpoch: 0, commit: true, transactionVersion: 0 })
+  const marker = (producerEpoch = 0) => ({
+    ...who,
+    producerEpoch,
+    coordinatorEpoch: 0,
+    commit: true,
+    transactionVersion: 0,
+  })
   const turn = async () => {
     for (let i = 0; i < 10; i++) await Promise.resolve()
   }
@@ -89,13 +95,41 @@ describe('broker/transaction/produce-gate', () => {
   })
 
   it('does not let begin what has ended while it waited', async () => {
+    // With an epoch for each transaction the marker lies above it (KIP-890).
     const outcome = admit(12)
-    partition.appendMarker(marker(), partition.leaderEpoch, 0)
+    partition.appendMarker(marker(1), partition.leaderEpoch, 0)
     answer({ errorCode: ErrorCode.NONE })
     expect(await outcome).to.deep.equal([ErrorCode.INVALID_TXN_STATE])
     const next = admit(12)
     answer({ errorCode: ErrorCode.NONE })
     expect(await next).to.deep.equal([ErrorCode.NONE])
     expect(produceNow(broker, batchOf(broker, ['plain'])).errorCode).to.equal(ErrorCode.NONE)
+  })
+
+  it('does not take the end of an older producer’s transaction for its beginning', async () => {
+    let verify: (reply: VerifyPartitionsReply) => void = () => {}
+    verified = new Promise((resolve) => (verify = resolve))
+    const outcome = admit(11)
+    partition.appendMarker(marker(0), partition.leaderEpoch, 0)
+    verify({ errorCodes: [ErrorCode.NONE] })
+    expect(await outcome).to.deep.equal([ErrorCode.INVALID_TXN_STATE])
+  })
+
+  it('is not disturbed by the marker of the transaction before, which comes late from another broker (KIP-890)', async () => {
+    added = [{ errorCode: ErrorCode.CONCURRENT_TRANSACTIONS }]
+    const outcome = admit(12)
+    await turn()
+    partition.appendMarker(marker(0), partition.leaderEpoch, 0)
+    clock.advance(20)
+    await turn()
+    answer({ errorCode: ErrorCode.NONE })
+    expect(await outcome).to.deep.equal([ErrorCode.NONE])
+  })
+
+  it('makes clients come again when the coordinator is a broker that does not answer', () => {
+    verified = { errorCodes: [ErrorCode.NETWORK_EXCEPTION] }
+    expect(admit(11)).to.deep.equal([ErrorCode.NOT_ENOUGH_REPLICAS])
+    const batches = { ...who, transactionalId: 'x', partitions: [partition], requestVersion: 11 }
+    expect(gate.admit({ ...batches, retriableAsIs: true })).to.deep.equal([ErrorCode.COORDINATOR_LOAD_IN_PROGRESS])
   })
 })
