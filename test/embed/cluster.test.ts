@@ -14,11 +14,13 @@ import {
 import { RawClient } from '../support/raw-client.js'
 
 const IDS = [101, 102, 103]
+/** A consumer of kafkajs that loses a connection begins anew as another member, and the group waits for the session of the old one. */
+const QUICK_SESSION = { sessionTimeout: 1000, rebalanceTimeout: 1000, heartbeatInterval: 200 }
 let cluster: Cluster
 const clients: { disconnect(): Promise<void> }[] = []
 
 async function start(options: ClusterOptions = {}): Promise<Kafka> {
-  cluster = await Cluster.create({ brokerIds: IDS, ...options })
+  cluster = await Cluster.create({ brokerIds: IDS, config: { 'group.min.session.timeout.ms': 100 }, ...options })
   return new Kafka({
     brokers: cluster.brokers,
     logLevel: logLevel.NOTHING,
@@ -49,7 +51,7 @@ async function producerOf(kafka: Kafka): Promise<Producer> {
 
 /** Follows a topic; `seen` counts what came of each value. */
 async function follow(kafka: Kafka, topic: string): Promise<{ consumer: Consumer; seen: Map<string, number> }> {
-  const consumer = kafka.consumer({ groupId: `readers of ${topic}`, maxWaitTimeInMs: 50 })
+  const consumer = kafka.consumer({ groupId: `readers of ${topic}`, maxWaitTimeInMs: 50, ...QUICK_SESSION })
   clients.push(consumer)
   const seen = new Map<string, number>()
   await consumer.connect()
