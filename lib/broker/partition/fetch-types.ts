@@ -53,16 +53,3 @@ export function failedFetch(target: FetchTarget, errorCode: ErrorCode): FetchAns
     release: null,
   }
 }
-
-/** What a fetch would find, before anything is read. */
-export interface FetchPosition {
-  readonly errorCode: ErrorCode
-  readonly divergingEpoch: { epoch: number; endOffset: number } | null
-  /** Exclusive bound of what this reader may see. Above the fetch offset: there is something to read. */
-  readonly upperBound: number
-}
-
-export interface FetchLimits {
-  readonly maxBytes: number
-  readonly minOneMessage: boolean
-}

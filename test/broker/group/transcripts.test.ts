@@ -1,44 +1,10 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
-import { expect } from 'chai'
+import { transcriptTests } from '../../support/transcripts.js'
 import { Conversation } from './conversation.js'
 
-/** The texts lie beside the source, not in the build. */
-const FOLDER = path.join(process.cwd(), 'test/broker/group/transcripts')
-const UPDATE = process.env.UPDATE_TRANSCRIPTS !== undefined && process.env.UPDATE_TRANSCRIPTS !== ''
-
-/** Replays the file: prose and commands are kept, what stands between `----` and the next blank line is made anew. */
-async function replay(text: string): Promise<string> {
+transcriptTests('group transcripts', 'test/broker/group/transcripts', () => {
   const conversation = new Conversation()
-  const output: string[] = []
-  let skipping = false
-  for (const line of text.replace(/\n*$/, '\n').split('\n')) {
-    if (line === '----') {
-      skipping = true
-    } else if (line === '') {
-      skipping = false
-      if (output.at(-1) !== '') output.push('')
-    } else if (!skipping) {
-      output.push(line)
-      if (line.startsWith('#')) continue
-      output.push('----', ...(await conversation.run(line)))
-    }
-  }
-  conversation.rig.coordinator.close()
-  return output.join('\n')
-}
-
-/**
- * Conversations with a group coordinator, read as prose. `UPDATE_TRANSCRIPTS=1` writes what happens now into the files: look at the diff.
- */
-describe('group transcripts', () => {
-  for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.txt'))) {
-    it(name.replace('.txt', '').replaceAll('-', ' '), async () => {
-      const file = path.join(FOLDER, name)
-      const text = readFileSync(file, 'utf8')
-      const replayed = await replay(text)
-      if (UPDATE) writeFileSync(file, replayed)
-      else expect(text).to.equal(replayed)
-    })
+  return {
+    run: (line) => conversation.run(line),
+    close: () => conversation.rig.coordinator.close(),
   }
 })
