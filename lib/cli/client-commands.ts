@@ -26,6 +26,7 @@ const MAX_PARTITIONS = 10_000
 
 export function addClientCommands(program: Command, host: Program): void {
   addTopics(program, host)
+  addCluster(program, host)
   addGroups(program, host)
   addConfigs(program, host)
   addProduce(program, host)
@@ -113,6 +114,23 @@ function addTopics(program: Command, host: Program): void {
     .action((names: string[], options: Common) =>
       run(host, options, async (output) =>
         (await import('./commands/topics.js')).deleteTopics(options.bootstrap, names, output),
+      ),
+    )
+}
+
+const STATUS_EXIT_CODES =
+  '\nExit code: 0 when every partition has a leader and all its replicas in sync; 1 when one is offline, under-replicated\nor has fewer in-sync replicas than min.insync.replicas, or when no broker answers.\n'
+
+function addCluster(program: Command, host: Program): void {
+  const cluster = program
+    .command('cluster')
+    .description('how the brokers of a cluster and their partitions are')
+    .addHelpText('after', example('odradek cluster status'))
+  client(cluster.command('status').description('brokers, controller, and the partitions that want for replicas'))
+    .addHelpText('after', STATUS_EXIT_CODES + example('odradek cluster status --bootstrap 127.0.0.1:9092'))
+    .action((options: Common) =>
+      run(host, options, async (output) =>
+        (await import('./commands/cluster.js')).clusterStatus(options.bootstrap, output),
       ),
     )
 }

@@ -10,6 +10,11 @@ export interface OutputHost {
 
 export type Cell = string | number | bigint | boolean | null
 
+export interface Table {
+  readonly headings: readonly string[]
+  readonly rows: readonly (readonly Cell[])[]
+}
+
 export class Output {
   readonly #host: OutputHost
   readonly #json: boolean
@@ -21,14 +26,22 @@ export class Output {
 
   /** Rows under headings; `value` is what --json prints instead. */
   table(headings: readonly string[], rows: readonly (readonly Cell[])[], value: unknown): void {
+    this.tables([{ headings, rows }], value)
+  }
+
+  /** One below the other; on a terminal those without rows are left out, and an empty line stands between them. */
+  tables(tables: readonly Table[], value: unknown): void {
     if (this.#json) {
       this.value(value)
       return
     }
-    const texts = rows.map((row) => row.map(cellText))
-    this.#host.out(
-      this.#host.outIsTerminal ? aligned(headings, texts) : texts.map((row) => `${row.join('\t')}\n`).join(''),
-    )
+    const terminal = this.#host.outIsTerminal
+    const shown = tables.filter(({ rows }, index) => index === 0 || rows.length > 0)
+    const texts = shown.map(({ headings, rows }) => {
+      const cells = rows.map((row) => row.map(cellText))
+      return terminal ? aligned(headings, cells) : cells.map((row) => `${row.join('\t')}\n`).join('')
+    })
+    this.#host.out(texts.join(terminal ? '\n' : ''))
   }
 
   /** One JSON document on one line. */

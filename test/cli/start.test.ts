@@ -130,7 +130,7 @@ describe('cli help', () => {
     ...['list', 'create', 'describe', 'delete'].map((name) => ['topics', name]),
     ...['list', 'describe', 'reset', 'delete'].map((name) => ['groups', name]),
     ...['describe', 'alter'].map((name) => ['configs', name]),
-    ['api-versions'],
+    ...[['cluster'], ['cluster', 'status'], ['api-versions']],
   ]
   let ends: Ended[] = []
   before(async function () {
