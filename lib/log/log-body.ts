@@ -15,6 +15,7 @@ import { LeaderEpochs } from './leader-epochs.js'
 import { openSegments, replay } from './log-opening.js'
 import type { KnownLog, LogBodyOptions, LogBodyPorts } from './log-options.js'
 import { LogReader } from './log-reader.js'
+import { syncPartitionMetadata } from './partition-metadata.js'
 import { ProducerSnapshots } from './producer-snapshot.js'
 import { type EndTransaction, ProducerStates } from './producer-state.js'
 import { learnEnd, positionOf, repairIndexes } from './recovery.js'
@@ -278,6 +279,7 @@ export class LogBody {
 
   /** What is known about the log below a sync, before the recovery point moves there. */
   private async syncFacts(): Promise<void> {
+    if (this.durability.recoveryPoint === 0) await syncPartitionMetadata(this.ports.disk, this.options.folder)
     await this.epochFile.save()
     await this.snapshots.sync()
   }

@@ -1,4 +1,7 @@
 /** `partition.metadata` in a log's folder: which topic it belongs to, by id, since a name may be given again (KIP-516). */
+import type { Disk } from '../host/disk.js'
+import { syncFile } from './segment-indexes.js'
+
 export const PARTITION_METADATA = 'partition.metadata'
 
 /** The topic id; null when the file says none that can be read. */
@@ -9,4 +12,9 @@ export function parsePartitionMetadata(text: string): string | null {
 
 export function formatPartitionMetadata(topicId: string): string {
   return `version: 0\ntopic_id: ${topicId}`
+}
+
+/** The first sync of a log comes with this: records that are safe must not be taken for another topic's. @throws DiskError */
+export function syncPartitionMetadata(disk: Disk, folder: string): Promise<void> {
+  return syncFile(disk, `${folder}/${PARTITION_METADATA}`)
 }

@@ -74,6 +74,23 @@ describe('log/durability', () => {
     await t.log.close()
   })
 
+  it('the first sync makes durable whose log it is, and no later one does', async () => {
+    const slow = slowSyncs()
+    slow.open()
+    const note = slow.disk.open('t-0/partition.metadata', { create: true })
+    note.append([Buffer.from('version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ')])
+    note.close()
+    const t = makeLog(slow.disk, { flushMessages: 1 })
+    for (const value of ['a', 'b']) {
+      t.produce([{ value }])
+      await t.log.flush()
+    }
+    const of = (suffix: string) => slow.synced.filter((path) => path.endsWith(suffix)).length
+    expect([of('partition.metadata'), of('.log')]).to.deep.equal([1, 2])
+    expect(slow.synced[0]).to.equal('t-0/partition.metadata')
+    await t.log.close()
+  })
+
   it('flush.messages=3: two records may be ahead of the sync', async () => {
     const slow = slowSyncs()
     const t = makeLog(slow.disk, { flushMessages: 3 })

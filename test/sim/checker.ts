@@ -1,6 +1,6 @@
 /** Reads everything there is, through the front door and from the files, and holds it against the history. */
 import { ErrorCode, errorName } from '../../protocol/index.js'
-import { checkFiles, survivorsIn } from './files.js'
+import { checkFiles, isClaimedByAnother, survivorsIn } from './files.js'
 import type { Ground } from './ground.js'
 import type { PartitionHistory, Seen, Transaction } from './history.js'
 import { COMMITTED, fetchOnce, listOffset, UNCOMMITTED } from './readers.js'
@@ -118,7 +118,11 @@ export class Checker {
   afterCrash(mayLoseAcked: boolean): void {
     for (const history of this.ground.histories()) {
       if (!history.rules.compacted) {
-        const { seen, end } = survivorsIn(this.ground.host.slow.raw, history.name)
+        const { raw } = this.ground.host.slow
+        // A note of another topic's id: what is there is set aside. Only where nothing was ever synced may that have happened.
+        const isForeign =
+          mayLoseAcked && isClaimedByAnother(raw, history.name, this.ground.topicIds.get(history.topic)!)
+        const { seen, end } = isForeign ? { seen: [], end: 0 } : survivorsIn(raw, history.name)
         history.cutAt(end, mayLoseAcked)
         for (const one of seen) history.saw(one, 0)
         history.settle()

@@ -57,6 +57,13 @@ export function survivorsIn(disk: Disk, folder: string): { seen: Seen[]; end: nu
   return { seen, end: Math.max(end, 0) }
 }
 
+/** A torn `partition.metadata` may name a topic that never was. */
+export function isClaimedByAnother(disk: Disk, folder: string, topicId: string): boolean {
+  const text = disk.readFile(`${folder}/partition.metadata`)?.toString('latin1') ?? ''
+  const claim = /^version: 0\ntopic_id: ([\w-]{22})\s*$/.exec(text)?.[1]
+  return claim !== undefined && claim !== topicId
+}
+
 /** After a clean stop: every byte of a log is part of a valid batch, and what the indexes say is true. */
 export function checkFiles(disk: Disk, folder: string): void {
   for (const segment of segmentsIn(disk, folder)) {

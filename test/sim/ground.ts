@@ -14,6 +14,7 @@ export interface TopicPlan {
 
 export class Ground {
   readonly topics = new Map<string, PartitionHistory[]>()
+  readonly topicIds = new Map<string, string>()
   readonly plans: TopicPlan[] = []
   readonly transactions: Transaction[] = []
   /** No client gets a connection: the broker is down, or is being looked at. */

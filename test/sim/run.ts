@@ -114,8 +114,9 @@ class Story {
       configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
     }))
     const answer = await this.ground.insist(() => rpc.call(CreateTopics, 7, { topics, timeoutMs: 5000 }))
-    for (const { name, errorCode } of answer.topics) {
+    for (const { name, errorCode, topicId } of answer.topics) {
       if (errorCode !== 0) throw new Violation(`Topic ${name} could not be created: ${errorName(errorCode)}.`)
+      this.ground.topicIds.set(name, topicId)
     }
     for (const plan of plans) this.ground.addTopic(plan)
     for (const keyType of this.profile.transactions ? [0, 1] : [0]) {
