@@ -31,6 +31,8 @@ export class LogStore {
   private readonly openedWith = new WeakMap<PartitionLog, KnownLog>()
   private readonly counts = new Map<LogDir, number>()
   private readonly checkpoints = new Map<LogDir, DirCheckpoints>()
+  /** What is in them is known: only then may it be noted anew. */
+  private readonly opened = new Set<LogDir>()
   private readonly futures = new FutureLogs()
   private readonly shared: LogShared
   private readonly logger: Logger
@@ -62,6 +64,7 @@ export class LogStore {
         else if (this.futures.sweep(directory, name)) continue
         else if (name !== METADATA_FOLDER) await this.openFolder({ directory, name, known }, expected)
       }
+      this.opened.add(directory)
     }
   }
 
@@ -209,14 +212,14 @@ export class LogStore {
     } finally {
       // As they are before they close: a closed log knows nothing any more.
       const offsets = this.offsetsOf(logs, directory)
-      const isWhole = directory.failure === null && logs.every((log) => !log.offline)
+      const isWhole = directory.failure === null && this.opened.has(directory) && logs.every((log) => !log.offline)
       await settle(logs.map((log) => log.close()))
       if (isWhole && brokerEpoch !== null) await checkpoints?.end(offsets, brokerEpoch)
     }
   }
 
   private checkpoint(write: (checkpoints: DirCheckpoints, logs: LogOffsets[]) => Promise<void>): Promise<void> {
-    const usable = [...this.checkpoints].filter(([{ failure }]) => failure === null)
+    const usable = [...this.checkpoints].filter(([one]) => one.failure === null && this.opened.has(one))
     return settle(usable.map(([directory, checkpoints]) => write(checkpoints, this.offsetsIn(directory))))
   }
 

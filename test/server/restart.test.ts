@@ -1,6 +1,7 @@
 /** A broker that keeps its data: what was acknowledged is there after a restart, clean or not. */
 import { expect } from 'chai'
 import type { Disk } from '../../lib/host/disk.js'
+import { diskFault } from '../../lib/host/disk-path.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { buildBatch } from '../../protocol/batch/builder.js'
 import {
@@ -124,6 +125,34 @@ describe('restart', () => {
       await second.close()
     })
   }
+
+  it('notes nothing about logs that it could not open: a start that fails changes nothing', async () => {
+    const disk = new MemoryDisk()
+    const disks = new Map<string, Disk>([['/data', disk]])
+    const first = await start(disks)
+    await createTopic(first, 'shortened', 1, {})
+    await produce(first, 'shortened', 0, ['a', 'b', 'c'])
+    const partitions = [{ partitionIndex: 0, offset: 2 }]
+    await first.client.send(DeleteRecords, 2, { topics: [{ name: 'shortened', partitions }], timeoutMs: 1000 })
+
+    const ill = new Proxy(disk, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        return (...args: unknown[]) => {
+          if (args[0] === 'log-start-offset-checkpoint' && name === 'readFile') throw diskFault('EIO', 'read', args[0])
+          return value.apply(target, args)
+        }
+      },
+    })
+    const failure = await start(new Map([['/data', ill]])).catch((error: unknown) => error)
+    expect(failure).to.be.an('error')
+    expect(disk.exists('.kafka_cleanshutdown')).to.equal(false)
+
+    const third = await start(disks)
+    expect(await startOffset(third, 'shortened', 0)).to.equal(2)
+    await third.close()
+  })
 
   it('does not bring back deleted records after a crash', async () => {
     const disks = new Map([['/data', new MemoryDisk()]])
