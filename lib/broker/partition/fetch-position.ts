@@ -66,7 +66,7 @@ export function readForFetch(
   const position = fetchPosition(partition, target, reader)
   if (position.errorCode !== ErrorCode.NONE) return failedFetch(target, position.errorCode)
   if (reader.replicaId >= 0 && position.divergingEpoch === null) {
-    partition.followerHas(reader.replicaId, target.fetchOffset)
+    partition.followerHas(reader.replicaId, target.fetchOffset, target.logStartOffset)
   }
   const nothing = position.divergingEpoch !== null || target.fetchOffset >= position.upperBound
   if (nothing || (limits.maxBytes <= 0 && !limits.minOneMessage))

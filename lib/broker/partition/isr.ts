@@ -3,10 +3,14 @@
  * Source: Kafka's Partition (maybeIncrementLeaderHW, effectiveMinIsr), KIP-966.
  */
 
+import type { PartitionImage } from '../../metadata/image.js'
+
 /** What a leader knows of one follower. */
 export interface FollowerState {
-  /** The follower has everything below; -1 until its first fetch in this leader epoch. */
+  /** The follower has everything below; -1 until its first fetch in this leader epoch. Goes back when a follower has lost something. */
   endOffset: number
+  /** Where the follower's own log starts, -1 while it has not said. */
+  logStartOffset: number
   /** Monotonic ms at which it had, or was about to get, everything the leader had: the lag counts from then. */
   caughtUpMs: number
   /** Where the leader's log ended at its last fetch, and when that was: having reached that end means having caught up then. */
@@ -16,16 +20,26 @@ export interface FollowerState {
 
 /** A follower of which nothing is known yet. It has until `replica.lag.time.max.ms` from now before it counts as lagging. */
 export function unknownFollower(nowMs: number): FollowerState {
-  return { endOffset: -1, caughtUpMs: nowMs, leaderEndAtFetch: -1, fetchedMs: nowMs }
+  return { endOffset: -1, logStartOffset: -1, caughtUpMs: nowMs, leaderEndAtFetch: -1, fetchedMs: nowMs }
 }
 
 /** Books a fetch at `offset`. Source: Replica.updateFetchStateOrThrow. */
 export function noteFetch(follower: FollowerState, offset: number, leaderEndOffset: number, nowMs: number): void {
   if (offset >= leaderEndOffset) follower.caughtUpMs = Math.max(follower.caughtUpMs, nowMs)
   else if (offset >= follower.leaderEndAtFetch) follower.caughtUpMs = Math.max(follower.caughtUpMs, follower.fetchedMs)
-  follower.endOffset = Math.max(follower.endOffset, offset)
+  follower.endOffset = offset
   follower.leaderEndAtFetch = leaderEndOffset
   follower.fetchedMs = nowMs
+}
+
+/** The smallest start of the in-sync logs: what is below is deleted everywhere. Source: Partition.lowWatermarkIfLeader. */
+export function lowestStart(
+  leaderStart: number,
+  { image, followers }: { readonly image: PartitionImage; readonly followers: ReadonlyMap<number, FollowerState> },
+): number {
+  let lowest = leaderStart
+  for (const id of image.isr) lowest = Math.min(lowest, followers.get(id)?.logStartOffset ?? lowest)
+  return lowest
 }
 
 export interface IsrView {

@@ -14,7 +14,7 @@ import {
   readForFetch,
 } from './fetch-position.js'
 import type { FetchAnswer, FetchTarget } from './fetch-types.js'
-import { committedOffset, effectiveMinIsr, type FollowerState, noteFetch } from './isr.js'
+import { committedOffset, effectiveMinIsr, type FollowerState, lowestStart, noteFetch } from './isr.js'
 import type { FromLeader, PartitionOptions, PartitionPorts } from './partition-types.js'
 import { leaderRole, type Role } from './roles.js'
 
@@ -221,9 +221,10 @@ export class Partition {
     return readForFetch(this, target, reader, limits)
   }
 
-  /** The smallest log start offset of all replicas: what DeleteRecords reports. */
+  /** The smallest log start offset of the in-sync replicas: what DeleteRecords waits for and reports. */
   get lowWatermark(): number {
-    return this.log.logStartOffset
+    const { logStartOffset } = this.log
+    return this.#role.kind === 'leader' ? lowestStart(logStartOffset, this.#role) : logStartOffset
   }
 
   /** Calls back after the high watermark has moved or the role has changed, once per turn at most. Returns what undoes it. */
@@ -283,12 +284,13 @@ export class Partition {
   }
 
   /** A follower that asks for an offset has everything below it. */
-  followerHas(replicaId: number, offset: number): void {
+  followerHas(replicaId: number, offset: number, logStartOffset: number): void {
     const follower = this.follower(replicaId)
     if (follower === undefined || offset > this.log.endOffset) return
-    const before = follower.endOffset
+    const { endOffset: before, logStartOffset: startBefore } = follower
     noteFetch(follower, offset, this.log.endOffset, this.#nowMs)
-    if (follower.endOffset > before) this.#advance()
+    follower.logStartOffset = logStartOffset
+    if (offset > before || logStartOffset > startBefore) this.#advance()
     const { image, kind } = this.#role
     if (
       kind === 'leader' &&

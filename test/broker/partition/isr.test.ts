@@ -4,6 +4,9 @@ import {
   type CommitView,
   committedOffset,
   effectiveMinIsr,
+  type IsrView,
+  noteFetch,
+  proposeIsr,
   unknownFollower,
 } from '../../../lib/broker/partition/isr.js'
 
@@ -49,6 +52,64 @@ describe('broker/partition/isr', () => {
         )
       }),
     )
+  })
+
+  it('believes a follower that has less than before: its disk was lost', () => {
+    const follower = unknownFollower(0)
+    noteFetch(follower, 7, 7, 1)
+    noteFetch(follower, 2, 7, 2)
+    expect(follower.endOffset).to.equal(2)
+    expect(committedOffset(view({ isr: [1, 2], followers: new Map([[2, follower]]) }))).to.equal(2)
+  })
+
+  it('a follower has caught up when it has what the leader had at its fetch before', () => {
+    const follower = unknownFollower(0)
+    noteFetch(follower, 5, 5, 10)
+    noteFetch(follower, 5, 9, 20)
+    expect(follower.caughtUpMs).to.equal(10)
+    noteFetch(follower, 9, 12, 30)
+    expect(follower.caughtUpMs).to.equal(20)
+    noteFetch(follower, 10, 15, 40)
+    expect(follower.caughtUpMs).to.equal(20)
+  })
+
+  describe('proposes', () => {
+    const isrView = (over: Partial<IsrView>): IsrView => ({
+      brokerId: 1,
+      isr: [1, 2],
+      replicas: [1, 2, 3],
+      followers: new Map([
+        [2, { ...unknownFollower(0), endOffset: 10 }],
+        [3, { ...unknownFollower(0), endOffset: 4 }],
+      ]),
+      highWatermark: 8,
+      leaderEndOffset: 10,
+      epochStartOffset: 5,
+      nowMs: 1000,
+      lagMaxMs: 500,
+      isEligible: () => true,
+      ...over,
+    })
+
+    it('nothing while everybody is where he belongs', () => {
+      expect(proposeIsr(isrView({}))).to.equal(null)
+    })
+
+    it('A: to let a member go that lags, not one that has everything and is only silent', () => {
+      const lagging = new Map([[2, { ...unknownFollower(0), endOffset: 9 }]])
+      expect(proposeIsr(isrView({ followers: lagging }))).to.deep.equal([1])
+      expect(proposeIsr(isrView({ followers: lagging, nowMs: 500 }))).to.equal(null)
+    })
+
+    it('B: to let a replica in that has what is committed and what the leader began with, if it is eligible', () => {
+      const caughtUp = new Map([
+        [2, { ...unknownFollower(0), endOffset: 10 }],
+        [3, { ...unknownFollower(0), endOffset: 8 }],
+      ])
+      expect(proposeIsr(isrView({ followers: caughtUp }))).to.deep.equal([1, 2, 3])
+      expect(proposeIsr(isrView({ followers: caughtUp, epochStartOffset: 9 }))).to.equal(null)
+      expect(proposeIsr(isrView({ followers: caughtUp, isEligible: (id) => id !== 3 }))).to.equal(null)
+    })
   })
 
   it('behaviour 42: min.insync.replicas is capped by the replica count', () => {
