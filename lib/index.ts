@@ -7,6 +7,7 @@ export {
   type GroupReadyOptions,
   type NewTopic,
 } from './embed/broker.js'
-export { Cluster, type ClusterOptions, type StopOptions } from './embed/cluster.js'
+export { Cluster, type StopOptions } from './embed/cluster.js'
+export type { ClusterOptions } from './embed/cluster-options.js'
 export type { LogFields, Logger, LogLevel } from './host/logger.js'
 export { StartError } from './server/options.js'

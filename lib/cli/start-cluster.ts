@@ -6,6 +6,9 @@ import type { BrokerNode } from '../server/broker-node.js'
 import type { NodeOptions } from '../server/options.js'
 import { type Address, connectable } from './values.js'
 
+/** Long enough for a stalled machine, short enough for a client's patience. */
+const SESSION_TIMEOUT_MS = 6000
+
 export interface ZooKeeperPlace {
   readonly servers: readonly Address[]
   /** '' or an absolute path. */
@@ -28,6 +31,19 @@ export function zooKeeperChroot(text: string): string {
   return path
 }
 
+/** user:password */
+export function credentials(text: string): string {
+  if (!/^[^:]+:./.test(text)) throw new InvalidArgumentError('It must be user:password.')
+  return text
+}
+
+/** Names of racks, one for each broker. */
+export function rackList(text: string): string[] {
+  const racks = text.split(',').map((rack) => rack.trim())
+  if (racks.includes('')) throw new InvalidArgumentError('It must be a list of names, like a,b,c.')
+  return racks
+}
+
 /** A list of broker ids. */
 export function brokerIdList(text: string): number[] {
   return text.split(',').map((part) => {
@@ -42,7 +58,7 @@ export function brokerIdList(text: string): number[] {
 export interface ZooKeeperFlags {
   readonly zookeeper: ZooKeeperPlace
   readonly zookeeperChroot?: string
-  readonly zookeeperSessionTimeout: number
+  readonly zookeeperSessionTimeout?: number
   readonly zookeeperTimeout?: number
   readonly zookeeperAuth?: string
 }
@@ -61,8 +77,17 @@ export async function startWithZooKeeper(
   const { secureRandom } = await import('../host/random-sources.js')
   const { imageToRecords } = await import('../metadata/snapshot.js')
   const { brokerIdOf, StartError } = await import('../server/options.js')
+  const { clusterOf } = await import('../server/data-directories.js')
+  const { isWildcard } = await import('../server/listeners.js')
   const { startNode } = await import('../server/wire-up.js')
   const { zookeeperAuth: auth } = flags
+  const { host } = firstListener(options.values['listeners'] ?? '')
+  if (isWildcard(host) && options.values['advertised.listeners'] === undefined) {
+    throw new StartError(
+      'ERR_ODRADEK_CONFIG',
+      `The other brokers cannot connect to ${host || '0.0.0.0'}: give the address by which they and the clients reach this broker with --advertise HOST:PORT.`,
+    )
+  }
   let node: BrokerNode | null = null
   try {
     const coordination = await ZooKeeperCoordination.open(
@@ -70,9 +95,10 @@ export async function startWithZooKeeper(
         brokerId: brokerIdOf(options.values),
         servers: flags.zookeeper.servers,
         chroot: flags.zookeeperChroot ?? flags.zookeeper.chroot,
-        sessionTimeoutMs: flags.zookeeperSessionTimeout,
+        sessionTimeoutMs: flags.zookeeperSessionTimeout ?? SESSION_TIMEOUT_MS,
         connectTimeoutMs: flags.zookeeperTimeout ?? null,
         clusterId: null,
+        dataOf: clusterOf(options.values),
         secure: auth !== undefined,
         ...(auth === undefined ? {} : { auth: [{ scheme: 'digest', credentials: auth }] }),
       },
@@ -106,7 +132,6 @@ export interface BrokersFlags {
   readonly brokers?: number
   readonly brokerIds?: readonly number[]
   readonly racks?: readonly string[]
-  readonly dataDir?: readonly string[]
   readonly memoryLimit?: number
 }
 
@@ -114,17 +139,30 @@ export interface BrokersFlags {
 export async function startBrokers(flags: BrokersFlags, options: NodeOptions, logger: Logger): Promise<Cluster> {
   const { Cluster } = await import('../embed/cluster.js')
   const { BrokerError } = await import('../embed/broker.js')
-  const { StartError } = await import('../server/options.js')
+  const { checkValues, StartError } = await import('../server/options.js')
+  const { dataDirectories } = await import('../server/storage.js')
   const { values, profile } = options
-  if ((flags.dataDir?.length ?? 0) > 1) {
+  const { listeners = '', 'advertised.listeners': advertised, 'log.dirs': _dirs, 'log.dir': _dir, ...config } = values
+  for (const name of ['node.id', 'broker.id'].filter((name) => name in config)) {
+    throw new StartError('ERR_ODRADEK_CONFIG', `Several brokers take --broker-ids, not ${name}.`)
+  }
+  checkValues(values)
+  const directories = dataDirectories(values)
+  if (directories.length > 1) {
     throw new StartError(
       'ERR_ODRADEK_CONFIG',
       'Several brokers take one --data-dir: each has a folder of its own in it.',
     )
   }
-  const { listeners = '', 'log.dirs': _directory, 'node.id': _id, ...config } = values
+  if (listeners.includes(',')) {
+    throw new StartError(
+      'ERR_ODRADEK_CONFIG',
+      `Several brokers have one listener each, and listeners names more: ${listeners}.`,
+    )
+  }
   const { host, port } = firstListener(listeners)
-  const { brokers, brokerIds, racks, dataDir, memoryLimit } = flags
+  const { brokers, brokerIds, racks, memoryLimit } = flags
+  const told = advertised === undefined ? null : firstListener(advertised)
   try {
     return await Cluster.create({
       host,
@@ -135,8 +173,9 @@ export async function startBrokers(flags: BrokersFlags, options: NodeOptions, lo
       ...(brokers === undefined ? {} : { brokers }),
       ...(brokerIds === undefined ? {} : { brokerIds }),
       ...(racks === undefined ? {} : { racks }),
-      ...(dataDir === undefined ? {} : { dataDir: dataDir[0]! }),
       ...(memoryLimit === undefined ? {} : { memoryLimit }),
+      ...(told === null ? {} : { advertisedHost: told.host, advertisedPort: told.port }),
+      ...(directories.length === 0 ? {} : { dataDir: directories[0]! }),
     })
   } catch (error) {
     if (error instanceof BrokerError) throw new StartError(error.code, error.message, { cause: error })

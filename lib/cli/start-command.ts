@@ -7,12 +7,18 @@ import type { BoundListener } from '../server/listener.js'
 import type { NodeOptions } from '../server/options.js'
 import { parseProperties } from './properties.js'
 import { CommandError, cannotRead } from './session.js'
-import { brokerIdList, type ZooKeeperFlags, zooKeeperChroot, zooKeeperConnect } from './start-cluster.js'
+import {
+  brokerIdList,
+  credentials,
+  rackList,
+  type ZooKeeperFlags,
+  zooKeeperChroot,
+  zooKeeperConnect,
+} from './start-cluster.js'
 import { type Address, address, byteSize, connectable, keyValue, oneOf, wholeNumber } from './values.js'
 import { VERSION } from './version.js'
 
-interface StartFlags extends Partial<Omit<ZooKeeperFlags, 'zookeeperSessionTimeout'>> {
-  readonly zookeeperSessionTimeout: number
+interface StartFlags extends Partial<ZooKeeperFlags> {
   readonly brokers?: number
   readonly brokerIds?: number[]
   readonly racks?: string[]
@@ -60,19 +66,22 @@ export function addStartCommand(program: Command, host: Program): void {
     )
     .option('--brokers <n>', 'this many brokers in one process, on consecutive ports (default: 1)', wholeNumber(1, 100))
     .option('--broker-ids <ids>', 'their ids, like 101,102,103 (default: 1,2,3 ...)', brokerIdList)
-    .option('--racks <names>', 'their racks, one each, comma-separated', (text) => text.split(','))
+    .option('--racks <names>', 'their racks, one each, comma-separated', rackList)
     .option(
       '--zookeeper <HOST:PORT,...>',
       'join the cluster that this Apache ZooKeeper ensemble holds together; a path at the end is the chroot',
       zooKeeperConnect,
     )
     .option('--zookeeper-chroot <path>', 'the cluster lives below this node', zooKeeperChroot)
-    .option('--zookeeper-auth <user:password>', 'digest credentials; the nodes are then open to nobody else')
+    .option(
+      '--zookeeper-auth <user:password>',
+      'digest credentials; the nodes are then open to nobody else',
+      credentials,
+    )
     .option(
       '--zookeeper-session-timeout <ms>',
-      'a broker silent for so long is taken for dead, and others lead what it led',
+      'a broker silent for so long is taken for dead, and others lead what it led (default: 6000)',
       wholeNumber(100, 600_000),
-      6000,
     )
     .option(
       '--zookeeper-timeout <ms>',
@@ -151,23 +160,23 @@ async function run(flags: StartFlags, host: Program, logger: Logger): Promise<Ru
     profile: flags.profile,
     ...(flags.memoryLimit === undefined ? {} : { memoryLimitBytes: flags.memoryLimit }),
   }
-  const several = flags.brokers !== undefined || flags.brokerIds !== undefined
-  if (several && flags.zookeeper !== undefined) {
-    throw new StartError(
-      'ERR_ODRADEK_CONFIG',
-      '--brokers is for one process; with --zookeeper start one process per broker.',
-    )
-  }
-  if (several) {
-    if (flags.id !== undefined)
-      throw new StartError('ERR_ODRADEK_CONFIG', 'Several brokers take --broker-ids, not --id.')
+  const problem = misfit(flags)
+  if (problem !== null) throw new StartError('ERR_ODRADEK_CONFIG', problem)
+  if (isSeveral(flags)) {
     const { startBrokers } = await import('./start-cluster.js')
     const cluster = await startBrokers(flags, options, logger)
     const { bootstrapServers, brokerIds, clusterId, listeners, dataDirectories } = cluster
     const name = `brokers ${brokerIds.join(', ')} of cluster ${clusterId}`
     const facts = { name, bootstrapServers, brokerIds, clusterId, listeners, dataDirectories }
     // A broker that gives up leaves the others to go on.
-    return { ...facts, failure: null, onClose() {}, close: () => cluster.close() }
+    return {
+      ...facts,
+      get failure() {
+        return cluster.failure
+      },
+      onClose: (listener) => cluster.onClose(listener),
+      close: () => cluster.close(),
+    }
   }
   const node = await startOne(flags, options, logger)
   const { bootstrapServers, brokerId, clusterId, listeners, dataDirectories } = node
@@ -186,6 +195,29 @@ async function run(flags: StartFlags, host: Program, logger: Logger): Promise<Ru
     close: () => node.close({ handOver: true }),
   }
 }
+
+const isSeveral = ({ brokers, brokerIds }: StartFlags): boolean => brokers !== undefined || brokerIds !== undefined
+
+/** Flags that do not go together, in a sentence. */
+function misfit(flags: StartFlags): string | null {
+  if (isSeveral(flags)) {
+    if (flags.zookeeper !== undefined) {
+      return '--brokers and --broker-ids are for one process; with --zookeeper start one process per broker.'
+    }
+    return flags.id === undefined ? null : 'Several brokers take --broker-ids, not --id.'
+  }
+  if (flags.racks !== undefined) return '--racks is for several brokers; one broker takes --set broker.rack=NAME.'
+  if (flags.zookeeper !== undefined) return null
+  const alone = OF_ZOOKEEPER.find(([key]) => flags[key] !== undefined)
+  return alone === undefined ? null : `${alone[1]} is of no use without --zookeeper.`
+}
+
+const OF_ZOOKEEPER = [
+  ['zookeeperChroot', '--zookeeper-chroot'],
+  ['zookeeperAuth', '--zookeeper-auth'],
+  ['zookeeperSessionTimeout', '--zookeeper-session-timeout'],
+  ['zookeeperTimeout', '--zookeeper-timeout'],
+] as const
 
 async function startOne(flags: StartFlags, options: NodeOptions, logger: Logger): Promise<BrokerNode> {
   const { zookeeper } = flags

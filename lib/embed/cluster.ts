@@ -12,13 +12,9 @@ import { errorName } from '../../protocol/errors.js'
 import { GROUP_TOPIC } from '../broker/coordinator/locate.js'
 import { partitionFor } from '../broker/coordinator/partition-for.js'
 import { EmbeddedCoordination } from '../cluster/coordination/embedded.js'
-import { MetadataLog } from '../cluster/coordination/metadata-log.js'
 import type { Logger } from '../host/logger.js'
-import { NodeDisk } from '../host/node-disk.js'
 import { secureRandom } from '../host/random-sources.js'
-import { openRecordMemory, type RecordMemory } from '../host/record-memory.js'
 import { SystemClock } from '../host/system-clock.js'
-import { META_PROPERTIES, parseMetaProperties } from '../log/meta-properties.js'
 import type { ProfileName } from '../metadata/profiles.js'
 import type { BrokerNode } from '../server/broker-node.js'
 import type { BoundListener } from '../server/listener.js'
@@ -26,52 +22,24 @@ import { startNode } from '../server/wire-up.js'
 import {
   Broker,
   BrokerError,
-  type BrokerOptions,
   bracketed,
   closedError,
   type GroupMember,
   type GroupReadyOptions,
-  limitBytes,
   loggerFor,
   type NewTopic,
   texts,
 } from './broker.js'
-
-export interface ClusterOptions
-  extends Pick<BrokerOptions, 'host' | 'topics' | 'profile' | 'config' | 'logLevel' | 'logger' | 'clusterId'> {
-  /** How many. Default: as many as `brokerIds`, or 3. */
-  brokers?: number
-  /** Default: 1, 2, 3 ... */
-  brokerIds?: readonly number[]
-  /** One per broker, in their order (`broker.rack`): replicas are spread over them. */
-  racks?: readonly string[]
-  /** A folder that keeps everything: one folder per broker in it, and one for what they agree on. Default: memory. */
-  dataDir?: string
-  /** As for one broker; shared by all. */
-  memoryLimit?: BrokerOptions['memoryLimit']
-  /** Port of the first broker, the others take the next ones. Default 0: free ones. */
-  port?: number
-}
+import { brokerFolder, type ClusterFolder, openClusterFolder } from './cluster-folder.js'
+import { type ClusterOptions, type Seat, seatsFor } from './cluster-options.js'
 
 export interface StopOptions {
   /** `controlled` (default): hands over what it leads, as SIGTERM does. `kill`: as `kill -9`. */
   how?: 'controlled' | 'kill'
 }
 
-interface Seat {
-  readonly brokerId: number
-  readonly rack: string | null
-  /** 0 until it is known; the same after a restart. */
-  port: number
-  /** Its records when they are in memory: they outlive the broker as a disk does. */
-  readonly memory: RecordMemory | null
-  node: BrokerNode | null
-}
-
 /** Kafka keeps three copies of internal topics; a smaller cluster as many as it can. */
 const REPLICAS = 3
-/** `metadata.log.max.record.bytes.between.snapshots`: Kafka's default. */
-const SNAPSHOT_AFTER_BYTES = 20 * 1024 * 1024
 
 export class Cluster {
   readonly clusterId: string
@@ -79,17 +47,24 @@ export class Cluster {
   readonly #hub: EmbeddedCoordination
   readonly #logger: Logger
   readonly #closeLogger: () => void
-  readonly #journal: MetadataLog | null
+  readonly #folder: ClusterFolder | null
+  readonly #closeListeners = new Set<() => void>()
+  #failure: string | null = null
   readonly #seats = new Map<number, Seat>()
   #closed: Promise<void> | null = null
 
-  private constructor(options: ClusterOptions, seats: readonly Seat[], log: ReturnType<typeof loggerFor>) {
+  private constructor(
+    options: ClusterOptions,
+    seats: readonly Seat[],
+    log: ReturnType<typeof loggerFor>,
+    folder: ClusterFolder | null,
+  ) {
     this.#options = options
-    this.#journal = options.dataDir === undefined ? null : openJournal(options.dataDir, log.logger)
-    this.clusterId = options.clusterId ?? keptClusterId(options.dataDir, seats) ?? secureRandom.topicId()
+    this.#folder = folder
+    this.clusterId = options.clusterId ?? folder?.clusterId ?? secureRandom.topicId()
     this.#hub = new EmbeddedCoordination(
       { clusterId: this.clusterId },
-      this.#journal === null ? {} : { journal: this.#journal },
+      folder === null ? {} : { journal: folder.journal },
     )
     this.#logger = log.logger
     this.#closeLogger = log.close
@@ -102,9 +77,23 @@ export class Cluster {
    */
   static async create(options: ClusterOptions = {}): Promise<Cluster> {
     const log = loggerFor(options)
-    const cluster = new Cluster(options, seatsFor(options, log.logger), log)
+    const { dataDir } = options
+    let cluster: Cluster | null = null
+    const onFatal = (reason: string): void => {
+      if (cluster !== null) cluster.#fail(reason)
+    }
+    const ports = { clock: new SystemClock(), logger: log.logger, onFatal }
     try {
-      await Promise.all([...cluster.#seats.values()].map((seat) => cluster.#start(seat)))
+      const seats = seatsFor(options, log.logger)
+      const brokerIds = seats.map(({ brokerId }) => brokerId)
+      const folder = dataDir === undefined ? null : await openClusterFolder({ dataDir, brokerIds }, ports)
+      cluster = new Cluster(options, seats, log, folder)
+    } catch (error) {
+      log.close()
+      throw error
+    }
+    try {
+      await cluster.#startAll()
       for (const topic of options.topics ?? []) await cluster.createTopic(topic)
     } catch (error) {
       await cluster.close()
@@ -238,6 +227,16 @@ export class Cluster {
     await node?.whenImage(({ brokers }) => brokers.get(brokerId)?.fenced === false)
   }
 
+  /** Why it stopped by itself, null when it did not. */
+  get failure(): string | null {
+    return this.#failure
+  }
+
+  /** Calls back once all of it has stopped, by `close` or by itself. */
+  onClose(listener: () => void): void {
+    this.#closeListeners.add(listener)
+  }
+
   /** Stops all brokers. Afterwards no handle, timer or log line is left. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
@@ -248,20 +247,35 @@ export class Cluster {
     return this.close()
   }
 
+  /** Nothing can be agreed on any more, or others write where we did: better nobody is served. */
+  #fail(reason: string): void {
+    if (this.#failure !== null || this.#closed !== null) return
+    this.#failure = reason
+    this.#logger.error(`${reason} The cluster stops.`)
+    this.close().catch((error: unknown) => this.#logger.error(`The cluster did not stop cleanly: ${String(error)}`))
+  }
+
   async #close(): Promise<void> {
     const seats = [...this.#seats.values()]
     const nodes = this.#nodes
     for (const seat of seats) seat.node = null
     await Promise.all(nodes.map((node) => node.close()))
     await Promise.all(seats.map(({ memory }) => memory?.close()))
-    await this.#journal?.close()
+    await this.#folder?.close()
     this.#closeLogger()
+    for (const listener of this.#closeListeners) listener()
+  }
+
+  /** The first failure counts once all have started or failed: one that started late would be nobody's to close. */
+  async #startAll(): Promise<void> {
+    const started = await Promise.allSettled([...this.#seats.values()].map((seat) => this.#start(seat)))
+    for (const one of started) if (one.status === 'rejected') throw one.reason
   }
 
   async #start(seat: Seat): Promise<void> {
     if (this.#closed !== null) throw closedError('')
     const { brokerId, memory } = seat
-    const directory = `${this.#options.dataDir ?? '/odradek'}/${folderOf(brokerId)}`
+    const directory = `${this.#options.dataDir ?? '/odradek'}/${brokerFolder(brokerId)}`
     seat.node = await startNode(
       { values: this.#values(seat, directory), profile: this.#profile, clusterId: this.clusterId },
       {
@@ -277,7 +291,7 @@ export class Cluster {
     return this.#options.profile ?? 'test'
   }
 
-  #values({ brokerId, port, rack }: Seat, directory: string): Record<string, string> {
+  #values({ brokerId, port, rack, advertised }: Seat, directory: string): Record<string, string> {
     const { host = '127.0.0.1', config = {} } = this.#options
     const copies = String(Math.min(REPLICAS, this.#seats.size))
     const replicated: Record<string, string> = {
@@ -289,9 +303,10 @@ export class Cluster {
     }
     return {
       ...(this.#profile === 'test' ? replicated : {}),
-      ...(rack === null ? {} : { 'broker.rack': rack }),
       ...texts(config),
+      ...(rack === null ? {} : { 'broker.rack': rack }),
       listeners: `PLAINTEXT://${bracketed(host)}:${port}`,
+      ...(advertised === null ? {} : { 'advertised.listeners': `PLAINTEXT://${advertised}` }),
       'node.id': String(brokerId),
       'log.dirs': directory,
     }
@@ -324,48 +339,4 @@ export class Cluster {
   #groupPartition(groupId: string): number {
     return partitionFor(groupId, this.#live().image.topicsByName.get(GROUP_TOPIC)?.partitions.length ?? 1)
   }
-}
-
-function seatsFor(options: ClusterOptions, logger: Logger): Seat[] {
-  const { brokerIds, racks = [], port = 0 } = options
-  const count = options.brokers ?? brokerIds?.length ?? 3
-  if (!Number.isInteger(count) || count < 1) {
-    throw new BrokerError('ERR_ODRADEK_CONFIG', `brokers is ${count}; a cluster has at least one.`)
-  }
-  const ids = brokerIds ?? Array.from({ length: count }, (_, index) => index + 1)
-  if (ids.length !== count || new Set(ids).size !== count) {
-    throw new BrokerError('ERR_ODRADEK_CONFIG', `brokerIds has to name ${count} different ids, not ${ids.join(', ')}.`)
-  }
-  const clock = new SystemClock()
-  const { memoryLimit } = options
-  const memory = memoryLimit === undefined ? {} : { limitBytes: Math.ceil(limitBytes(memoryLimit) / count) }
-  return ids.map((brokerId, index) => ({
-    brokerId,
-    rack: racks[index] ?? null,
-    port: port === 0 ? 0 : port + index,
-    memory: options.dataDir === undefined ? openRecordMemory(memory, { clock, logger }) : null,
-    node: null,
-  }))
-}
-
-const folderOf = (brokerId: number): string => `broker-${brokerId}`
-
-function openJournal(dataDir: string, logger: Logger): MetadataLog {
-  const directory = `${dataDir}/metadata`
-  return new MetadataLog(
-    { directory, snapshotAfterBytes: SNAPSHOT_AFTER_BYTES },
-    { disk: new NodeDisk({ root: directory }), clock: new SystemClock(), logger },
-  )
-}
-
-/** The id of the cluster whose brokers have kept something there; null when none has. Their own check finds what does not fit. */
-function keptClusterId(dataDir: string | undefined, seats: readonly Seat[]): string | null {
-  if (dataDir === undefined) return null
-  const disk = new NodeDisk({ root: dataDir })
-  for (const { brokerId } of seats) {
-    const bytes = disk.readFile(`${folderOf(brokerId)}/${META_PROPERTIES}`)
-    const meta = bytes === null ? null : parseMetaProperties(bytes.toString())
-    if (meta !== null && 'clusterId' in meta) return meta.clusterId
-  }
-  return null
 }

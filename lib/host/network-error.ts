@@ -7,7 +7,7 @@ const meanings: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: 'this machine does not support that kind of address',
   ENOTFOUND: 'the host name is not known. Check its spelling',
   EAI_AGAIN: 'the name server does not answer. Try again, or use an address',
-  ECONNREFUSED: 'nobody listens there. Check host and port, and that the broker runs',
+  ECONNREFUSED: 'nobody listens there. Check host and port, and that the server runs',
   ECONNRESET: 'the peer closed it without saying so',
   EPIPE: 'the peer has closed it',
   ETIMEDOUT: 'the peer does not answer in time',

@@ -17,7 +17,7 @@ import {
 } from '../log/meta-properties.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import { StartError } from './options.js'
-import { OPEN_SHARE, type Storage, type StoragePorts } from './storage.js'
+import { dataDirectories, OPEN_SHARE, type Storage, type StoragePorts } from './storage.js'
 
 interface DataDirectoriesOptions {
   readonly paths: readonly string[]
@@ -142,6 +142,11 @@ function readMeta(path: string, disk: Disk): MetaProperties | null {
     if (text === undefined) {
       const partition = disk.list('').find((name) => PARTITION_FOLDER.test(name))
       if (partition === undefined) return null
+      if (disk.exists(`${partition}/${META_PROPERTIES}`)) {
+        throw refusal(
+          `${path} is the folder of several brokers (${partition} ...): start them with --brokers or --broker-ids, or name another directory.`,
+        )
+      }
       throw refusal(
         `${path} has partitions (${partition}) but no ${META_PROPERTIES}, which says whose they are. Put that file back, or name another directory.`,
       )
@@ -153,6 +158,15 @@ function readMeta(path: string, disk: Disk): MetaProperties | null {
   if ('problem' in meta)
     throw refusal(`${path}/${META_PROPERTIES} ${meta.problem}. Name another directory or put the file right.`)
   return meta
+}
+
+/** The cluster that the directories of these broker configs belong to; null when they are new or kept nowhere. @throws StartError */
+export function clusterOf(values: Readonly<Record<string, string>>): string | null {
+  const found = dataDirectories(values).map((path) => {
+    const disk = openDisk(path)
+    return { path, disk, meta: readMeta(path, disk) }
+  })
+  return agreedCluster(found, null)
 }
 
 /** The cluster that all directories and the options agree on; null when nobody names one. */

@@ -5,6 +5,7 @@ import type { FakeProgramOptions } from '../support/fake-program.js'
 import { run } from './support.js'
 
 const FORM = 'It must be HOST:PORT, like 127\\.0\\.0\\.1:9092\\.'
+const ONE_PROCESS = '--brokers and --broker-ids are for one process; with --zookeeper start one process per broker\\.'
 const REACHABLE = 'It must be an address that a client can connect to'
 
 /** Every wrong command line: its arguments and its sentence. All end with exit code 2. */
@@ -21,6 +22,41 @@ const WRONG: readonly [args: string[], sentence: string][] = [
   [['--set', 'advertised.listeners=A://h:1'], 'advertised\\.listeners names A, which is not among the listeners\\.'],
   [['--config', '/bad'], 'There is no broker config called colour\\.'],
   [['--listen', 'nosuchhost.invalid:0'], 'Cannot listen on nosuchhost\\.invalid:0: .*'],
+  [['--brokers', '0'], '.* It must be a whole number from 1 to 100\\.'],
+  [['--brokers', '101'], '.* It must be a whole number from 1 to 100\\.'],
+  [['--broker-ids', '1,x'], '.* It must be a list of whole numbers, like 101,102,103\\.'],
+  [['--broker-ids', '1,2,1'], 'brokerIds has to name 3 different ids, not 1, 2, 1\\.'],
+  [['--broker-ids', '1,2', '--brokers', '3'], 'brokerIds has to name 3 different ids, not 1, 2\\.'],
+  [['--brokers', '3', '--racks', 'a,b'], 'racks has to name one for each of 3 brokers, not 2\\.'],
+  [['--brokers', '2', '--racks', 'a,'], '.* It must be a list of names, like a,b,c\\.'],
+  [['--racks', 'a'], '--racks is for several brokers; one broker takes --set broker\\.rack=NAME\\.'],
+  [['--brokers', '2', '--id', '1'], 'Several brokers take --broker-ids, not --id\\.'],
+  [['--brokers', '2', '--set', 'node.id=1'], 'Several brokers take --broker-ids, not node\\.id\\.'],
+  [
+    ['--brokers', '2', '--data-dir', '/a,/b'],
+    'Several brokers take one --data-dir: each has a folder of its own in it\\.',
+  ],
+  [
+    ['--brokers', '2', '--set', 'listeners=A://:0,B://:1'],
+    'Several brokers have one listener each, and listeners names more.*',
+  ],
+  [['--brokers', '2', '--set', 'colour=blue'], 'There is no broker config called colour\\.'],
+  [['--brokers', '2', '--zookeeper', 'a:1'], `${ONE_PROCESS}.*`],
+  [['--broker-ids', '1', '--zookeeper', 'a:1'], `${ONE_PROCESS}.*`],
+  [['--zookeeper', '127.0.0.1'], `.* ${FORM}`],
+  [['--zookeeper', 'a:1/b/../c'], '.* It must be an absolute path, like /odradek\\.'],
+  [['--zookeeper', 'a:1', '--zookeeper-chroot', 'b'], '.* It must be an absolute path, like /odradek\\.'],
+  [['--zookeeper', 'a:1', '--zookeeper-auth', 'me'], '.* It must be user:password\\.'],
+  [['--zookeeper', 'a:1', '--zookeeper-session-timeout', '1'], '.* It must be a whole number from 100 to 600000\\.'],
+  [
+    ['--zookeeper', 'a:1', '--listen', ':9092'],
+    'The other brokers cannot connect to 0\\.0\\.0\\.0: .* --advertise HOST:PORT\\.',
+  ],
+  [['--zookeeper-chroot', '/a'], '--zookeeper-chroot is of no use without --zookeeper\\.'],
+  [['--zookeeper-auth', 'a:b'], '--zookeeper-auth is of no use without --zookeeper\\.'],
+  [['--zookeeper-timeout', '1'], '--zookeeper-timeout is of no use without --zookeeper\\.'],
+  [['--zookeeper-session-timeout', '6000'], '--zookeeper-session-timeout is of no use without --zookeeper\\.'],
+  [['cluster', 'state'], "error: unknown command 'state'.*"],
   [['topics', 'create'], "error: missing required argument 'name'"],
   [['topics', 'create', 'a', '--replication-factor', 'x'], '.* It must be a whole number from 1 to 32767\\.'],
   [['topics', 'create', 'a', '--config', 'x'], '.* It must be key=value\\.'],

@@ -1,5 +1,6 @@
 /** The tree of a cluster: found, or made by the first broker that comes. */
 import type { Timer } from '../../../host/clock.js'
+import { silentLogger } from '../../../host/logger.js'
 import { ZooKeeperClient, type ZooKeeperClientOptions, type ZooKeeperClientPorts } from './client.js'
 import { type Acl, OPEN_ACL, ZooKeeperError } from './operations.js'
 import { ignoring } from './shared-log.js'
@@ -17,6 +18,8 @@ import {
 export interface FoundingOptions extends ZooKeeperClientOptions {
   /** Given to a cluster that has none yet; null: a fresh one. */
   readonly clusterId: string | null
+  /** The cluster that this broker has data of: where none is found, the place is wrong, and no new one is founded. Null: it has none. */
+  readonly dataOf?: string | null
   /** How long to look for an ensemble before giving up; null: for ever. */
   readonly connectTimeoutMs: number | null
 }
@@ -29,7 +32,9 @@ export async function foundCluster(
   acl: readonly Acl[],
 ): Promise<string> {
   const { connectTimeoutMs } = options
-  const found = makeChroot(options, ports).then(() => makeTree(client, options, ports, acl))
+  const found = checkPlace(client, options)
+    .then(() => makeChroot(options, ports))
+    .then(() => makeTree(client, options, ports, acl))
   if (connectTimeoutMs === null) return found
   let timer: Timer | null = null
   const timeout = new Promise<never>((_, reject) => {
@@ -42,6 +47,15 @@ export async function foundCluster(
   } finally {
     ;(timer as Timer | null)?.cancel()
   }
+}
+
+async function checkPlace(client: ZooKeeperClient, options: FoundingOptions): Promise<void> {
+  const { dataOf = null, chroot } = options
+  if (dataOf === null || (await client.get(CLUSTER_ID)) !== null) return
+  throw new ZooKeeperError(
+    'NO_NODE',
+    `There is no cluster in ZooKeeper at ${whereOf(options)}${chroot}, and this broker's data belongs to the cluster ${dataOf}: give the servers and the chroot (--zookeeper HOST:PORT,.../PATH) of that one, or another --data-dir.`,
+  )
 }
 
 async function makeTree(
@@ -65,7 +79,9 @@ async function makeTree(
 async function makeChroot(options: FoundingOptions, ports: ZooKeeperClientPorts): Promise<void> {
   const { chroot } = options
   if (chroot === '') return
-  const outside = new ZooKeeperClient({ ...options, chroot: '' }, ports, { onDoubt() {}, onExpired() {} })
+  // The other client says already when nobody answers.
+  const quiet = { ...ports, logger: silentLogger }
+  const outside = new ZooKeeperClient({ ...options, chroot: '' }, quiet, { onDoubt() {}, onExpired() {} })
   outside.start()
   const giveUp =
     options.connectTimeoutMs === null
@@ -84,7 +100,12 @@ async function makeChroot(options: FoundingOptions, ports: ZooKeeperClientPorts)
   }
 }
 
-function unreachable({ servers }: ZooKeeperClientOptions, afterMs: number): ZooKeeperError {
-  const where = servers.map(({ host, port }) => `${host}:${port}`).join(', ')
-  return new ZooKeeperError('CONNECTION_LOSS', `No ZooKeeper server answered within ${afterMs} ms (${where}).`)
+function unreachable(options: ZooKeeperClientOptions, afterMs: number): ZooKeeperError {
+  return new ZooKeeperError(
+    'CONNECTION_LOSS',
+    `No ZooKeeper server answered within ${afterMs} ms (${whereOf(options)}).`,
+  )
 }
+
+const whereOf = ({ servers }: ZooKeeperClientOptions): string =>
+  servers.map(({ host, port }) => `${host}:${port}`).join(',')
