@@ -2,8 +2,10 @@
 import { InvalidArgumentError } from 'commander'
 import type { Cluster } from '../embed/cluster.js'
 import type { Logger } from '../host/logger.js'
+import type { Network } from '../host/network.js'
 import type { BrokerNode } from '../server/broker-node.js'
 import type { NodeOptions } from '../server/options.js'
+import { cannotRead } from './session.js'
 import { type Address, connectable } from './values.js'
 
 /** Long enough for a stalled machine, short enough for a client's patience. */
@@ -61,18 +63,22 @@ export interface ZooKeeperFlags {
   readonly zookeeperSessionTimeout?: number
   readonly zookeeperTimeout?: number
   readonly zookeeperAuth?: string
+  readonly zookeeperTls?: boolean
+  /** Paths of PEM files. */
+  readonly zookeeperTlsCa?: string
+  readonly zookeeperTlsCert?: string
+  readonly zookeeperTlsKey?: string
 }
 
 /** Joins the cluster in ZooKeeper, or founds it, and serves. @throws StartError */
 export async function startWithZooKeeper(
   flags: ZooKeeperFlags,
   options: Omit<NodeOptions, 'clusterId'>,
-  logger: Logger,
+  { logger, readText }: { readonly logger: Logger; readText(path: string): string },
 ): Promise<BrokerNode> {
   const { ZooKeeperCoordination } = await import('../cluster/coordination/zookeeper/coordination.js')
   const { ZooKeeperError } = await import('../cluster/coordination/zookeeper/operations.js')
   const { ZnodeError } = await import('../cluster/coordination/zookeeper/znodes.js')
-  const { NodeNetwork } = await import('../host/node-network.js')
   const { SystemClock } = await import('../host/system-clock.js')
   const { secureRandom } = await import('../host/random-sources.js')
   const { imageToRecords } = await import('../metadata/snapshot.js')
@@ -103,7 +109,7 @@ export async function startWithZooKeeper(
         ...(auth === undefined ? {} : { auth: [{ scheme: 'digest', credentials: auth }] }),
       },
       {
-        network: new NodeNetwork(),
+        network: await zooKeeperNetwork(flags, readText),
         clock: new SystemClock(),
         random: secureRandom,
         logger,
@@ -125,6 +131,27 @@ export async function startWithZooKeeper(
       throw new StartError('ERR_ODRADEK_ZOOKEEPER', error.message, { cause: error })
     }
     throw error
+  }
+}
+
+/** By TLS as soon as one of its flags is there. */
+async function zooKeeperNetwork(flags: ZooKeeperFlags, readText: (path: string) => string): Promise<Network> {
+  const { zookeeperTls = false, zookeeperTlsCa: ca, zookeeperTlsCert: cert, zookeeperTlsKey: key } = flags
+  const files = { ca, cert, key }
+  const given = Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  if (!zookeeperTls && given.length === 0) {
+    const { NodeNetwork } = await import('../host/node-network.js')
+    return new NodeNetwork()
+  }
+  const { TlsNetwork } = await import('../host/tls-network.js')
+  return new TlsNetwork(Object.fromEntries(given.map(([name, path]) => [name, readFileOf(path, readText)])))
+}
+
+function readFileOf(path: string, readText: (path: string) => string): string {
+  try {
+    return readText(path)
+  } catch (error) {
+    throw cannotRead(path, error)
   }
 }
 

@@ -73,11 +73,18 @@ export function addStartCommand(program: Command, host: Program): void {
       zooKeeperConnect,
     )
     .option('--zookeeper-chroot <path>', 'the cluster lives below this node', zooKeeperChroot)
-    .option(
-      '--zookeeper-auth <user:password>',
-      'digest credentials; the nodes are then open to nobody else',
-      credentials,
+    .addOption(
+      new Option('--zookeeper-auth <user:password>', 'digest credentials; the nodes are then open to nobody else')
+        .env('ODRADEK_ZOOKEEPER_AUTH')
+        .argParser(credentials),
     )
+    .option('--zookeeper-tls', 'connect to ZooKeeper by TLS; so do the flags that follow')
+    .option(
+      '--zookeeper-tls-ca <file>',
+      'PEM file of the authorities for its certificates (default: the well-known ones)',
+    )
+    .option('--zookeeper-tls-cert <file>', 'PEM file of a certificate of our own, for servers that ask for one')
+    .option('--zookeeper-tls-key <file>', 'PEM file of its key')
     .option(
       '--zookeeper-session-timeout <ms>',
       'a broker silent for so long is taken for dead, and others lead what it led (default: 6000)',
@@ -178,7 +185,7 @@ async function run(flags: StartFlags, host: Program, logger: Logger): Promise<Ru
       close: () => cluster.close(),
     }
   }
-  const node = await startOne(flags, options, logger)
+  const node = await startOne(flags, options, host, logger)
   const { bootstrapServers, brokerId, clusterId, listeners, dataDirectories } = node
   const name = `broker ${brokerId} of cluster ${clusterId}`
   return {
@@ -214,16 +221,19 @@ function misfit(flags: StartFlags): string | null {
 
 const OF_ZOOKEEPER = [
   ['zookeeperChroot', '--zookeeper-chroot'],
-  ['zookeeperAuth', '--zookeeper-auth'],
   ['zookeeperSessionTimeout', '--zookeeper-session-timeout'],
   ['zookeeperTimeout', '--zookeeper-timeout'],
+  ['zookeeperTls', '--zookeeper-tls'],
+  ['zookeeperTlsCa', '--zookeeper-tls-ca'],
+  ['zookeeperTlsCert', '--zookeeper-tls-cert'],
+  ['zookeeperTlsKey', '--zookeeper-tls-key'],
 ] as const
 
-async function startOne(flags: StartFlags, options: NodeOptions, logger: Logger): Promise<BrokerNode> {
+async function startOne(flags: StartFlags, options: NodeOptions, host: Program, logger: Logger): Promise<BrokerNode> {
   const { zookeeper } = flags
   if (zookeeper !== undefined) {
     const { startWithZooKeeper } = await import('./start-cluster.js')
-    return startWithZooKeeper({ ...flags, zookeeper }, options, logger)
+    return startWithZooKeeper({ ...flags, zookeeper }, options, { logger, readText: (path) => host.readText(path) })
   }
   const { startNode } = await import('../server/wire-up.js')
   return startNode(options, { logger })

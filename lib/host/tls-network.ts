@@ -1,0 +1,58 @@
+import { connect, type TLSSocket } from 'node:tls'
+import { fromDuplex } from './duplex-stream.js'
+import { type Network, NetworkError, type NetworkServer, type Stream } from './network.js'
+import { endpoint, networkError, networkFault } from './network-error.js'
+
+export interface TlsOptions {
+  /** PEM text of the authorities that the server's certificate is checked against; default: those that Node trusts. */
+  readonly ca?: string
+  /** PEM texts of our own certificate and its key, for a server that asks for one. */
+  readonly cert?: string
+  readonly key?: string
+}
+
+/** Outgoing connections by TLS. The server's certificate has to be valid for the name that is connected to. */
+export class TlsNetwork implements Network {
+  readonly #options: TlsOptions
+
+  constructor(options: TlsOptions) {
+    this.#options = options
+  }
+
+  /** Nobody listens by TLS yet. */
+  listen(): Promise<NetworkServer> {
+    return Promise.reject(new NetworkError('ENOTSUP', 'This network is for outgoing connections.'))
+  }
+
+  connect({ host, port, timeoutMs = 0 }: { host: string; port: number; timeoutMs?: number }): Promise<Stream> {
+    const what = `Cannot connect by TLS to ${endpoint(host, port)}`
+    return new Promise((resolve, reject) => {
+      let socket: TLSSocket
+      const refuse = (error: unknown): void => {
+        socket?.destroy()
+        reject(networkError(error, what))
+      }
+      try {
+        socket = connect({ host, port, ...this.#options, servername: isAddress(host) ? '' : host })
+      } catch (error) {
+        reject(networkError(error, what))
+        return
+      }
+      const late = (): void => refuse(networkFault('ETIMEDOUT', what))
+      socket.once('error', refuse)
+      if (timeoutMs > 0) socket.setTimeout(timeoutMs, late)
+      socket.once('secureConnect', () => {
+        socket.off('error', refuse)
+        if (timeoutMs > 0) {
+          socket.setTimeout(0)
+          socket.off('timeout', late)
+        }
+        const { localAddress = '', localPort = 0 } = socket
+        resolve(fromDuplex(socket, { remoteAddress: host, remotePort: port, localAddress, localPort }))
+      })
+    })
+  }
+}
+
+/** TLS names (SNI) are names: an address is checked against the certificate's addresses without one. */
+const isAddress = (host: string): boolean => /^[\d.]+$|:/.test(host)
