@@ -2,6 +2,7 @@
 
 import { ZooKeeperCoordination } from '../../lib/cluster/coordination/zookeeper/coordination.js'
 import { silentLogger } from '../../lib/host/logger.js'
+import type { Network } from '../../lib/host/network.js'
 import { NodeNetwork } from '../../lib/host/node-network.js'
 import { secureRandom } from '../../lib/host/random-sources.js'
 import { SystemClock } from '../../lib/host/system-clock.js'
@@ -10,7 +11,11 @@ import type { Ensemble } from './ensemble.js'
 export const SESSION_TIMEOUT_MS = 1500
 let trees = 0
 
-export function engineOver(ensemble: Ensemble, more: { snapshotEveryRecords?: number } = {}) {
+export function engineOver(
+  ensemble: Ensemble,
+  more: { snapshotEveryRecords?: number } = {},
+  network: Network = new NodeNetwork(),
+) {
   const chroot = `/test/${++trees}`
   const opened: ZooKeeperCoordination[] = []
   return {
@@ -27,7 +32,7 @@ export function engineOver(ensemble: Ensemble, more: { snapshotEveryRecords?: nu
           ...more,
         },
         {
-          network: new NodeNetwork(),
+          network,
           clock: new SystemClock(),
           random: secureRandom,
           logger: silentLogger,

@@ -43,6 +43,7 @@ const guardScript = 'folder=$1; cat >/dev/null; pkill -9 -f "$folder/[0-9]+/zoo.
 interface Server {
   readonly id: number
   readonly clientPort: number
+  readonly tlsPort: number
   readonly folder: string
   process: ChildProcess | null
 }
@@ -51,6 +52,8 @@ export interface EnsembleOptions {
   readonly servers?: number
   /** ZooKeeper's unit of time; a session lasts between 2 and 20 of them. */
   readonly tickTimeMs?: number
+  /** PEM files: then clients connect by TLS (to `tlsAddresses`), too. */
+  readonly tls?: { readonly keyAndCertificate: string; readonly authorities: string }
 }
 
 export class Ensemble {
@@ -65,18 +68,25 @@ export class Ensemble {
   }
 
   /** Resolves when every server serves. */
-  static async start({ servers: count = 3, tickTimeMs = 500 }: EnsembleOptions = {}): Promise<Ensemble> {
+  static async start({ servers: count = 3, tickTimeMs = 500, tls }: EnsembleOptions = {}): Promise<Ensemble> {
     const jars = await zooKeeperJars()
     const folder = mkdtempSync(join(tmpdir(), 'odradek-zookeeper-'))
-    const ports = await freePorts(3 * count)
+    const ports = await freePorts(4 * count)
     const servers = Array.from({ length: count }, (_, index): Server => {
       const id = index + 1
-      return { id, clientPort: ports[index]!, folder: join(folder, String(id)), process: null }
+      return {
+        id,
+        clientPort: ports[index]!,
+        tlsPort: ports[3 * count + index]!,
+        folder: join(folder, String(id)),
+        process: null,
+      }
     })
     const members = servers.map(
       ({ id }, index) => `server.${id}=127.0.0.1:${ports[count + index]}:${ports[2 * count + index]}`,
     )
-    for (const server of servers) writeConfig(server, count > 1 ? members : [], tickTimeMs)
+    for (const server of servers)
+      writeConfig(server, [...(count > 1 ? members : []), ...tlsLines(server, tls)], tickTimeMs)
     const ensemble = new Ensemble(jars, folder, servers)
     try {
       await Promise.all(servers.map(({ id }) => ensemble.startServer(id)))
@@ -89,6 +99,11 @@ export class Ensemble {
 
   get addresses(): { host: string; port: number }[] {
     return this.servers.map(({ clientPort }) => ({ host: '127.0.0.1', port: clientPort }))
+  }
+
+  /** By TLS; only with the option. */
+  get tlsAddresses(): { host: string; port: number }[] {
+    return this.servers.map(({ tlsPort }) => ({ host: '127.0.0.1', port: tlsPort }))
   }
 
   /** `host:port,...`, as `--zookeeper` takes it. */
@@ -176,6 +191,25 @@ export class Ensemble {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     }
   }
+}
+
+function tlsLines(server: Server, tls: EnsembleOptions['tls']): string[] {
+  if (tls === undefined) return []
+  mkdirSync(server.folder, { recursive: true })
+  const keys = join(server.folder, 'server.pem')
+  const authorities = join(server.folder, 'ca.pem')
+  writeFileSync(keys, tls.keyAndCertificate)
+  writeFileSync(authorities, tls.authorities)
+  return [
+    `secureClientPort=${server.tlsPort}`,
+    'secureClientPortAddress=127.0.0.1',
+    'serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory',
+    'ssl.clientAuth=none',
+    `ssl.keyStore.location=${keys}`,
+    'ssl.keyStore.type=PEM',
+    `ssl.trustStore.location=${authorities}`,
+    'ssl.trustStore.type=PEM',
+  ]
 }
 
 function writeConfig(server: Server, members: readonly string[], tickTimeMs: number): void {
