@@ -111,7 +111,7 @@ export function addStartCommand(program: Command, host: Program): void {
     .option('--log-level <level>', LEVELS.join(', '), oneOf(...LEVELS), 'info')
     .option('--json', 'the ready line and the log as JSON')
     .addHelpText('after', '\nExample:\n  $ odradek start --listen 127.0.0.1:0 --set num.partitions=3')
-    .action((flags: StartFlags) => start(flags, host))
+    .action((flags: StartFlags, command: Command) => start(asTyped(flags, command), host))
 }
 
 async function start(flags: StartFlags, host: Program): Promise<void> {
@@ -203,6 +203,13 @@ async function run(flags: StartFlags, host: Program, logger: Logger): Promise<Ru
   }
 }
 
+/** A variable of the environment may be there for other brokers: it does not ask for ZooKeeper. */
+function asTyped(flags: StartFlags, command: Command): StartFlags {
+  if (flags.zookeeper !== undefined || command.getOptionValueSource('zookeeperAuth') !== 'env') return flags
+  const { zookeeperAuth: _others, ...typed } = flags
+  return typed
+}
+
 const isSeveral = ({ brokers, brokerIds }: StartFlags): boolean => brokers !== undefined || brokerIds !== undefined
 
 /** Flags that do not go together, in a sentence. */
@@ -221,6 +228,7 @@ function misfit(flags: StartFlags): string | null {
 
 const OF_ZOOKEEPER = [
   ['zookeeperChroot', '--zookeeper-chroot'],
+  ['zookeeperAuth', '--zookeeper-auth'],
   ['zookeeperSessionTimeout', '--zookeeper-session-timeout'],
   ['zookeeperTimeout', '--zookeeper-timeout'],
   ['zookeeperTls', '--zookeeper-tls'],
