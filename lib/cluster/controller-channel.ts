@@ -13,6 +13,8 @@ export interface ControllerChannelPorts {
   readonly controller: Controller
   image(): Image
   peer(brokerId: number): Peer
+  /** For what is answered only when every broker has seen the change: not behind what must not wait so long. */
+  forwardPeer(brokerId: number): Peer
   /** Resolves at the next change of the metadata, or after so long. */
   nextImage(timeoutMs: number): Promise<void>
 }
@@ -59,6 +61,7 @@ export class ControllerChannel {
         // It lies in the read buffer no longer: bytes of a decoded answer are copies.
         return Buffer.from(responseData)
       },
+      this.#ports.forwardPeer,
     )
   }
 
@@ -150,6 +153,7 @@ export class ControllerChannel {
         await this.#untilHere(results.flatMap(({ name, errorCode }) => (errorCode === ErrorCode.NONE ? [name] : [])))
         return results
       },
+      this.#ports.forwardPeer,
     )
   }
 
@@ -163,8 +167,12 @@ export class ControllerChannel {
   }
 
   /** Orchestrator: looks up the controller before every attempt. `remote` gives undefined when it has met a broker that is none. */
-  async #ask<T>(local: () => T | Promise<T>, remote: (peer: Peer) => Promise<T | undefined>): Promise<T> {
-    const { clock, controller, image, peer, nextImage } = this.#ports
+  async #ask<T>(
+    local: () => T | Promise<T>,
+    remote: (peer: Peer) => Promise<T | undefined>,
+    peer = this.#ports.peer,
+  ): Promise<T> {
+    const { clock, controller, image, nextImage } = this.#ports
     const deadlineMs = clock.monotonic() + PATIENCE_MS
     let reason = 'there is no controller'
     while (clock.monotonic() < deadlineMs) {

@@ -42,6 +42,7 @@ import {
   failedTopic,
   type TopicToDelete,
 } from './control/topics.js'
+import { electUnclean } from './control/unclean.js'
 import { unregisterBroker } from './control/unregister.js'
 import type {
   ControllerLease,
@@ -261,6 +262,12 @@ export class Controller implements CoordinationListener {
     )
   }
 
+  /** Gives leaders to partitions without one whose topics put up with a loss; returns to how many. As `rebalanceLeaders`. */
+  electUnclean(): Promise<number> {
+    if (!this.isActive) return Promise.resolve(0)
+    return this.decisions.submit(electUnclean, () => 0)
+  }
+
   /** Moves leaderships away from a broker that is about to stop. */
   beginControlledShutdown(brokerId: number): Promise<Outcome | null> {
     return this.decisions.submit<Outcome | null>(
@@ -316,7 +323,7 @@ export class Controller implements CoordinationListener {
   }
 
   private reconcile(): void {
-    this.background((image) => reconcileBrokers(image, this.members))
+    this.background((image, context) => reconcileBrokers(image, this.members, context))
   }
 
   private background(decide: Decide<null>): void {

@@ -120,7 +120,11 @@ export class IsrKeeper {
       epochStartOffset: role.epochStartOffset,
       nowMs: this.#ports.clock.monotonic(),
       lagMaxMs: this.#lagMaxMs(),
-      isEligible: (id) => isActiveBroker(image, id),
+      isEligible: (id) => {
+        // KIP-903: what an earlier life of the broker had says nothing of this one.
+        const epoch = role.followers.get(id)?.brokerEpoch ?? -1
+        return isActiveBroker(image, id) && (epoch < 0 || epoch === image.brokers.get(id)?.epoch)
+      },
     })
   }
 

@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT_MS = 3000
 export class Peers {
   readonly #options: { readonly brokerId: number; readonly requestTimeoutMs: number }
   readonly #ports: PeersPorts
-  readonly #shared = new Map<number, Peer>()
+  readonly #shared = new Map<string, Peer>()
   readonly #open = new Set<Peer>()
   #isolated = false
 
@@ -27,10 +27,14 @@ export class Peers {
     this.#ports = ports
   }
 
-  /** The connection for short questions, one per broker. */
-  to(brokerId: number): Peer {
-    let peer = this.#shared.get(brokerId)
-    if (peer === undefined) this.#shared.set(brokerId, (peer = this.open(brokerId)))
+  /**
+   * The connection to a broker for questions of one kind. A broker answers the questions of a connection one after the other: what another one
+   * waits for, as a forwarded request waits for heartbeats, must not be behind it.
+   */
+  to(brokerId: number, kind: 'short' | 'heartbeats' | 'forwarded'): Peer {
+    const key = `${kind}:${brokerId}`
+    let peer = this.#shared.get(key)
+    if (peer === undefined) this.#shared.set(key, (peer = this.open(brokerId)))
     return peer
   }
 

@@ -105,6 +105,7 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'replica.fetch.wait.max.ms',
   'replica.high.watermark.checkpoint.interval.ms',
   'replica.lag.time.max.ms',
+  'replica.selector.class',
   'request.timeout.ms',
   'share.coordinator.state.topic.min.isr',
   'share.coordinator.state.topic.num.partitions',
@@ -121,6 +122,8 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'transaction.state.log.replication.factor',
   'transaction.state.log.segment.bytes',
   'transactional.id.expiration.ms',
+  'unclean.leader.election.enable',
+  'unclean.leader.election.interval.ms',
 ])
 
 /**
@@ -139,5 +142,4 @@ export const ignoredTopicConfigs: ReadonlySet<string> = new Set([
   'remote.log.copy.disable',
   'remote.log.delete.on.disable',
   'remote.storage.enable',
-  'unclean.leader.election.enable',
 ])

@@ -8,6 +8,7 @@ import { IsrKeeper } from '../cluster/isr-keeper.js'
 import type { Peer } from '../cluster/peer.js'
 import { Peers } from '../cluster/peers.js'
 import { Fetchers } from '../cluster/replication/fetchers.js'
+import { nudge } from '../cluster/replication/nudge.js'
 import type { Visibility } from '../cluster/visibility.js'
 import type { Clock, Timer } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
@@ -36,6 +37,7 @@ export class ClusterLinks {
   readonly #heartbeats: Heartbeats
   readonly #ports: ClusterLinksPorts
   #rebalance: Timer | null = null
+  #unclean: Timer | null = null
   readonly #peers: Peers
   readonly #fetchers: Fetchers
   readonly #metadata: MetadataStore
@@ -55,10 +57,11 @@ export class ClusterLinks {
       { brokerId, requestTimeoutMs: config.number('request.timeout.ms') },
       { clock, network, image },
     )
-    const peer = (id: number) => this.#peers.to(id)
+    const peer = (id: number) => this.#peers.to(id, 'short')
+    const forwardPeer = (id: number) => this.#peers.to(id, 'forwarded')
     const nextImage = (timeoutMs: number) => this.#nextImage(timeoutMs)
-    this.#heartbeats = new Heartbeats({ brokerId }, { clock, image, peer })
-    this.channel = new ControllerChannel({ brokerId }, { clock, controller, image, peer, nextImage })
+    this.#heartbeats = new Heartbeats({ brokerId }, { clock, image, peer: (id) => this.#peers.to(id, 'heartbeats') })
+    this.channel = new ControllerChannel({ brokerId }, { clock, controller, image, peer, forwardPeer, nextImage })
     this.isrKeeper = new IsrKeeper(
       { brokerId, lagMaxMs: () => config.number('replica.lag.time.max.ms') },
       {
@@ -75,6 +78,7 @@ export class ClusterLinks {
         clock,
         logger,
         peer: (id) => this.#peers.open(id),
+        nudge: (id) => void nudge(peer(id), brokerId, metadata.image.brokers.get(brokerId)?.epoch ?? -1),
         find: (topicId, partition) => replicas().findById(topicId, partition),
         brokerEpoch: () => metadata.image.brokers.get(brokerId)?.epoch ?? -1,
         flushPending,
@@ -85,6 +89,7 @@ export class ClusterLinks {
   start(): void {
     this.isrKeeper.start()
     this.#rebalanceLater()
+    this.#electUncleanLater()
   }
 
   /** Moves the leaderships of this broker to others, as far as there are any that can take them; bounded in time. */
@@ -114,6 +119,17 @@ export class ClusterLinks {
     })
   }
 
+  /** A topic may have been told to put up with a loss after its last in-sync replica died. */
+  #electUncleanLater(): void {
+    const intervalMs = this.config.number('unclean.leader.election.interval.ms')
+    this.#unclean = this.#clock.setTimer(intervalMs, () => {
+      this.#ports.controller
+        .electUnclean()
+        .catch((error: unknown) => this.#ports.logger.error(`Leaders could not be elected: ${String(error)}`))
+      this.#electUncleanLater()
+    })
+  }
+
   /** After the partitions have taken their roles. */
   apply(delta: Delta): void {
     this.#fetchers.apply(delta)
@@ -137,6 +153,7 @@ export class ClusterLinks {
 
   close(): void {
     this.#rebalance?.cancel()
+    this.#unclean?.cancel()
     this.#heartbeats.close()
     this.#ports.visibility.close()
     this.isrKeeper.close()

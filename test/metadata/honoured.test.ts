@@ -41,9 +41,9 @@ describe('metadata/honoured', () => {
     expect([...read].filter((name) => !honouredBrokerConfigs.has(name))).to.deep.equal([])
   })
 
-  it('a topic config has an effect exactly when the log or a partition reads it', () => {
+  it('a topic config has an effect exactly when the log, a partition or the controller reads it', () => {
     const readers = sources
-      .filter(({ name }) => name.startsWith('log/') || name.startsWith('broker/'))
+      .filter(({ name }) => /^(log|broker|cluster)\//.test(name) && !name.endsWith('/auto-create.ts'))
       .map(({ text }) => text.replace(/\/\*[\s\S]*?\*\//g, ''))
       .join('\n')
     const waiting = ['compression.lz4.level']

@@ -50,6 +50,15 @@ export class FetchPass {
     return seen
   }
 
+  /** Whether a follower does not know yet how far its partitions are committed, or where they begin: it should hear of it soon. */
+  get isBehind(): boolean {
+    if (this.params.replicaId < 0) return false
+    const { targets } = this.params
+    return this.#found.some(
+      (partition, index) => partition instanceof Partition && isBehind(partition, targets[index]!),
+    )
+  }
+
   /** Reads all partitions, within the limits. A promise when a medium has to be waited for. */
   read(): FetchAnswer[] | Promise<FetchAnswer[]> {
     return this.#readFrom(0, [], new FetchPlanner(this.params.maxBytes))
@@ -95,10 +104,18 @@ export class FetchPass {
     for (const answer of answers) {
       if (isUnknown(answer.errorCode)) unknown++
       else if (answer.errorCode !== ErrorCode.NONE || answer.divergingEpoch !== null) return true
+      if (answer.preferredReadReplica >= 0) return true
       bytes += answer.sizeInBytes
     }
     return unknown === answers.length || bytes >= Math.min(this.params.minBytes, this.params.maxBytes)
   }
+}
+
+function isBehind(partition: Partition, { highWatermark, fetchOffset, logStartOffset }: FetchTarget): boolean {
+  if (!partition.isLeader) return false
+  const known = highWatermark ?? Number.MAX_SAFE_INTEGER
+  if (known < Math.min(partition.highWatermark, fetchOffset)) return true
+  return logStartOffset >= 0 && logStartOffset < partition.log.logStartOffset
 }
 
 /** As Kafka: what the metadata does not have is answered before any log is asked, with an empty list instead of null. */

@@ -17,8 +17,12 @@ export interface FetchReader {
   readonly isolation: FetchIsolation
   /** Broker id of a follower, below 0 for clients. */
   readonly replicaId: number
+  /** The broker epoch under which a follower asks (KIP-903); -1 when it does not say. */
+  readonly replicaEpoch?: number
   /** False: a follower may serve too (KIP-392). */
   readonly requireLeader: boolean
+  /** Which follower a consumer should rather read from; -1: this leader. Absent where nobody is led away. */
+  readonly preferredReplica?: ((partition: Partition, fetchOffset: number) => number) | null
 }
 
 /** What a fetch would find, before anything is read. */
@@ -66,7 +70,12 @@ export function readForFetch(
   const position = fetchPosition(partition, target, reader)
   if (position.errorCode !== ErrorCode.NONE) return failedFetch(target, position.errorCode)
   if (reader.replicaId >= 0 && position.divergingEpoch === null) {
-    partition.followerHas(reader.replicaId, target.fetchOffset, target.logStartOffset)
+    const { fetchOffset: endOffset, logStartOffset } = target
+    partition.followerHas(reader.replicaId, { endOffset, logStartOffset, brokerEpoch: reader.replicaEpoch ?? -1 })
+  }
+  if (reader.preferredReplica && position.divergingEpoch === null && partition.isLeader) {
+    const preferredReadReplica = reader.preferredReplica(partition, target.fetchOffset)
+    if (preferredReadReplica >= 0) return { ...answer(partition, target, reader, position, null), preferredReadReplica }
   }
   const nothing = position.divergingEpoch !== null || target.fetchOffset >= position.upperBound
   if (nothing || (limits.maxBytes <= 0 && !limits.minOneMessage))
@@ -86,7 +95,12 @@ export function readForFetch(
 function checkFetch(partition: Partition, target: FetchTarget, reader: FetchReader): ErrorCode {
   const errorCode = partition.check(target.currentLeaderEpoch, reader.requireLeader)
   if (errorCode !== ErrorCode.NONE || reader.replicaId < 0) return errorCode
-  if (partition.follower(reader.replicaId) !== undefined) return ErrorCode.NONE
+  if (partition.follower(reader.replicaId) !== undefined) {
+    const { replicaEpoch = -1 } = reader
+    // KIP-903: an earlier life of the broker, whose log may have been another one.
+    const isOver = replicaEpoch >= 0 && replicaEpoch < partition.brokerEpochOf(reader.replicaId)
+    return isOver ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.NONE
+  }
   // Not a replica as far as this leader knows: the sender is ahead of it, or wrong.
   return target.currentLeaderEpoch >= 0 ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NOT_LEADER_OR_FOLLOWER
 }
@@ -106,6 +120,7 @@ function answer(
     lastStableOffset: partition.lastStableOffset,
     logStartOffset: partition.log.logStartOffset,
     divergingEpoch: position.divergingEpoch,
+    preferredReadReplica: -1,
     abortedTransactions: reader.isolation === 'stable' ? (read?.abortedTransactions ?? []) : null,
     pieces: read?.pieces ?? NO_PIECES,
     sizeInBytes: read?.sizeInBytes ?? 0,

@@ -158,6 +158,11 @@ class IncrementalContext implements FetchContext {
       partitions.set(key, cached)
       return true
     }
-    return changed || answer.errorCode !== ErrorCode.NONE || answer.divergingEpoch !== null
+    return (
+      changed ||
+      answer.preferredReadReplica >= 0 ||
+      answer.errorCode !== ErrorCode.NONE ||
+      answer.divergingEpoch !== null
+    )
   }
 }

@@ -15,6 +15,8 @@ export interface FetchTarget {
   /** A follower's own log start offset, -1 from a consumer. */
   readonly logStartOffset: number
   readonly partitionMaxBytes: number
+  /** A follower's high watermark (v18+), absent when it does not say. */
+  readonly highWatermark?: number
 }
 
 /** What one partition answers. */
@@ -27,6 +29,8 @@ export interface FetchAnswer {
   readonly logStartOffset: number
   /** The largest epoch below the fetcher's last one and its end: the fetcher truncates (KIP-595). */
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null
+  /** The broker that the consumer should rather read from (KIP-392): then there are no records here. -1: none. */
+  readonly preferredReadReplica: number
   /** Null for read_uncommitted. */
   readonly abortedTransactions: readonly { producerId: number; firstOffset: number }[] | null
   /** Whole batches by reference. */
@@ -47,6 +51,7 @@ export function failedFetch(target: FetchTarget, errorCode: ErrorCode): FetchAns
     lastStableOffset: -1,
     logStartOffset: -1,
     divergingEpoch: null,
+    preferredReadReplica: -1,
     abortedTransactions: null,
     pieces: NO_PIECES,
     sizeInBytes: 0,

@@ -11,6 +11,8 @@ export interface FollowerState {
   endOffset: number
   /** Where the follower's own log starts, -1 while it has not said. */
   logStartOffset: number
+  /** Of the life of the follower that has fetched last; -1 when it did not say (KIP-903). */
+  brokerEpoch: number
   /** Monotonic ms at which it had, or was about to get, everything the leader had: the lag counts from then. */
   caughtUpMs: number
   /** Where the leader's log ended at its last fetch, and when that was: having reached that end means having caught up then. */
@@ -20,11 +22,32 @@ export interface FollowerState {
 
 /** A follower of which nothing is known yet. It has until `replica.lag.time.max.ms` from now before it counts as lagging. */
 export function unknownFollower(nowMs: number): FollowerState {
-  return { endOffset: -1, logStartOffset: -1, caughtUpMs: nowMs, leaderEndAtFetch: -1, fetchedMs: nowMs }
+  return {
+    endOffset: -1,
+    logStartOffset: -1,
+    brokerEpoch: -1,
+    caughtUpMs: nowMs,
+    leaderEndAtFetch: -1,
+    fetchedMs: nowMs,
+  }
 }
 
-/** Books a fetch at `offset`. Source: Replica.updateFetchStateOrThrow. */
-export function noteFetch(follower: FollowerState, offset: number, leaderEndOffset: number, nowMs: number): void {
+/** What a follower's fetch says of its log. */
+export interface FollowerReport {
+  readonly endOffset: number
+  readonly logStartOffset: number
+  readonly brokerEpoch: number
+}
+
+/** Books a fetch. Source: Replica.updateFetchStateOrThrow. */
+export function noteFetch(
+  follower: FollowerState,
+  { endOffset: offset, logStartOffset, brokerEpoch }: FollowerReport,
+  leaderEndOffset: number,
+  nowMs: number,
+): void {
+  follower.brokerEpoch = brokerEpoch
+  follower.logStartOffset = logStartOffset
   if (offset >= leaderEndOffset) follower.caughtUpMs = Math.max(follower.caughtUpMs, nowMs)
   else if (offset >= follower.leaderEndAtFetch) follower.caughtUpMs = Math.max(follower.caughtUpMs, follower.fetchedMs)
   follower.endOffset = offset

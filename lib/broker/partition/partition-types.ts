@@ -16,6 +16,8 @@ export interface PartitionPorts {
   onChange(partition: Partition): void
   /** A follower that is not in the ISR may have caught up. May be called inside a fetch. */
   onFollowerCaughtUp?(partition: Partition): void
+  /** Of a broker that is in the cluster and not fenced, else -1; needed where there are followers. */
+  brokerEpoch?(brokerId: number): number
   /** Monotonic ms; needed where there are followers. */
   monotonicMs?(): number
   /** False while the cluster may take this broker for dead: it leads nothing then. */

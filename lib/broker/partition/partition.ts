@@ -5,6 +5,7 @@ import type { AppendInfo } from '../../log/contract.js'
 import type { PartitionLog } from '../../log/partition-log.js'
 import type { PartitionImage } from '../../metadata/image.js'
 import type { TransactionMarker } from '../coordinator/contract.js'
+import { ChangeListeners } from './change-listeners.js'
 import {
   type FetchIsolation,
   type FetchLimits,
@@ -14,7 +15,14 @@ import {
   readForFetch,
 } from './fetch-position.js'
 import type { FetchAnswer, FetchTarget } from './fetch-types.js'
-import { committedOffset, effectiveMinIsr, type FollowerState, lowestStart, noteFetch } from './isr.js'
+import {
+  committedOffset,
+  effectiveMinIsr,
+  type FollowerReport,
+  type FollowerState,
+  lowestStart,
+  noteFetch,
+} from './isr.js'
 import type { FromLeader, PartitionOptions, PartitionPorts } from './partition-types.js'
 import { leaderRole, type Role } from './roles.js'
 
@@ -35,7 +43,7 @@ export class Partition {
   minInsyncReplicas: number
   readonly #brokerId: number
   readonly #ports: PartitionPorts
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new ChangeListeners()
   #role: Role
   #highWatermark: number
   #seenWritten: number
@@ -229,8 +237,7 @@ export class Partition {
 
   /** Calls back after the high watermark has moved or the role has changed, once per turn at most. Returns what undoes it. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#listeners.add(listener)
   }
 
   get hasListeners(): boolean {
@@ -239,13 +246,7 @@ export class Partition {
 
   /** Tells the listeners. For `Replicas` alone, which knows when it is safe. */
   notify(logger: Logger): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener()
-      } catch (error) {
-        logger.error(`A listener of ${this.topic}-${this.partition} failed.`, { error })
-      }
-    }
+    this.#listeners.notify(`${this.topic}-${this.partition}`, logger)
   }
 
   /** Exclusive bound of what a reader of this isolation may see. */
@@ -278,26 +279,26 @@ export class Partition {
     return deleted
   }
 
+  /** The epoch under which a broker is in the cluster now; -1 when it is not. */
+  brokerEpochOf(brokerId: number): number {
+    return this.#ports.brokerEpoch?.(brokerId) ?? -1
+  }
+
   /** What this leader knows of a replica's log; undefined when it does not lead, or the broker holds no replica. */
   follower(replicaId: number): FollowerState | undefined {
     return replicaId < 0 || this.#role.kind !== 'leader' ? undefined : this.#role.followers.get(replicaId)
   }
 
   /** A follower that asks for an offset has everything below it. */
-  followerHas(replicaId: number, offset: number, logStartOffset: number): void {
+  followerHas(replicaId: number, report: FollowerReport): void {
+    const { endOffset: offset, logStartOffset } = report
     const follower = this.follower(replicaId)
     if (follower === undefined || offset > this.log.endOffset) return
     const { endOffset: before, logStartOffset: startBefore } = follower
-    noteFetch(follower, offset, this.log.endOffset, this.#nowMs)
-    follower.logStartOffset = logStartOffset
+    noteFetch(follower, report, this.log.endOffset, this.#nowMs)
     if (offset > before || logStartOffset > startBefore) this.#advance()
-    const { image, kind } = this.#role
-    if (
-      kind === 'leader' &&
-      offset >= this.#highWatermark &&
-      !image.isr.includes(replicaId) &&
-      this.#proposedIsr === null
-    )
+    const { isr } = this.#role.image
+    if (offset >= this.#highWatermark && !isr.includes(replicaId) && !this.isProposing)
       this.#ports.onFollowerCaughtUp?.(this)
   }
 
@@ -364,8 +365,7 @@ export class Partition {
   }
 
   #commit(): void {
-    if (this.#role.kind !== 'leader') return
-    if (!this.#inCluster) return
+    if (this.#role.kind !== 'leader' || !this.#inCluster) return
     const { image, followers } = this.#role
     const { writtenOffset } = this.log
     // The common case, without the object: one replica.

@@ -67,6 +67,7 @@ export class Replicas {
     this.appends = new Appends({ clock, logger, purgatory: this.purgatories.produce, wakes: this.#wakes })
     this.fetches = new Fetches({
       purgatory: this.purgatories.fetch,
+      timers: ports.timers,
       find: (target) =>
         target.topic === ''
           ? this.findById(target.topicId, target.partition)
@@ -183,6 +184,7 @@ export class Replicas {
           onChange: (partition) => this.#changed(partition),
           monotonicMs: () => this.#ports.clock.monotonic(),
           inCluster: () => this.#inCluster,
+          brokerEpoch: (id) => this.#brokerEpoch(id),
           onFollowerCaughtUp: (partition) => this.#ports.onFollowerCaughtUp?.(partition),
         },
         image,
@@ -193,6 +195,11 @@ export class Replicas {
       })
       return 'failed'
     }
+  }
+
+  #brokerEpoch(brokerId: number): number {
+    const broker = this.#image.brokers.get(brokerId)
+    return broker === undefined || broker.fenced ? -1 : broker.epoch
   }
 
   #remove(topic: TopicImage, index: number): void {

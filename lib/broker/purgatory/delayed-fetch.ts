@@ -21,16 +21,22 @@ export class DelayedFetch implements Answering<readonly FetchAnswer[]> {
   settle: (answer: readonly FetchAnswer[] | null) => void = () => {}
   reject: (error: unknown) => void = () => {}
   readonly #pass: FetchPass
+  /** Called at a wake that finds a follower behind. */
+  readonly #onBehind: () => void
   /** Read while looking whether there is enough; used by `complete` in the same turn. */
   #answers: readonly FetchAnswer[] | Promise<readonly FetchAnswer[]> | null = null
 
-  constructor(pass: FetchPass) {
+  constructor(pass: FetchPass, onBehind: () => void = () => {}) {
     this.#pass = pass
+    this.#onBehind = onBehind
   }
 
   ready(key: object): boolean {
     const glance = this.#pass.glance(key)
-    if (glance === 'nothing') return false
+    if (glance === 'nothing') {
+      if (this.#pass.isBehind) this.#onBehind()
+      return false
+    }
     if (glance === 'urgent') return true // A to E, H
     if (this.#pass.params.minBytes <= 1) return true // G
     const answers = this.#pass.read()

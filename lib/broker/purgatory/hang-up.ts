@@ -17,6 +17,7 @@ export function parkFor<T>(
   keys: readonly object[],
   timeoutMs: number | null,
   hangUp: HangUp | null,
+  onParked: (parked: Parked) => void = () => {},
 ): Promise<T | null> {
   return new Promise((resolve, reject) => {
     let unsubscribe: (() => void) | null = null
@@ -34,6 +35,8 @@ export function parkFor<T>(
       reject(error)
     }
     const parked: Parked = purgatory.park(operation, keys, timeoutMs)
-    if (!done && hangUp !== null) unsubscribe = hangUp(() => parked.cancel())
+    if (done) return
+    if (hangUp !== null) unsubscribe = hangUp(() => parked.cancel())
+    onParked(parked)
   })
 }

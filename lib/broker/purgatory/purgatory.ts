@@ -21,6 +21,8 @@ export interface Delayed {
 export interface Parked {
   /** The connection is gone. Idempotent; does nothing once answered. */
   cancel(): void
+  /** Its time is up now: it is answered with what there is. Does nothing once answered. */
+  expire(): void
 }
 
 export interface PurgatoryOptions {

@@ -1,14 +1,19 @@
 import { type BrokerImage, type Image, isActiveBroker, securityProtocolCode } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import type { LiveMember } from '../coordination/coordination.js'
-import { elect } from '../election.js'
-import type { Decision } from './command.js'
+import { type Electorate, elect } from '../election.js'
+import type { ControlContext, Decision } from './command.js'
+import { isUnclean } from './unclean.js'
 
 /**
  * Brings the registered brokers in line with the members that live: a new life is registered and takes up its partitions, a member
- * that is gone is fenced and loses its leaderships and its place in every ISR of more than one.
+ * that is gone is fenced and loses its leaderships and its place in every ISR of more than one. So does one whose last life was not seen to end.
  */
-export function reconcileBrokers(image: Image, members: readonly LiveMember[]): Decision<null> {
+export function reconcileBrokers(
+  image: Image,
+  members: readonly LiveMember[],
+  { config }: Pick<ControlContext, 'config'>,
+): Decision<null> {
   const records: MetadataRecord[] = []
   const live = new Map(members.map((member) => [member.brokerId, member]))
   const changed = new Set<number>()
@@ -28,8 +33,13 @@ export function reconcileBrokers(image: Image, members: readonly LiveMember[]): 
     records.push({ type: 'FenceBrokerRecord', id: broker.brokerId, epoch: broker.epoch })
     changed.add(broker.brokerId)
   }
-  if (changed.size > 0)
-    pushElections(image, records, changed, (id) => live.has(id) && !leaving(image.brokers.get(id), live))
+  if (changed.size > 0) {
+    pushElections(image, records, changed, {
+      isUp: (id) => live.has(id) && !leaving(image.brokers.get(id), live),
+      isNew: (id) => changed.has(id) && image.brokers.get(id)?.epoch !== live.get(id)?.brokerEpoch,
+      isUnclean: (topic) => isUnclean(image, config, topic),
+    })
+  }
   return { records, results: null }
 }
 
@@ -45,8 +55,8 @@ export function beginControlledShutdown(image: Image, brokerId: number): Decisio
     { type: 'BrokerRegistrationChangeRecord', brokerId, brokerEpoch: broker.epoch, inControlledShutdown: 1 },
   ]
   // A partition that nobody else can lead stays where it is until the broker is gone.
-  const others = (id: number) => id !== brokerId && isActiveBroker(image, id)
-  pushElections(image, records, new Set([brokerId]), others, true)
+  const isUp = (id: number) => id !== brokerId && isActiveBroker(image, id)
+  pushElections(image, records, new Set([brokerId]), { isUp }, true)
   return { records, results: null }
 }
 
@@ -74,13 +84,14 @@ export function pushElections(
   image: Image,
   records: MetadataRecord[],
   changed: ReadonlySet<number>,
-  isUp: (brokerId: number) => boolean,
+  { isUp, isNew, isUnclean }: Omit<Electorate, 'unclean'> & { isUnclean?(topic: string): boolean },
   keepUnlessReplaced = false,
 ): void {
   for (const topic of image.topicsById.values()) {
     for (const partition of topic.partitions) {
       if (!partition.replicas.some((id) => changed.has(id))) continue
-      const { leader, isr } = elect(partition, isUp)
+      const unclean = isUnclean?.(topic.name) ?? false
+      const { leader, isr } = elect(partition, { isUp, ...(isNew && { isNew }), unclean })
       if (keepUnlessReplaced && leader === -1) continue
       const sameIsr = isr.length === partition.isr.length && isr.every((id, index) => id === partition.isr[index])
       // A leader that came back under a new epoch leads anew: the record raises the leader epoch.

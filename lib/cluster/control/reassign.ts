@@ -150,7 +150,7 @@ function leaderFor(
   replicas: readonly number[],
   isr: readonly number[],
 ): { readonly leader?: number } {
-  const { leader } = elect({ ...partition, replicas, isr }, (id) => isActiveBroker(image, id))
+  const { leader } = elect({ ...partition, replicas, isr }, { isUp: (id) => isActiveBroker(image, id) })
   return leader === partition.leader ? {} : { leader }
 }
 

@@ -12,6 +12,6 @@ export function unregisterBroker(image: Image, brokerId: number): Decision<Outco
     return { records: [], results: refused(ErrorCode.BROKER_ID_NOT_REGISTERED, message) }
   }
   const records: MetadataRecord[] = [{ type: 'UnregisterBrokerRecord', brokerId, brokerEpoch: broker.epoch }]
-  pushElections(image, records, new Set([brokerId]), (id) => id !== brokerId && isActiveBroker(image, id))
+  pushElections(image, records, new Set([brokerId]), { isUp: (id) => id !== brokerId && isActiveBroker(image, id) })
   return { records, results: DONE }
 }

@@ -8,62 +8,20 @@
  */
 import { ErrorCode, Fetch, type RequestInput, type ResponseOf } from '../../../protocol/index.js'
 import type { Partition } from '../../broker/partition/partition.js'
-import type { Clock, Timer } from '../../host/clock.js'
-import type { Logger } from '../../host/logger.js'
-import { type Peer, PeerLost } from '../peer.js'
+import type { Timer } from '../../host/clock.js'
+import { PeerLost } from '../peer.js'
+import type { FetcherOptions, FetcherPorts } from './fetcher-ports.js'
+import { type Followed, keyOf, nextEpoch, sameState } from './followed.js'
 import { EARLIEST, LATEST, offsetOfLeader } from './leader-offsets.js'
 import { truncationPoint } from './truncation.js'
-
-export interface FetcherOptions {
-  readonly leaderId: number
-  readonly brokerId: number
-  readonly settings: FetcherSettings
-}
-
-/** Read before every request: they may change while the broker runs. */
-export interface FetcherSettings {
-  /** `replica.fetch.wait.max.ms`, `replica.fetch.min.bytes`, `replica.fetch.response.max.bytes`, `replica.fetch.max.bytes`. */
-  readonly maxWaitMs: number
-  readonly minBytes: number
-  readonly responseMaxBytes: number
-  readonly partitionMaxBytes: number
-  /** `replica.fetch.backoff.ms`. */
-  readonly backoffMs: number
-}
-
-export interface FetcherPorts {
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly peer: Peer
-  /** This broker's epoch, -1 before it is registered (KIP-903). */
-  brokerEpoch(): number
-  /** Writes what all logs have accepted. */
-  flushPending(): void
-}
 
 type FetchInput = RequestInput<typeof Fetch>
 type PartitionInput = NonNullable<NonNullable<FetchInput['topics']>[number]['partitions']>[number]
 type FetchedPartition = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number]
 
 const FETCH_VERSION = 18
-
-/** One partition that is followed. */
-interface Followed {
-  readonly partition: Partition
-  /** Under which it is followed: another epoch is another `Followed`. */
-  readonly leaderEpoch: number
-  /** As the session has it; null when it is not in the session. */
-  sent: {
-    readonly offset: number
-    readonly epoch: number
-    readonly highWatermark: number
-    readonly start: number
-  } | null
-  /** Monotonic ms: not asked for before. */
-  notBeforeMs: number
-  /** Its log is being cut. */
-  busy: boolean
-}
+const NUDGE_AGAIN_MS = 20
+const FIRST_BACKOFF_MS = 10
 
 export class ReplicaFetcher {
   readonly #options: FetcherOptions
@@ -81,6 +39,8 @@ export class ReplicaFetcher {
   #running = false
   #closed = false
   #wake: Timer | null = null
+  #asking = false
+  #nudge: Timer | null = null
 
   constructor(options: FetcherOptions, ports: FetcherPorts) {
     this.#options = options
@@ -97,12 +57,20 @@ export class ReplicaFetcher {
     const known = this.#followed.get(key)
     if (known?.leaderEpoch === leaderEpoch && known.partition === partition) return
     if (known !== undefined) this.#drop(known)
-    const followed: Followed = { partition, leaderEpoch, sent: known?.sent ?? null, notBeforeMs: 0, busy: false }
+    const followed: Followed = {
+      partition,
+      leaderEpoch,
+      sent: known?.sent ?? null,
+      notBeforeMs: 0,
+      refusals: 0,
+      busy: false,
+    }
     // Same partition, other epoch: the session's entry is replaced, not forgotten.
     this.#forgotten.delete(key)
     this.#followed.set(key, followed)
     this.#stale.add(followed)
     this.#kick()
+    this.#nudgeIn(0)
   }
 
   remove(at: { readonly topicId: string; readonly partition: number }): void {
@@ -122,6 +90,7 @@ export class ReplicaFetcher {
   close(): void {
     this.#closed = true
     this.#wake?.cancel()
+    this.#nudge?.cancel()
     this.#ports.peer.close()
     this.#followed.clear()
   }
@@ -133,6 +102,20 @@ export class ReplicaFetcher {
     this.#wake = this.#ports.clock.setTimer(delayMs, () => {
       this.#wake = null
       void this.#run()
+    })
+  }
+
+  /**
+   * While a request waits at the leader, nothing else can be asked for: what this broker has come to follow meanwhile, after a change of leader say,
+   * would wait as long. Said again until the answer is there, for it may arrive before what it is about.
+   */
+  #nudgeIn(delayMs: number): void {
+    if (this.#closed || !this.#asking || this.#nudge !== null) return
+    this.#nudge = this.#ports.clock.setTimer(delayMs, () => {
+      this.#nudge = null
+      if (!this.#asking) return
+      this.#ports.nudge()
+      this.#nudgeIn(NUDGE_AGAIN_MS)
     })
   }
 
@@ -149,13 +132,7 @@ export class ReplicaFetcher {
           delayMs = restMs
           break
         }
-        const cuts = await this.#ports.peer.request(
-          Fetch,
-          FETCH_VERSION,
-          request,
-          (response) => this.#onAnswer(response),
-          this.#options.settings.maxWaitMs,
-        )
+        const cuts = await this.#ask(request)
         for (const cut of cuts) await cut()
         await this.#written()
       }
@@ -167,6 +144,19 @@ export class ReplicaFetcher {
       this.#running = false
     }
     if (delayMs !== null) this.#kick(delayMs)
+  }
+
+  async #ask(request: FetchInput): Promise<(() => Promise<void>)[]> {
+    const { peer } = this.#ports
+    const use = (response: ResponseOf<typeof Fetch>) => this.#onAnswer(response)
+    this.#asking = true
+    try {
+      return await peer.request(Fetch, FETCH_VERSION, request, use, this.#options.settings.maxWaitMs)
+    } finally {
+      this.#asking = false
+      this.#nudge?.cancel()
+      this.#nudge = null
+    }
   }
 
   #sayFailure(error: unknown): void {
@@ -297,6 +287,7 @@ export class ReplicaFetcher {
       )
       return async () => this.#truncate(partition, point)
     }
+    followed.refusals = 0
     const records = fetched.records ?? EMPTY
     if (records.length > 0) this.#appended.add(partition)
     const errorCode = partition.appendAsFollower(records, {
@@ -313,10 +304,18 @@ export class ReplicaFetcher {
     return null
   }
 
-  /** Asked again later, or when the metadata gives the partition another leader. */
+  /**
+   * Asked again later, or when the metadata gives the partition another leader. Soon at first: most often the leader has only not heard yet
+   * that it leads.
+   */
   #backOff(followed: Followed): void {
-    followed.notBeforeMs = this.#ports.clock.monotonic() + this.#options.settings.backoffMs
+    const delayMs = Math.min(FIRST_BACKOFF_MS * 2 ** followed.refusals++, this.#options.settings.backoffMs)
+    followed.notBeforeMs = this.#ports.clock.monotonic() + delayMs
     this.#rest(followed)
+    // When others are asked for meanwhile, it would wait for their answer too.
+    this.#ports.clock.setTimer(delayMs, () => {
+      if (this.#resting.has(followed)) this.#nudgeIn(0)
+    })
   }
 
   async #cutting(followed: Followed, work: () => Promise<void>): Promise<void> {
@@ -368,18 +367,3 @@ export class ReplicaFetcher {
 }
 
 const EMPTY = Buffer.alloc(0)
-
-const keyOf = (at: { readonly topicId: string; readonly partition: number }): string => `${at.topicId}:${at.partition}`
-
-/** Session epochs count from 1 and wrap to 1. */
-const nextEpoch = (epoch: number): number => (epoch === 0x7fffffff ? 1 : epoch + 1)
-
-function sameState(a: Followed['sent'], b: NonNullable<Followed['sent']>): boolean {
-  return (
-    a !== null &&
-    a.offset === b.offset &&
-    a.epoch === b.epoch &&
-    a.start === b.start &&
-    a.highWatermark === b.highWatermark
-  )
-}

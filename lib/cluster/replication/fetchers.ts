@@ -5,13 +5,16 @@ import type { Logger } from '../../host/logger.js'
 import type { Delta } from '../../metadata/delta.js'
 import type { PartitionImage, TopicImage } from '../../metadata/image.js'
 import type { Peer } from '../peer.js'
-import { type FetcherSettings, ReplicaFetcher } from './fetcher.js'
+import { ReplicaFetcher } from './fetcher.js'
+import type { FetcherSettings } from './fetcher-ports.js'
 
 export interface FetchersPorts {
   readonly clock: Clock
   readonly logger: Logger
   /** A connection of its own: a fetch that waits holds up everything behind it. */
   peer(brokerId: number): Peer
+  /** See FetcherPorts. */
+  nudge(brokerId: number): void
   find(topicId: string, partition: number): Partition | number
   brokerEpoch(): number
   flushPending(): void
@@ -69,10 +72,11 @@ export class Fetchers {
     let fetcher = this.#byLeader.get(leaderId)
     if (fetcher === undefined) {
       const { clock, logger, brokerEpoch, flushPending } = this.#ports
+      const nudge = () => this.#ports.nudge(leaderId)
       const { brokerId, settings } = this.#options
       fetcher = new ReplicaFetcher(
         { leaderId, brokerId, settings },
-        { clock, logger, peer: this.#ports.peer(leaderId), brokerEpoch, flushPending },
+        { clock, logger, peer: this.#ports.peer(leaderId), nudge, brokerEpoch, flushPending },
       )
       this.#byLeader.set(leaderId, fetcher)
     }

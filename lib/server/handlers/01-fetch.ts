@@ -10,13 +10,16 @@
  * - v7 (KIP-227): sessions. v9 (KIP-320): leader epochs are checked. v11 (KIP-392): a follower may serve a consumer.
  * - v12 (KIP-595): the last fetched epoch, answered by a diverging one. v13 (KIP-516): topic ids instead of names.
  * - v15 (KIP-903): a follower's id and epoch in a tag. v16 (KIP-951): the current leader and its address.
- * - v17 and v18 are about controllers: read and ignored.
+ * - v17 is about controllers: read and ignored. v18 (KIP-1166): a follower says how far it knows the partition to be committed; one that is
+ *   behind is answered sooner.
  */
 import { ErrorCode, Fetch, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
 import type { FetchParams } from '../../broker/partition/fetch-pass.js'
 import type { FetchIsolation } from '../../broker/partition/fetch-position.js'
 import { type FetchContext, openFetchContext } from '../../broker/partition/fetch-session.js'
 import type { FetchAnswer, FetchTarget } from '../../broker/partition/fetch-types.js'
+import type { Partition } from '../../broker/partition/partition.js'
+import { preferredReadReplica, RACK_AWARE_SELECTOR } from '../../broker/partition/read-replica.js'
 import {
   type Awaitable,
   api,
@@ -59,7 +62,7 @@ function fetchHandler(request: Request, context: RequestContext, broker: BrokerS
     broker.clock.monotonic(),
   )
   if (typeof session === 'number') return { errorCode: session, sessionId: 0, responses: [] }
-  const params = paramsOf(request, version, replicaId, session, broker)
+  const params = paramsOf(request, context, replicaId, session, broker)
   const answers = broker.replicas.fetches.fetch(params, (gone) => context.connection.onClose(gone))
   if (!(answers instanceof Promise)) return respond(session, answers, context, broker)
   return answers.then((late) => (late === null ? CLOSE_CONNECTION : respond(session, late, context, broker)))
@@ -97,6 +100,7 @@ function targetsOf(request: Request, version: number): FetchTarget[] {
         lastFetchedEpoch: one.lastFetchedEpoch,
         logStartOffset: one.logStartOffset,
         partitionMaxBytes: one.partitionMaxBytes,
+        highWatermark: one.highWatermark,
       })
     }
   }
@@ -105,11 +109,12 @@ function targetsOf(request: Request, version: number): FetchTarget[] {
 
 function paramsOf(
   request: Request,
-  version: number,
+  context: RequestContext,
   replicaId: number,
   session: FetchContext,
   broker: BrokerServices,
 ): FetchParams {
+  const version = context.apiVersion
   const isFromFollower = replicaId >= 0
   // `fetch.max.bytes` protects the broker from its clients; followers are bounded by their own settings.
   const maxBytes = isFromFollower
@@ -121,9 +126,27 @@ function paramsOf(
     isolation: isolationOf(isFromFollower, request.isolationLevel),
     // A consumer that sends its rack (v11+) can be led to a follower, so it may also read from one.
     requireLeader: isFromFollower || version < 11,
+    replicaEpoch: version >= 15 ? request.replicaState.replicaEpoch : -1,
+    preferredReplica: isFromFollower || version < 11 ? null : replicaSelector(request.rackId, context, broker),
     maxWaitMs: request.maxWaitMs,
     minBytes: request.minBytes,
     maxBytes,
+  }
+}
+
+/** Null unless consumers are to be led to replicas near them (`replica.selector.class`). */
+function replicaSelector(clientRack: string, context: RequestContext, broker: BrokerServices) {
+  if (clientRack === '' || broker.config.string('replica.selector.class') !== RACK_AWARE_SELECTOR) return null
+  const { brokers } = broker.image()
+  const rackOf = (id: number): string | null => {
+    const one = brokers.get(id)
+    const isThere = one !== undefined && !one.fenced && broker.advertised(id, context.connection) !== null
+    return isThere ? one.rack : null
+  }
+  return ({ role }: Partition, fetchOffset: number): number => {
+    if (role.kind !== 'leader') return -1
+    const leaderRack = rackOf(broker.brokerId)
+    return preferredReadReplica({ clientRack, leaderRack, fetchOffset, followers: role.followers, rackOf })
   }
 }
 
@@ -173,7 +196,7 @@ function partitionResponse(answer: FetchAnswer, version: number, hints: LeaderHi
     lastStableOffset: answer.lastStableOffset,
     logStartOffset: answer.logStartOffset,
     abortedTransactions,
-    preferredReadReplica: -1,
+    preferredReadReplica: answer.preferredReadReplica,
     records: answer.pieces,
     ...(divergingEpoch === null ? {} : { divergingEpoch }),
     ...(moved && version >= 16 ? { currentLeader: hints.leaderOf(target) } : {}),

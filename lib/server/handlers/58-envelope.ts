@@ -7,11 +7,19 @@
  * - Not the controller: NOT_CONTROLLER, and nothing was looked at. A request that cannot be read, or that no answer fits: the connection of
  *   the sender is kept, the error is in the envelope.
  */
-import { Envelope, ErrorCode } from '../../../protocol/index.js'
-import { api } from '../context.js'
+import { Envelope, ErrorCode, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
+import { api, type RequestContext } from '../context.js'
 import { forwardedConnection, forwardedKeys } from '../forwarding.js'
+import type { BrokerServices } from '../services.js'
 
-export const envelope = api(Envelope, '0-0', async (request, { connection }, broker) => {
+/** Clients of the same broker do not wait for each other: a change is answered when every broker has seen it. */
+export const envelope = api(Envelope, '0-0', handleEnvelope, { pipelined: true })
+
+async function handleEnvelope(
+  request: RequestOf<typeof Envelope>,
+  { connection }: RequestContext,
+  broker: BrokerServices,
+): Promise<ResponseInput<typeof Envelope>> {
   if (!broker.controller.isActive) return { errorCode: ErrorCode.NOT_CONTROLLER }
   // The request outlives the read buffer: deciding takes more than a turn.
   const frame = Buffer.from(request.requestData)
@@ -24,4 +32,4 @@ export const envelope = api(Envelope, '0-0', async (request, { connection }, bro
   return responseData === null
     ? { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR }
     : { errorCode: ErrorCode.NONE, responseData }
-})
+}

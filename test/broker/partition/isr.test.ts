@@ -20,6 +20,8 @@ const view = (over: Partial<CommitView>): CommitView => ({
   ...over,
 })
 
+const at = (endOffset: number) => ({ endOffset, logStartOffset: 0, brokerEpoch: -1 })
+
 describe('broker/partition/isr', () => {
   it('commits what a lone leader has written', () => {
     expect(committedOffset(view({}))).to.equal(10)
@@ -56,20 +58,20 @@ describe('broker/partition/isr', () => {
 
   it('believes a follower that has less than before: its disk was lost', () => {
     const follower = unknownFollower(0)
-    noteFetch(follower, 7, 7, 1)
-    noteFetch(follower, 2, 7, 2)
+    noteFetch(follower, at(7), 7, 1)
+    noteFetch(follower, at(2), 7, 2)
     expect(follower.endOffset).to.equal(2)
     expect(committedOffset(view({ isr: [1, 2], followers: new Map([[2, follower]]) }))).to.equal(2)
   })
 
   it('a follower has caught up when it has what the leader had at its fetch before', () => {
     const follower = unknownFollower(0)
-    noteFetch(follower, 5, 5, 10)
-    noteFetch(follower, 5, 9, 20)
+    noteFetch(follower, at(5), 5, 10)
+    noteFetch(follower, at(5), 9, 20)
     expect(follower.caughtUpMs).to.equal(10)
-    noteFetch(follower, 9, 12, 30)
+    noteFetch(follower, at(9), 12, 30)
     expect(follower.caughtUpMs).to.equal(20)
-    noteFetch(follower, 10, 15, 40)
+    noteFetch(follower, at(10), 15, 40)
     expect(follower.caughtUpMs).to.equal(20)
   })
 
