@@ -62,6 +62,8 @@ export interface Agreement {
   readonly controller: Controller
   readonly standing: Standing
   readonly visibility: Visibility
+  /** See Coordination; undefined where the others cannot lose sight of this broker. */
+  readonly aliveUntilMs: (() => number) | undefined
   /** There are other brokers, or may be. */
   readonly isClustered: boolean
 }

@@ -105,11 +105,14 @@ function agree(config: BrokerConfig, storage: Storage, ports: Ports): Agreement 
     { brokerId },
     { coordination, metadata, config, random, logger, onStanding, seenEverywhere },
   )
-  return { config, storage, metadata, controller, standing, visibility, isClustered: ports.coordination !== null }
+  const aliveUntilMs =
+    coordination.aliveUntilMs === Number.POSITIVE_INFINITY ? undefined : () => coordination.aliveUntilMs
+  const isClustered = ports.coordination !== null
+  return { config, storage, metadata, controller, standing, visibility, aliveUntilMs, isClustered }
 }
 
 function hold(agreement: Agreement, ports: Ports): Holdings {
-  const { config, storage, metadata, controller, standing, visibility } = agreement
+  const { config, storage, metadata, controller, standing, visibility, aliveUntilMs } = agreement
   const { logger, clock, random, timers } = ports
   const topicConfigs = new TopicConfigs(config)
   const onDirectoryFailed = (directory: LogDir, isLast: boolean): void => {
@@ -145,7 +148,7 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
   const onFollowerCaughtUp = (partition: Partition): void => links?.isrKeeper.note(partition)
   const replicas: Replicas = new Replicas(
     { brokerId },
-    { clock, timers, logger, logs, topicConfig, onFollowerCaughtUp },
+    { clock, timers, logger, logs, topicConfig, onFollowerCaughtUp, aliveUntilMs },
     metadata.image,
   )
   const find = (topic: string, partition: number) => replicas.find(topic, partition)

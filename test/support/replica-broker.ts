@@ -83,6 +83,7 @@ export interface ReplicaBrokerOptions {
   /** Hot bytes on a disk that has to read: 0 makes every old read a cold one. */
   hotBytesMax?: number
   produceGate?: Pick<ProduceGate, 'asks' | 'admit'>
+  aliveUntilMs?: () => number
 }
 
 export class ReplicaBroker {
@@ -129,6 +130,7 @@ export class ReplicaBroker {
         timers: this.timers,
         logger,
         logs: this.logs,
+        aliveUntilMs: options.aliveUntilMs,
         topicConfig: (topic, name) => {
           const value = this.#topicConfigs.of(this.image, topic).get(name)
           return value === null ? null : String(value)

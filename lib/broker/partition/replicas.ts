@@ -24,6 +24,8 @@ export interface ReplicasPorts {
   readonly logs: Pick<LogStore, 'create' | 'delete'>
   /** The value in force of a topic's config as text; null when it has none. */
   topicConfig(topic: string, name: string): string | null
+  /** Monotonic ms until which the cluster certainly takes this broker for alive; absent on a broker that cannot be lost sight of. */
+  readonly aliveUntilMs?: (() => number) | undefined
   /** A follower of a partition led here may have caught up. Called inside a fetch. */
   onFollowerCaughtUp?(partition: Partition): void
 }
@@ -95,6 +97,11 @@ export class Replicas {
     for (const topic of this.#byId.values()) {
       for (const hosted of topic) if (hosted instanceof Partition) yield hosted
     }
+  }
+
+  readonly #isInCluster = (): boolean => {
+    const { aliveUntilMs, clock } = this.#ports
+    return this.#inCluster && (aliveUntilMs === undefined || clock.monotonic() < aliveUntilMs())
   }
 
   /**
@@ -183,7 +190,7 @@ export class Replicas {
           log,
           onChange: (partition) => this.#changed(partition),
           monotonicMs: () => this.#ports.clock.monotonic(),
-          inCluster: () => this.#inCluster,
+          inCluster: this.#isInCluster,
           brokerEpoch: (id) => this.#brokerEpoch(id),
           onFollowerCaughtUp: (partition) => this.#ports.onFollowerCaughtUp?.(partition),
         },

@@ -17,6 +17,11 @@ export interface Coordination {
   /** Every member has been given the records when `append` resolves, not only the appender. */
   readonly tellsAllAtOnce: boolean
   /**
+   * Monotonic ms until which this broker certainly counts as alive; Infinity where the others cannot lose sight of it. `onDoubt` says the same by
+   * a timer: a process that was frozen reads its sockets before its timers, so whoever leads asks this, too.
+   */
+  readonly aliveUntilMs: number
+  /**
    * Joins: gives the listener a snapshot (when there is one), the records since then, the lease and the members, and goes on with
    * whatever happens. Resolves when the listener has everything there was at the start. Called once.
    */

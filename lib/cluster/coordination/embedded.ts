@@ -296,6 +296,7 @@ const deaf: CoordinationListener = {
 
 class EmbeddedClient implements Coordination {
   readonly tellsAllAtOnce = true
+  readonly aliveUntilMs = Number.POSITIVE_INFINITY
   listener: CoordinationListener = deaf
   member: LiveMember | null = null
   /** Offset of the last record this member was given. */

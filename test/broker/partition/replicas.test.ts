@@ -55,6 +55,29 @@ describe('broker/partition/replicas', () => {
     expect(produceNow(broker, big()).errorCode).to.equal(ErrorCode.NONE)
   })
 
+  it('leads nothing while the cluster may take it for dead, and goes on where it was afterwards', () => {
+    broker.createTopic('t')
+    const produce = () => produceNow(broker, batchOf(broker, ['x'])).errorCode
+    expect(produce()).to.equal(ErrorCode.NONE)
+    broker.replicas.setStanding(false)
+    expect(produce()).to.equal(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    expect(fetchNow(broker).errorCode).to.equal(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    broker.replicas.setStanding(true)
+    expect(produce()).to.equal(ErrorCode.NONE)
+    expect(fetchNow(broker)).to.include({ errorCode: ErrorCode.NONE, highWatermark: 2 })
+  })
+
+  it('believes the clock before anybody has told it: a process that was frozen reads its sockets before its timers', () => {
+    let aliveUntilMs = 1000
+    const frozen = new ReplicaBroker({ aliveUntilMs: () => aliveUntilMs })
+    frozen.createTopic('t')
+    expect(produceNow(frozen, batchOf(frozen, ['x'])).errorCode).to.equal(ErrorCode.NONE)
+    frozen.clock.advance(1000)
+    expect(produceNow(frozen, batchOf(frozen, ['x'])).errorCode).to.equal(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    aliveUntilMs = 3000
+    expect(produceNow(frozen, batchOf(frozen, ['x'])).errorCode).to.equal(ErrorCode.NONE)
+  })
+
   it('sweeps by retention, again and again', () => {
     broker.createTopic('t', { configs: { 'retention.ms': '1000', 'segment.ms': '1' } })
     produceNow(broker, batchOf(broker, ['old']))

@@ -101,6 +101,10 @@ export class ZooKeeperCoordination implements Coordination {
     }
   }
 
+  get aliveUntilMs(): number {
+    return this.#client.aliveUntilMs
+  }
+
   get clusterId(): string {
     return this.#clusterId
   }
