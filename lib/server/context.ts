@@ -33,6 +33,8 @@ export interface ConnectionView {
   readonly localAddress: string
   /** `User:ANONYMOUS` without authentication. */
   readonly principal: string
+  /** The broker that the client asked, where the request was forwarded; else absent: this one. */
+  readonly receiverId?: number
   /** Set by ApiVersions v3+; shown in metrics and logs. */
   clientSoftwareName: string
   clientSoftwareVersion: string

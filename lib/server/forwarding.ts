@@ -20,7 +20,10 @@ export const forwardedKeys: ReadonlySet<number> = new Set([
 ])
 
 export class Forwarder {
-  constructor(private readonly channel: ControllerChannel) {}
+  constructor(
+    private readonly brokerId: number,
+    private readonly channel: ControllerChannel,
+  ) {}
 
   /** Whether the request is decided here anyway. */
   get isLocal(): boolean {
@@ -35,7 +38,7 @@ export class Forwarder {
     let answer: Buffer | null
     try {
       answer = await this.channel.forward(frame, {
-        principal: Buffer.from(connection.principal),
+        principal: Buffer.from(`${this.brokerId} ${connection.principal}`),
         address: Buffer.from(connection.remoteAddress),
       })
     } catch (error) {
@@ -52,12 +55,16 @@ export class Forwarder {
 
 const FORWARDED = 'FORWARDED'
 
-/** The client behind an Envelope: what its request is judged by. */
+/** The client behind an Envelope: what its request is judged by. Null when the envelope does not say, as `Forwarder` does. */
 export function forwardedConnection(
   through: ConnectionView,
-  { principal, address }: { readonly principal: string; readonly address: string },
-): ConnectionView {
+  { client, address }: { readonly client: string; readonly address: string },
+): ConnectionView | null {
+  const match = /^(\d+) (.*)$/s.exec(client)
+  if (match === null) return null
+  const [, receiverId, principal = ''] = match
   return {
+    receiverId: Number(receiverId),
     id: `${through.id}/${address}`,
     // Not the listener that it came through, which is for brokers: nothing that is forwarded asks for addresses.
     listenerName: FORWARDED,

@@ -199,7 +199,7 @@ function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Accep
     config,
     controller,
     topicCreator,
-    forwarder: links === null ? null : new Forwarder(links.channel),
+    forwarder: links === null ? null : new Forwarder(config.brokerId, links.channel),
     serve: (frame, client) => dispatcher.serve(frame, client),
     noteApplied: (id, epoch, offset) => agreement.visibility.note(id, epoch, offset),
     metadataCache: new MetadataCache(),

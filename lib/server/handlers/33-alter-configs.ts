@@ -11,13 +11,13 @@ import { AlterConfigs } from '../../../protocol/index.js'
 import { AlterOperation } from '../../cluster/control/configs.js'
 import { api } from '../context.js'
 
-export const alterConfigs = api(AlterConfigs, '0-2', async (request, _context, broker) => {
+export const alterConfigs = api(AlterConfigs, '0-2', async (request, { connection }, broker) => {
   const resources = request.resources.map(({ resourceType, resourceName, configs }) => ({
     resourceType,
     resourceName,
     configs: configs.map(({ name, value }) => ({ name, value, configOperation: AlterOperation.SET })),
   }))
   const { validateOnly } = request
-  const command = { resources, validateOnly, receiverId: broker.brokerId, replace: true }
+  const command = { resources, validateOnly, receiverId: connection.receiverId ?? broker.brokerId, replace: true }
   return { responses: await broker.controller.alterConfigs(command) }
 })

@@ -12,8 +12,8 @@
 import { IncrementalAlterConfigs } from '../../../protocol/index.js'
 import { api } from '../context.js'
 
-export const incrementalAlterConfigs = api(IncrementalAlterConfigs, '0-1', async (request, _context, broker) => {
+export const incrementalAlterConfigs = api(IncrementalAlterConfigs, '0-1', async (request, { connection }, broker) => {
   const { resources, validateOnly } = request
-  const command = { resources, validateOnly, receiverId: broker.brokerId, replace: false }
+  const command = { resources, validateOnly, receiverId: connection.receiverId ?? broker.brokerId, replace: false }
   return { responses: await broker.controller.alterConfigs(command) }
 })

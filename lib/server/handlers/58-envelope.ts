@@ -2,7 +2,8 @@
  * Envelope: v0, from brokers to the controller (KIP-590)
  *
  * Behaviours
- * - The request inside is served as if its client had asked here, with that client's principal and address; the answer inside has the
+ * - The request inside is served as if its client had asked here, with that client's principal and address and knowing which broker it had
+ *   asked (`requestPrincipal` names it before the principal; only brokers of ours send envelopes); the answer inside has the
  *   correlation id of the request inside.
  * - Not the controller: NOT_CONTROLLER, and nothing was looked at. A request that cannot be read, or that no answer fits: the connection of
  *   the sender is kept, the error is in the envelope.
@@ -25,9 +26,10 @@ async function handleEnvelope(
   const frame = Buffer.from(request.requestData)
   if (frame.length < 8 || !forwardedKeys.has(frame.readInt16BE(0))) return { errorCode: ErrorCode.INVALID_REQUEST }
   const client = forwardedConnection(connection, {
-    principal: request.requestPrincipal?.toString() ?? 'User:ANONYMOUS',
+    client: request.requestPrincipal?.toString() ?? '',
     address: request.clientHostAddress.toString(),
   })
+  if (client === null) return { errorCode: ErrorCode.INVALID_REQUEST }
   const responseData = await broker.serve(frame, client)
   return responseData === null
     ? { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR }
