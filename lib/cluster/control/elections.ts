@@ -45,6 +45,8 @@ function* everyPartition(image: Image) {
   }
 }
 
+const NOT_NEEDED = 'No election is needed.'
+
 function electOne(
   image: Image,
   topic: TopicImage | undefined,
@@ -57,14 +59,14 @@ function electOne(
     return refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'There is no such partition.') // A
   }
   if (type === ElectionType.PREFERRED) {
-    if (partition.leader === partition.replicas[0]) return refused(ErrorCode.ELECTION_NOT_NEEDED, null) // B
+    if (partition.leader === partition.replicas[0]) return refused(ErrorCode.ELECTION_NOT_NEEDED, NOT_NEEDED) // B
     const change = preferredLeader(image, topic, partition)
     if (change === null)
       return refused(ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE, 'The preferred replica is not in sync.') // C
     records.push(change)
     return DONE
   }
-  if (partition.leader !== -1) return refused(ErrorCode.ELECTION_NOT_NEEDED, null) // B
+  if (partition.leader !== -1) return refused(ErrorCode.ELECTION_NOT_NEEDED, NOT_NEEDED) // B
   const leader = partition.replicas.find((id) => isActiveBroker(image, id))
   if (leader === undefined) return refused(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, 'No replica lives.') // D
   records.push({ ...change(topic, partition, leader), ...(partition.isr.includes(leader) ? {} : { isr: [leader] }) })

@@ -3,7 +3,8 @@
  *
  * Behaviours
  * - Each partition succeeds or fails by itself: ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE,
- *   UNKNOWN_TOPIC_OR_PARTITION. With a null list every partition is meant, and those that need no election are left out of the answer.
+ *   UNKNOWN_TOPIC_OR_PARTITION. With a null list every partition is meant, and those that need no election are left out of the answer; their topics are not.
+ * - An unknown kind of election: INVALID_REQUEST, at top level and for each partition.
  * Version notes
  * - v0 (KIP-183): preferred elections alone. v1 (KIP-460): the kind of election, an error at top level. v2: flexible.
  */
@@ -13,18 +14,16 @@ import { api } from '../context.js'
 
 export const electLeaders = api(ElectLeaders, '0-2', async (request, { apiVersion }, broker) => {
   const electionType = apiVersion === 0 ? ElectionType.PREFERRED : request.electionType
-  if (electionType !== ElectionType.PREFERRED && electionType !== ElectionType.UNCLEAN) {
-    return { errorCode: ErrorCode.INVALID_REQUEST, replicaElectionResults: [] }
-  }
   const topics = request.topicPartitions
-  const results = await broker.controller.electLeaders({ electionType, topics })
-  const byTopic = new Map<string, ElectedPartition[]>()
-  for (const result of results) {
-    const known = byTopic.get(result.topic)
-    if (known === undefined) byTopic.set(result.topic, [result])
-    else known.push(result)
+  if (topics?.length === 0) return { errorCode: ErrorCode.NONE, replicaElectionResults: [] }
+  if (electionType !== ElectionType.PREFERRED && electionType !== ElectionType.UNCLEAN) {
+    return unknownType(electionType, topics ?? [])
   }
+  const results = await broker.controller.electLeaders({ electionType, topics })
   const refusal = results.find(({ errorCode }) => errorCode === ErrorCode.NOT_CONTROLLER)
+  const names = topics === null ? broker.image().topicsByName.keys() : topics.map(({ topic }) => topic)
+  const byTopic = new Map<string, ElectedPartition[]>([...names].map((name) => [name, []]))
+  for (const result of results) byTopic.get(result.topic)?.push(result)
   return {
     errorCode: refusal?.errorCode ?? ErrorCode.NONE,
     replicaElectionResults: Array.from(byTopic, ([topic, partitions]) => ({
@@ -37,3 +36,18 @@ export const electLeaders = api(ElectLeaders, '0-2', async (request, { apiVersio
     })),
   }
 })
+
+function unknownType(
+  type: number,
+  topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
+) {
+  const errorCode = ErrorCode.INVALID_REQUEST
+  const errorMessage = `There is no election of type ${type}.`
+  return {
+    errorCode,
+    replicaElectionResults: topics.map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode, errorMessage })),
+    })),
+  }
+}

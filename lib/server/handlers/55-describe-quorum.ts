@@ -3,7 +3,7 @@
  *
  * Behaviours
  * - What the coordination engine can say of the metadata log: the controller leads it, every registered broker has a copy.
- * - Another topic or partition than `__cluster_metadata`-0: UNKNOWN_TOPIC_OR_PARTITION for it; not exactly one: INVALID_REQUEST.
+ * - Anything but `__cluster_metadata`-0 alone: UNKNOWN_TOPIC_OR_PARTITION for each partition that was named.
  * Version notes
  * - v1 (KIP-836): times of the last fetch (-1: the engine keeps none). v2 (KIP-853): directory ids and the voters' addresses.
  * Deviations
@@ -16,22 +16,28 @@ import type { BrokerServices } from '../services.js'
 
 const TOPIC = '__cluster_metadata'
 
-export const describeQuorum = api(DescribeQuorum, '0-2', (request, { apiVersion }, broker) => {
-  const [topic, more] = request.topics
-  if (topic === undefined || more !== undefined || topic.partitions.length !== 1) {
-    return { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: `Only ${TOPIC}-0 can be described.`, topics: [] }
-  }
-  const { partitionIndex } = topic.partitions[0]!
-  const known = topic.topicName === TOPIC && partitionIndex === 0
-  const partition = known
-    ? describe(broker)
-    : { partitionIndex, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: `Only ${TOPIC}-0 is described.` }
+export const describeQuorum = api(DescribeQuorum, '0-2', ({ topics }, { apiVersion }, broker) => {
+  const [topic] = topics
+  const known =
+    topics.length === 1 &&
+    topic!.topicName === TOPIC &&
+    topic!.partitions.length === 1 &&
+    topic!.partitions[0]!.partitionIndex === 0
   return {
     errorCode: ErrorCode.NONE,
-    errorMessage: null,
-    topics: [{ topicName: topic.topicName, partitions: [partition] }],
+    errorMessage: '',
+    topics: topics.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: known ? [describe(broker)] : partitions.map(({ partitionIndex }) => unknownPartition(partitionIndex)),
+    })),
     nodes: apiVersion >= 2 && known ? nodesOf(broker) : [],
   }
+})
+
+const unknownPartition = (partitionIndex: number): Partition => ({
+  partitionIndex,
+  errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  errorMessage: `Only ${TOPIC}-0 is described, and nothing beside it.`,
 })
 
 type Partition = NonNullable<NonNullable<ResponseInput<typeof DescribeQuorum>['topics']>[number]['partitions']>[number]
@@ -50,7 +56,7 @@ function describe(broker: BrokerServices): Partition {
   return {
     partitionIndex: 0,
     errorCode: ErrorCode.NONE,
-    errorMessage: null,
+    errorMessage: '',
     leaderId: controllerId,
     leaderEpoch: broker.controller.controllerEpoch,
     highWatermark: endOffset,
