@@ -239,10 +239,13 @@ export class Controller implements CoordinationListener {
   }
 
   unregisterBroker(brokerId: number): Promise<Outcome> {
-    return this.decisions.submit(
+    const outcome = this.decisions.submit<Outcome>(
       (image) => unregisterBroker(image, brokerId),
-      (outcome) => outcome,
+      (refusal) => refusal,
     )
+    // One that lives is back with the next decision: its partitions are not left without a leader.
+    if (this.isActive) this.reconcile()
+    return outcome
   }
 
   /** Lets an in-sync replica lead. */

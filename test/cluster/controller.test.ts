@@ -102,6 +102,26 @@ describe('cluster/controller', () => {
     expect((await one!.controller.createTopics(command))[0]?.errorCode).to.equal(ErrorCode.NOT_CONTROLLER)
   })
 
+  it('forgets a broker on request: one that lives is back at once and leads, one that is gone is not', async () => {
+    const [one, two] = await cluster(2)
+    const topics = [topic('a'), topic('b', { numPartitions: 2, replicationFactor: 2 })]
+    await one!.controller.createTopics({ topics, validateOnly: false })
+    const leaders = () => ['a', 'b'].flatMap((name) => two!.metadata.image.topicsByName.get(name)!.partitions)
+    for (const brokerId of [1, 2]) {
+      expect((await one!.controller.unregisterBroker(brokerId)).errorCode).to.equal(ErrorCode.NONE)
+      const [created] = await one!.controller.createTopics({
+        topics: [topic(`after-${brokerId}`, { replicationFactor: 2 })],
+        validateOnly: false,
+      })
+      expect(created?.errorCode).to.equal(ErrorCode.NONE)
+      expect(leaders().map(({ leader }) => leader)).to.not.include(-1)
+    }
+    await two!.controller.close()
+    expect((await one!.controller.unregisterBroker(2)).errorCode).to.equal(ErrorCode.NONE)
+    expect([...one!.metadata.image.brokers.keys()]).to.deep.equal([1])
+    expect((await one!.controller.unregisterBroker(2)).errorCode).to.equal(ErrorCode.BROKER_ID_NOT_REGISTERED)
+  })
+
   it('moves what can be moved before a broker stops', async () => {
     const [one, two] = await cluster(2)
     await one!.controller.createTopics({

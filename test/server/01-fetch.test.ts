@@ -317,6 +317,34 @@ describe('server/01-fetch', () => {
       expect(outcome.responses[0]!.partitions.map((one) => baseOffsets(one.records))).to.deep.equal([[0], [0, 1]])
     })
 
+    it('reads again what has changed since, and answers for the others as before', async () => {
+      append(2, { partition: 2 })
+      const places = [0, 2, 1].map((partition) => ({
+        partition,
+        fetchOffset: partition === 2 ? 2 : 0,
+        partitionMaxBytes: 1e6,
+      }))
+      const topics = [{ topic: 't', partitions: places }]
+      const later = broker.send(Fetch, 12, { maxWaitMs: 500, minBytes: 1, maxBytes: 1e6, sessionEpoch: -1, topics })
+      const read: number[] = []
+      for (const partition of [0, 1, 2]) {
+        const found = broker.partition('t', partition)
+        const readAsEver = found.read.bind(found)
+        found.read = (...args) => {
+          read.push(partition)
+          return readAsEver(...args)
+        }
+      }
+      append(3, { partition: 1 })
+      const outcome = await later
+      if (typeof outcome === 'string') throw new Error(outcome)
+      const answered = outcome.responses[0]!.partitions
+      expect(answered.map((one) => one.partitionIndex)).to.deep.equal([0, 2, 1])
+      expect(answered.map((one) => baseOffsets(one.records))).to.deep.equal([[], [], [0]])
+      expect(answered.map((one) => one.highWatermark)).to.deep.equal([0, 2, 3])
+      expect(read).to.deep.equal([1])
+    })
+
     it('ends when the time is up, with what there is', async () => {
       append(1)
       const later = waiting({ minBytes: 1e5 })

@@ -14,6 +14,8 @@ export interface FetchParams extends FetchReader {
   readonly maxBytes: number
 }
 
+const NOWHERE: readonly number[] = []
+
 export type PartitionFinder = (target: FetchTarget) => Partition | ErrorCode
 
 /** The partitions of one fetch, found once, read as often as it takes. */
@@ -21,6 +23,8 @@ export class FetchPass {
   readonly params: FetchParams
   readonly #find: PartitionFinder
   readonly #found: (Partition | ErrorCode)[]
+  /** Made when somebody asks: most fetches are answered at once. */
+  #indexes: Map<object, number[]> | null = null
 
   constructor(params: FetchParams, find: PartitionFinder) {
     this.params = params
@@ -35,14 +39,14 @@ export class FetchPass {
 
   /**
    * Looks without reading. 'something': the partition that has changed holds records this reader may see. 'urgent': it has an error
-   * or a diverging epoch, of which the client must hear at once.
+   * or a diverging epoch, of which the client must hear at once. Costs the same however many partitions the fetch has.
    */
   glance(changed: object): 'nothing' | 'something' | 'urgent' {
     const { targets } = this.params
     let seen: 'nothing' | 'something' = 'nothing'
-    for (let index = 0; index < targets.length; index++) {
+    for (const index of this.#indexesOf(changed)) {
       const partition = this.#found[index]!
-      if (partition !== changed || typeof partition === 'number') continue
+      if (typeof partition === 'number') continue
       const { errorCode, divergingEpoch, upperBound } = partition.position(targets[index]!, this.params)
       if (errorCode !== ErrorCode.NONE || divergingEpoch !== null) return 'urgent'
       if (targets[index]!.fetchOffset < upperBound) seen = 'something'
@@ -50,13 +54,70 @@ export class FetchPass {
     return seen
   }
 
-  /** Whether a follower does not know yet how far its partitions are committed, or where they begin: it should hear of it soon. */
-  get isBehind(): boolean {
+  /**
+   * Whether a follower does not know yet how far its partitions (or the one that has changed) are committed, or where they begin: it should hear
+   * of it soon.
+   */
+  isBehind(changed?: object): boolean {
     if (this.params.replicaId < 0) return false
     const { targets } = this.params
-    return this.#found.some(
-      (partition, index) => partition instanceof Partition && isBehind(partition, targets[index]!),
-    )
+    const isBehindAt = (index: number): boolean => {
+      const partition = this.#found[index]
+      return partition instanceof Partition && isBehind(partition, targets[index]!)
+    }
+    if (changed !== undefined) return this.#indexesOf(changed).some(isBehindAt)
+    return targets.some((_target, index) => isBehindAt(index))
+  }
+
+  /** Where a partition stands among the targets: more than once when it is named more than once. */
+  #indexesOf(partition: object): readonly number[] {
+    if (this.#indexes === null) {
+      this.#indexes = new Map()
+      for (const [index, found] of this.#found.entries()) {
+        if (typeof found === 'number') continue
+        const known = this.#indexes.get(found)
+        if (known === undefined) this.#indexes.set(found, [index])
+        else known.push(index)
+      }
+    }
+    return this.#indexes.get(partition) ?? NOWHERE
+  }
+
+  /**
+   * As `read`, for a fetch that has waited: `before` is what it read then, without a record in it, and stands for every partition that has not
+   * changed since. A follower has a thousand partitions waiting, of which one has news.
+   */
+  readAgain(
+    before: readonly FetchAnswer[],
+    changed: ReadonlySet<object>,
+  ): readonly FetchAnswer[] | Promise<readonly FetchAnswer[]> {
+    if (changed.size === 0) return before
+    // The first of the partitions with records yields a batch at least: their order counts.
+    const indexes = [...changed].flatMap((partition) => this.#indexesOf(partition)).sort((a, b) => a - b)
+    const answers = [...before]
+    return this.#rereadFrom(0, indexes, answers, new FetchPlanner(this.params.maxBytes))
+  }
+
+  #rereadFrom(
+    start: number,
+    indexes: readonly number[],
+    answers: FetchAnswer[],
+    planner: FetchPlanner,
+  ): FetchAnswer[] | Promise<FetchAnswer[]> {
+    for (let at = start; at < indexes.length; at++) {
+      const index = indexes[at]!
+      const answer = this.#readOne(index, planner)
+      if (answer instanceof Promise) {
+        return answer.then((late) => {
+          planner.took(late.sizeInBytes)
+          answers[index] = late
+          return this.#rereadFrom(at + 1, indexes, answers, planner)
+        })
+      }
+      planner.took(answer.sizeInBytes)
+      answers[index] = answer
+    }
+    return answers
   }
 
   /** Reads all partitions, within the limits. A promise when a medium has to be waited for. */

@@ -44,11 +44,18 @@ export class Fetches {
     const answers = pass.read()
     if (answers instanceof Promise || params.maxWaitMs <= 0 || pass.isEnough(answers)) return answers
     for (const answer of answers) answer.release?.()
-    if (replicaId >= 0) return this.#parkFollower(pass, hangUp)
-    return parkFor(this.#ports.purgatory, new DelayedFetch(pass), pass.partitions, params.maxWaitMs, hangUp)
+    // With a few records in it, it is made anew: they were released just now.
+    const before = answers.every(({ sizeInBytes }) => sizeInBytes === 0) ? answers : null
+    if (replicaId >= 0) return this.#parkFollower(pass, before, hangUp)
+    const delayed = new DelayedFetch(pass, before)
+    return parkFor(this.#ports.purgatory, delayed, pass.partitions, params.maxWaitMs, hangUp)
   }
 
-  #parkFollower(pass: FetchPass, hangUp: HangUp | null): Promise<readonly FetchAnswer[] | null> {
+  #parkFollower(
+    pass: FetchPass,
+    before: readonly FetchAnswer[] | null,
+    hangUp: HangUp | null,
+  ): Promise<readonly FetchAnswer[] | null> {
     const { purgatory, timers } = this.#ports
     const { replicaId, maxWaitMs } = pass.params
     let parked: Parked | null = null
@@ -58,14 +65,14 @@ export class Fetches {
     }
     const answered = parkFor(
       purgatory,
-      new DelayedFetch(pass, hurry),
+      new DelayedFetch(pass, before, hurry),
       pass.partitions,
       maxWaitMs,
       hangUp,
       (waiting) => {
         parked = waiting
         this.#ofFollowers.set(replicaId, waiting)
-        if (pass.isBehind) hurry()
+        if (pass.isBehind()) hurry()
       },
     )
     return answered.finally(() => {

@@ -14,7 +14,7 @@ import type { Answering } from './hang-up.js'
  * - G: together with the others it has at least `minBytes`
  * - H: the fetcher's log has diverged: it has to truncate
  *
- * Completing reads everything again, so the answer is as new as it can be: whatever has come meanwhile goes along.
+ * Completing reads again what has changed, so the answer is as new as it can be: whatever has come meanwhile goes along.
  * The wake runs in the turn of the append that satisfies it, and so does the answer.
  */
 export class DelayedFetch implements Answering<readonly FetchAnswer[]> {
@@ -26,20 +26,26 @@ export class DelayedFetch implements Answering<readonly FetchAnswer[]> {
   /** Read while looking whether there is enough; used by `complete` in the same turn. */
   #answers: readonly FetchAnswer[] | Promise<readonly FetchAnswer[]> | null = null
 
-  constructor(pass: FetchPass, onBehind: () => void = () => {}) {
+  /** What was read before it waited, when that held no records: true of every partition that has not changed since. */
+  readonly #before: readonly FetchAnswer[] | null
+  readonly #changed = new Set<object>()
+
+  constructor(pass: FetchPass, before: readonly FetchAnswer[] | null, onBehind: () => void = () => {}) {
     this.#pass = pass
+    this.#before = before
     this.#onBehind = onBehind
   }
 
   ready(key: object): boolean {
+    this.#changed.add(key)
     const glance = this.#pass.glance(key)
     if (glance === 'nothing') {
-      if (this.#pass.isBehind) this.#onBehind()
+      if (this.#pass.isBehind(key)) this.#onBehind()
       return false
     }
     if (glance === 'urgent') return true // A to E, H
     if (this.#pass.params.minBytes <= 1) return true // G
-    const answers = this.#pass.read()
+    const answers = this.#read()
     if (!(answers instanceof Promise) && !this.#pass.isEnough(answers)) {
       for (const answer of answers) answer.release?.()
       return false
@@ -48,8 +54,12 @@ export class DelayedFetch implements Answering<readonly FetchAnswer[]> {
     return true
   }
 
+  #read(): readonly FetchAnswer[] | Promise<readonly FetchAnswer[]> {
+    return this.#before === null ? this.#pass.read() : this.#pass.readAgain(this.#before, this.#changed)
+  }
+
   complete(): void {
-    const answers = this.#answers ?? this.#pass.read()
+    const answers = this.#answers ?? this.#read()
     if (answers instanceof Promise) answers.then(this.settle, this.reject)
     else this.settle(answers)
   }
