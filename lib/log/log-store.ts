@@ -140,6 +140,11 @@ export class LogStore {
     return log
   }
 
+  /** How far a log was committed as its last process noted it; null when nothing is known. */
+  knownHighWatermark(log: PartitionLog): number | null {
+    return this.openedWith.get(log)?.highWatermark ?? null
+  }
+
   /** Forgets the log at once and removes its files: at once too, unless a write is under way. Does nothing when there is none. */
   delete(topic: string, partition: number): void | Promise<void> {
     const logs = this.topics.get(topic)

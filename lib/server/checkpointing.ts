@@ -3,22 +3,20 @@ import type { Logger } from '../host/logger.js'
 import type { TimerWheel } from '../host/timer-wheel.js'
 import type { LogStore } from '../log/log-store.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
-import type { Storage } from './storage.js'
 
 export interface CheckpointingPorts {
   readonly timers: TimerWheel
   readonly logger: Logger
   readonly logs: LogStore
   readonly config: BrokerConfig
-  readonly storage: Storage
 }
 
 /** Kafka takes 0 too; that would be a write after the other. */
 const SHORTEST_MS = 100
 
 /** Until the timers are closed. Nothing in memory. */
-export function keepCheckpoints({ timers, logger, logs, config, storage }: CheckpointingPorts): void {
-  if (storage.journal === null) return
+export function keepCheckpoints({ timers, logger, logs, config }: CheckpointingPorts): void {
+  if (!logs.isDurable) return
   const every = (name: string, write: () => Promise<void>): void => {
     timers.schedule(name, Math.max(SHORTEST_MS, config.number(name)), () => {
       write()

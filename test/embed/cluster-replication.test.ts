@@ -82,6 +82,20 @@ describe('embed/cluster replication', function () {
     expect((await fetch(leader('near'), 'near', 0, 'c')).preferredReadReplica, 'it is not there any more').to.equal(-1)
   })
 
+  it('a follower that comes back knows what was committed, also without its leader', async () => {
+    await start({ topics: [{ name: 'known', replicationFactor: 2 }] })
+    await write('known', 'a')
+    await write('known', 'b')
+    const last = cluster.leaderOf('known', 0)!
+    const follower = cluster.isrOf('known', 0).find((id) => id !== last)!
+    await until(async () => (await fetch(() => follower, 'known')).highWatermark === 2, 'the follower to know')
+    await cluster.stopBroker(follower)
+    await cluster.stopBroker(last, { how: 'kill' })
+    await cluster.startBroker(follower)
+    expect(cluster.leaderOf('known', 0)).to.equal(-1)
+    expect(await fetch(() => follower, 'known')).to.include({ errorCode: ErrorCode.NONE, highWatermark: 2 })
+  })
+
   it('DeleteRecords is answered when every replica has deleted', async () => {
     await start({ topics: [{ name: 'cut', replicationFactor: 3 }], config: { 'replica.fetch.wait.max.ms': 29_000 } })
     await write('cut', 'a')

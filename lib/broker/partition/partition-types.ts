@@ -12,6 +12,8 @@ export interface PartitionOptions {
 
 export interface PartitionPorts {
   readonly log: PartitionLog
+  /** How far it was committed as far as this broker's last life knew; null or absent: nothing is known. */
+  readonly highWatermark?: number | null
   /** The high watermark has moved, or the role has changed: whoever waits for this partition should look. May be called inside `append`. */
   onChange(partition: Partition): void
   /** A follower that is not in the ISR may have caught up. May be called inside a fetch. */

@@ -59,7 +59,8 @@ export class Partition {
     this.#brokerId = options.brokerId
     this.#ports = ports
     this.#role = { kind: ports.log.offline ? 'offline' : 'follower', image }
-    this.#highWatermark = ports.log.logStartOffset
+    const { logStartOffset, writtenOffset } = ports.log
+    this.#highWatermark = Math.min(Math.max(ports.highWatermark ?? 0, logStartOffset), writtenOffset)
     this.#seenWritten = ports.log.writtenOffset
     this.#listen()
   }

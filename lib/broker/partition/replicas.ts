@@ -21,7 +21,7 @@ export interface ReplicasPorts {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly logger: Logger
-  readonly logs: Pick<LogStore, 'create' | 'delete'>
+  readonly logs: Pick<LogStore, 'create' | 'delete' | 'knownHighWatermark'>
   /** The value in force of a topic's config as text; null when it has none. */
   topicConfig(topic: string, name: string): string | null
   /** Monotonic ms until which the cluster certainly takes this broker for alive; absent on a broker that cannot be lost sight of. */
@@ -188,6 +188,7 @@ export class Replicas {
         { ...at, brokerId: this.#options.brokerId, minInsyncReplicas: this.#minInsyncReplicas(topic.name) },
         {
           log,
+          highWatermark: logs.knownHighWatermark(log),
           onChange: (partition) => this.#changed(partition),
           monotonicMs: () => this.#ports.clock.monotonic(),
           inCluster: this.#isInCluster,
