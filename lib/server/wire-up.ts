@@ -153,7 +153,6 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
   )
   const find = (topic: string, partition: number) => replicas.find(topic, partition)
   const relocations = new Relocations({ clock, logger, logs, find })
-  standing.onChange = (inCluster) => replicas.setStanding(inCluster)
   const topicCreator = new TopicCreator((names) => (links?.channel ?? controller).autoCreate(names), logger)
   const createInternalTopic = (topic: string) => topicCreator.createInternal(topic)
   const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic })
@@ -162,15 +161,11 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
     return (links?.channel ?? controller).allocateProducerIds({ brokerId, brokerEpoch })
   }
   const producerIds = new ProducerIds({ allocate, logger })
-  const transactions = new TransactionService(config, {
-    clock,
-    logger,
-    metadata,
-    replicas,
-    groups: groups.coordinator,
-    producerIds,
-    openPeer: links === null ? null : (id) => links.openPeer(id),
-  })
+  const openPeer = links === null ? null : (id: number) => links.openPeer(id)
+  const transactionPorts = { clock, logger, metadata, replicas, groups: groups.coordinator, producerIds, openPeer }
+  const transactions = new TransactionService(config, transactionPorts)
+  const standers = [replicas, groups.coordinator, transactions.coordinator]
+  standing.onChange = (inCluster) => standers.forEach((one) => void one.setStanding(inCluster))
   const roles: MetadataListener = {
     onImage(_image, delta) {
       for (const topic of delta.deletedTopics) topicConfigs.forget(topic.name)

@@ -85,7 +85,8 @@ describe('embed/cluster transactions', function () {
   beforeEach(async () => {
     cluster = await Cluster.create({
       brokerIds: IDS,
-      topics: TOPICS.map((name) => ({ name, replicationFactor: 3 })),
+      // The records of the tests have old timestamps.
+      topics: TOPICS.map((name) => ({ name, replicationFactor: 3, config: { 'retention.ms': -1 } })),
     })
     for (const [index, topic] of TOPICS.entries()) await cluster.moveLeader(topic, 0, IDS[index % IDS.length]!)
   })

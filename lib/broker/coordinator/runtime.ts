@@ -25,12 +25,14 @@ export interface RuntimePorts<C, R> {
 }
 
 /**
- * loading: the log is being read. active: serves. failed: could not be read or broke; waits for the reload timer.
+ * loading: the log is being read. active: serves. failed: could not be read or broke; waits for the reload timer. away: this broker is not in the
+ * cluster at present, somebody else may coordinate.
  */
 type Slotted<C, R> =
   | { state: 'loading'; log: ShardLog; attempt: number }
   | { state: 'active'; log: ShardLog; shard: Shard<C, R>; machine: ShardMachine<C, R> }
   | { state: 'failed'; log: ShardLog; timer: Timer }
+  | { state: 'away'; log: ShardLog }
 
 /** 100,000 waiting replies are some 20 MB: enough for a burst of commits while a follower restarts, not enough to die of it. */
 const PARKED_REPLIES_MAX = 100_000
@@ -42,6 +44,7 @@ export class CoordinatorRuntime<C, R> {
   readonly #ports: RuntimePorts<C, R>
   readonly #shards = new Map<number, Slotted<C, R>>()
   #attempts = 0
+  #inCluster = true
 
   constructor(options: RuntimeOptions, ports: RuntimePorts<C, R>) {
     this.#options = { parkedRepliesMax: PARKED_REPLIES_MAX, reloadBackoffMs: RELOAD_BACKOFF_MS, ...options }
@@ -56,7 +59,23 @@ export class CoordinatorRuntime<C, R> {
     const current = this.#shards.get(partition)
     if (current !== undefined && current.log.leaderEpoch >= log.leaderEpoch) return
     if (current !== undefined) this.#drop(partition, ErrorCode.NOT_COORDINATOR)
-    this.#read(partition, log)
+    if (this.#inCluster) this.#read(partition, log)
+    else this.#shards.set(partition, { state: 'away', log })
+  }
+
+  /**
+   * False: the cluster may have given everything here to others. What waits fails with NOT_COORDINATOR, and nothing is answered from memory. True:
+   * what has not been taken away is read again.
+   */
+  setStanding(inCluster: boolean): void {
+    if (this.#inCluster === inCluster) return
+    this.#inCluster = inCluster
+    for (const [partition, { log, state }] of [...this.#shards]) {
+      if (inCluster && state === 'away') this.#read(partition, log)
+      if (inCluster || state === 'away') continue
+      this.#drop(partition, ErrorCode.NOT_COORDINATOR)
+      this.#shards.set(partition, { state: 'away', log })
+    }
   }
 
   /** This broker does not lead the partition any more. Everything that waits there fails with NOT_COORDINATOR. */
@@ -71,7 +90,7 @@ export class CoordinatorRuntime<C, R> {
   /** NONE: serves. COORDINATOR_LOAD_IN_PROGRESS or NOT_COORDINATOR: what a client is told. */
   status(partition: number): ErrorCode {
     const current = this.#shards.get(partition)
-    if (current === undefined) return ErrorCode.NOT_COORDINATOR
+    if (current === undefined || current.state === 'away') return ErrorCode.NOT_COORDINATOR
     return current.state === 'active' ? ErrorCode.NONE : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
   }
 

@@ -103,6 +103,11 @@ export class GroupCoordinator {
     this.#runtime.unload(partition)
   }
 
+  /** Whether the cluster takes this broker for alive: it coordinates nothing while it may not. */
+  setStanding(inCluster: boolean): void {
+    this.#runtime.setStanding(inCluster)
+  }
+
   /** NONE, COORDINATOR_LOAD_IN_PROGRESS or NOT_COORDINATOR. */
   status(partition: number): ErrorCode {
     return this.#runtime.status(partition)

@@ -102,6 +102,11 @@ export class TransactionCoordinator {
     this.#runtime.unload(partition)
   }
 
+  /** Whether the cluster takes this broker for alive: it coordinates nothing while it may not. */
+  setStanding(inCluster: boolean): void {
+    this.#runtime.setStanding(inCluster)
+  }
+
   /** The state behind a loaded partition, to look at; null when it is not served here. */
   machineOf(partition: number): TransactionMachine | null {
     return this.#runtime.machine(partition) as TransactionMachine | null

@@ -189,6 +189,22 @@ describe('coordinator/runtime', () => {
     expect(machines[1]!.words).to.deep.equal(['one'])
   })
 
+  it('coordinates nothing while the cluster may take its broker for dead, and reads again what it has kept', async () => {
+    const { runtime, log, add, send } = setUp()
+    runtime.load(0, log)
+    add('one')
+    const waits = send((slot) => ({ type: 'wait', slot }))
+    runtime.setStanding(false)
+    expect(await waits).to.equal(-ErrorCode.NOT_COORDINATOR)
+    expect(add('two')).to.equal(-ErrorCode.NOT_COORDINATOR)
+    expect(log.listeners).to.equal(0)
+    runtime.load(1, new MemoryShardLog())
+    expect(runtime.status(1)).to.equal(ErrorCode.NOT_COORDINATOR)
+    runtime.setStanding(true)
+    expect([0, 1].map((partition) => runtime.status(partition))).to.deep.equal([ErrorCode.NONE, ErrorCode.NONE])
+    expect(add('two'), 'what was there before').to.equal(2)
+  })
+
   it('ignores a load of the same epoch and takes over with a higher one', () => {
     const { runtime, log, machines } = setUp()
     runtime.load(0, log)
