@@ -1,7 +1,7 @@
 /**
  * `make bench`: Odradek, the floor, Apache Kafka and kfake side by side, in interleaved rounds; a markdown table of medians and of ratios
  * within the rounds. `ARGS="--quick"`: a look in a minute; `--only TEXT`: cases with this in their name; `--rounds N`;
- * `--without kafka,kfake`; `--no-start-up`; `--recovery-gb N`: the log that a restart finds (10); `--kafka-set KEY=VALUE`: a broker config of Apache Kafka; `"--odradek-args=--cpu-prof --cpu-prof-dir=DIR"`: for node.
+ * `--without kafka,kfake`; `--no-start-up`; `--cluster`: three brokers instead; `--recovery-gb N`: the log that a restart finds (10); `--kafka-set KEY=VALUE`: a broker config of Apache Kafka; `"--odradek-args=--cpu-prof --cpu-prof-dir=DIR"`: for node.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -14,6 +14,7 @@ import { produceCases } from './cases/produce.js'
 import { roundTripCases } from './cases/round-trips.js'
 import { topicAdminCases } from './cases/topic-admin.js'
 import { transactionCases } from './cases/transactions.js'
+import { clusterRows } from './cluster.js'
 import { HEAD, tableRow } from './columns.js'
 import { COMPACTION, compactionRows } from './compaction.js'
 import { markdownTable } from './numbers.js'
@@ -116,6 +117,7 @@ async function main(): Promise<void> {
       without: { type: 'string', default: '' },
       'recovery-gb': { type: 'string' },
       'no-start-up': { type: 'boolean', default: false },
+      cluster: { type: 'boolean', default: false },
       'kafka-set': { type: 'string', multiple: true, default: [] },
       'odradek-args': { type: 'string', default: '' },
     },
@@ -127,6 +129,10 @@ async function main(): Promise<void> {
   const noKafka = without.includes('kafka') ? 'left out by --without' : kafkaUnavailable()
   const noKfake = without.includes('kfake') ? 'left out by --without' : kfakeUnavailable()
   const noDisk = diskUnavailable()
+  if (values.cluster) {
+    console.log(`\n${markdownTable(await clusterRows(rounds, quick, noKafka === null))}\n`)
+    return
+  }
   const leftOut: [string, string | null][] = [
     ['Apache Kafka', noKafka],
     ['kfake', noKfake],

@@ -134,7 +134,7 @@ export async function startKfake(): Promise<Started> {
 }
 
 /** What Apache Kafka's own start script gives to its JVM, with the same smallest and largest heap. */
-const KAFKA_JVM_OPTIONS = [
+export const KAFKA_JVM_OPTIONS = [
   '-server',
   '-Xms1024m',
   '-XX:+UseG1GC',

@@ -33,8 +33,13 @@ export async function withClient<T>(address: string, run: (client: RawClient) =>
   }
 }
 
-export async function createTopics(client: RawClient, names: readonly string[], partitions: number): Promise<void> {
-  const topics = names.map((name) => ({ name, numPartitions: partitions, replicationFactor: 1 }))
+export async function createTopics(
+  client: RawClient,
+  names: readonly string[],
+  partitions: number,
+  replicationFactor = 1,
+): Promise<void> {
+  const topics = names.map((name) => ({ name, numPartitions: partitions, replicationFactor }))
   const answer = await client.send(CreateTopics, 7, { topics, timeoutMs: 30_000 })
   for (const { name, errorCode } of answer.topics) {
     must(errorCode === 0, () => `creating ${name}: ${errorName(errorCode)}`)
