@@ -1,6 +1,10 @@
 /** Coordination engines over a real ensemble, each test with a tree of its own. */
 
-import { ZooKeeperCoordination } from '../../lib/cluster/coordination/zookeeper/coordination.js'
+import {
+  ZooKeeperCoordination,
+  type ZooKeeperCoordinationOptions,
+  type ZooKeeperCoordinationPorts,
+} from '../../lib/cluster/coordination/zookeeper/coordination.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import type { Network } from '../../lib/host/network.js'
 import { NodeNetwork } from '../../lib/host/node-network.js'
@@ -11,9 +15,13 @@ import type { Ensemble } from './ensemble.js'
 export const SESSION_TIMEOUT_MS = 1500
 let trees = 0
 
+export interface EngineOptions
+  extends Pick<ZooKeeperCoordinationOptions, 'snapshotEveryRecords' | 'nodeBytesMax'>,
+    Partial<Pick<ZooKeeperCoordinationPorts, 'snapshot'>> {}
+
 export function engineOver(
   ensemble: Ensemble,
-  more: { snapshotEveryRecords?: number } = {},
+  { snapshot = () => ({ records: [], offset: -2 }), ...more }: EngineOptions = {},
   network: Network = new NodeNetwork(),
 ) {
   const chroot = `/test/${++trees}`
@@ -36,7 +44,7 @@ export function engineOver(
           clock: new SystemClock(),
           random: secureRandom,
           logger: silentLogger,
-          snapshot: () => ({ records: [], offset: -2 }),
+          snapshot,
         },
       )
       opened.push(port)

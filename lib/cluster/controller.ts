@@ -331,7 +331,7 @@ export class Controller implements CoordinationListener {
 
   private background(decide: Decide<null>): void {
     this.decisions
-      .submit<Outcome | null>(decide, (outcome) => outcome)
+      .submit<Outcome | null>(decide, (outcome) => outcome, { isDivisible: true })
       .then(
         (outcome) => {
           if (outcome === null || this.closed) return

@@ -33,7 +33,7 @@ export interface Coordination {
   resign(): void
   /**
    * Appends one atomic batch under a controller epoch. errorCode: NONE; STALE_CONTROLLER_EPOCH when the lease is another's (nothing
-   * was appended); REQUEST_TIMED_OUT when the outcome is unknown (read the log before deciding again).
+   * was appended); RECORD_LIST_TOO_LARGE when the engine cannot take so much at once (nothing was appended); REQUEST_TIMED_OUT when the outcome is unknown (read the log before deciding again).
    */
   append(records: readonly MetadataRecord[], controllerEpoch: number): Promise<AppendResult>
   /** Leaves: the member is gone and its lease is free. No callback comes after this resolves. */

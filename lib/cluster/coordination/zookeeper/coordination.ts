@@ -33,6 +33,8 @@ export interface ZooKeeperCoordinationOptions extends FoundingOptions {
   readonly secure: boolean
   /** Records in the log that make the controller write a snapshot. */
   readonly snapshotEveryRecords?: number
+  /** Bytes that a node may hold (`jute.maxbuffer`, with some room for the paths). Default: what a server takes by its own default. */
+  readonly nodeBytesMax?: number
 }
 
 export interface ZooKeeperCoordinationPorts extends ZooKeeperClientPorts {
@@ -81,7 +83,7 @@ export class ZooKeeperCoordination implements Coordination {
     this.#options = options
     this.#ports = ports
     this.#acl = options.secure ? CREATOR_ACL : OPEN_ACL
-    this.#log = new SharedLog(this.#acl)
+    this.#log = new SharedLog(this.#acl, options.nodeBytesMax)
     this.#client = this.#newClient()
   }
 
@@ -327,6 +329,7 @@ export class ZooKeeperCoordination implements Coordination {
     if (records.length === 0) return { errorCode: ErrorCode.NONE, offset: this.#nextOffset - 1 }
     const at = this.#head
     const batch = this.#log.encode(records, at.nextOffset)
+    if (batch === null) return { errorCode: ErrorCode.RECORD_LIST_TOO_LARGE, offset: -1 }
     const operations = this.#log.append(batch, at, records.length, held.fence)
     for (;;) {
       const client = this.#client

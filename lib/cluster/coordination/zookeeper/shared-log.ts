@@ -45,18 +45,30 @@ export interface Fence {
 }
 
 export class SharedLog {
-  constructor(private readonly acl: readonly Acl[]) {}
+  constructor(
+    private readonly acl: readonly Acl[],
+    private readonly nodeBytesMax: number = NODE_BYTES_MAX,
+  ) {}
 
-  /** @throws RangeError when ZooKeeper would not take it: the batch has to be made of fewer changes */
-  encode(records: readonly MetadataRecord[], baseOffset: number): Buffer {
+  /** Null when ZooKeeper would not take it: the batch has to be made of fewer changes. */
+  encode(records: readonly MetadataRecord[], baseOffset: number): Buffer | null {
     const inputs = records.map((record) => ({ key: null, value: encodeRecord(record) }))
     const size = inputs.reduce((sum, { value }) => sum + value.length, 0)
     const compression = size > COMPRESS_ABOVE_BYTES ? CompressionCode.gzip : CompressionCode.none
     const batch = buildBatch(inputs, { baseOffset, baseTimestamp: 0, maxTimestamp: 0, compression, compress })
-    if (batch.length > NODE_BYTES_MAX) {
-      throw new RangeError(`${records.length} metadata records make ${batch.length} bytes, more than a node can hold`)
-    }
-    return batch
+    return batch.length > this.nodeBytesMax ? null : batch
+  }
+
+  /** The records as few batches of which each fits into a node. @throws RangeError for a record that fits into none */
+  private encodeParts(records: readonly MetadataRecord[], baseOffset: number): Buffer[] {
+    const whole = records.length > SNAPSHOT_RECORDS_PER_PART ? null : this.encode(records, baseOffset)
+    if (whole !== null) return [whole]
+    if (records.length === 1) throw new RangeError(`a ${records[0]!.type} is larger than a ZooKeeper node`)
+    const half = Math.ceil(records.length / 2)
+    return [
+      ...this.encodeParts(records.slice(0, half), baseOffset),
+      ...this.encodeParts(records.slice(half), baseOffset + half),
+    ]
   }
 
   /** @throws ProtocolError for a batch that is damaged, or that a newer version has written */
@@ -109,16 +121,12 @@ export class SharedLog {
     { records, offset }: { readonly records: readonly MetadataRecord[]; readonly offset: number },
     lease: Fence,
   ): Promise<void> {
-    const parts = Math.max(1, Math.ceil(records.length / SNAPSHOT_RECORDS_PER_PART))
-    const pointer = { offset, epoch: lease.epoch, parts }
+    const parts = this.encodeParts(records, 0)
+    const pointer = { offset, epoch: lease.epoch, parts: parts.length }
     const folder = snapshotFolder(pointer)
     const create = (path: string, data: Buffer) => client.create(path, { data, mode: 'persistent', acl: this.acl })
     await ignoring('NODE_EXISTS', create(folder, Buffer.alloc(0)))
-    for (let part = 0; part < parts; part++) {
-      const from = part * SNAPSHOT_RECORDS_PER_PART
-      const bytes = this.encode(records.slice(from, from + SNAPSHOT_RECORDS_PER_PART), from)
-      await ignoring('NODE_EXISTS', create(`${folder}/${part}`, bytes))
-    }
+    for (const [part, bytes] of parts.entries()) await ignoring('NODE_EXISTS', create(`${folder}/${part}`, bytes))
     const fence: Operation = { op: 'check', path: CONTROLLER_EPOCH, version: lease.version }
     const data = snapshotBytes(pointer)
     const exists = (await client.exists(SNAPSHOT)) !== null

@@ -1,0 +1,136 @@
+/** `odradek start --zookeeper` over a real server: who may join, and what is refused in one sentence. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { ErrorCode } from '../../protocol/errors.js'
+import { launch, type Running, run } from '../../test/cli/support/program.js'
+import { eventually, Follower, memberInfo, topicRecord } from '../../test/contracts/coordination.js'
+import { engineOver } from './engines.js'
+import { Ensemble, zooKeeperUnavailable } from './ensemble.js'
+
+const missing = zooKeeperUnavailable()
+const SESSION = ['--zookeeper-session-timeout', '1500']
+
+describe(`odradek start --zookeeper${missing === null ? '' : ` (left out: ${missing})`}`, function () {
+  this.timeout(60_000)
+  let ensemble: Ensemble
+  let folder = ''
+  let places = 0
+  const running: Running[] = []
+
+  before(async function () {
+    if (missing !== null) this.skip()
+    ensemble = await Ensemble.start({ servers: 1, tickTimeMs: 200 })
+  })
+  after(() => ensemble?.stop())
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'odradek-zk-'))
+    places++
+  })
+  afterEach(async () => {
+    for (const { child, ended } of running.splice(0)) {
+      child.kill('SIGKILL')
+      await ended
+    }
+    rmSync(folder, { recursive: true })
+  })
+
+  const place = (more = ''): string[] => ['--zookeeper', `${ensemble.connectString}/start/${places}${more}`, ...SESSION]
+  const begin = (...args: string[]): Running => {
+    const program = launch(['--listen', '127.0.0.1:0', ...args])
+    running.push(program)
+    return program
+  }
+  const address = async (program: Running): Promise<string> => /^ready (\S+)\n/.exec(await program.output(/\n/))![1]!
+  const refused = async (...args: string[]): Promise<string> => {
+    const { code, out, err } = await run(['--listen', '127.0.0.1:0', '--log-level', 'error', ...args])
+    expect(err.trimEnd()).not.to.include('\n')
+    expect([code, out], err).to.deep.equal([2, ''])
+    return err
+  }
+
+  it('two brokers are one cluster, whose topics each of them knows', async () => {
+    const one = await address(begin('--id', '101', ...place()))
+    const two = await address(begin('--id', '102', ...place()))
+    const created = await run(['topics', 'create', 't', '--replication-factor', '2', '--bootstrap', one])
+    expect(created.code, created.err).to.equal(0)
+    expect((await run(['produce', 't', '--bootstrap', two], 'hello\n')).code).to.equal(0)
+    const status = await run(['cluster', 'status', '--bootstrap', two])
+    expect(status.out).to.match(new RegExp(`\\n101\t${one}\t-\t\\w+\\n102\t${two}\t-\t\\w+\\n`))
+  })
+
+  it('a taken id: waits for the session of an earlier life, then refuses', async () => {
+    await address(begin('--id', '101', ...place()))
+    expect(await refused('--id', '101', ...place())).to.match(/^Broker 101 is already a live member of this cluster\. /)
+  })
+
+  it('a killed broker comes back when its old session has ended', async () => {
+    const first = begin('--id', '101', '--data-dir', join(folder, 'a'), ...place())
+    await address(first)
+    first.child.kill('SIGKILL')
+    await first.ended
+    await address(begin('--id', '101', '--data-dir', join(folder, 'a'), ...place()))
+  })
+
+  it("refuses a wrong chroot, another cluster's data and another broker's, and founds and changes nothing", async () => {
+    const data = ['--data-dir', join(folder, 'a')]
+    const first = begin('--id', '101', ...data, ...place())
+    const at = await address(first)
+    expect((await run(['topics', 'create', 't', '--bootstrap', at])).code).to.equal(0)
+    first.child.kill('SIGTERM')
+    expect((await first.ended).code).to.equal(0)
+    const meta = readFileSync(join(folder, 'a', 'meta.properties'), 'utf8')
+    const nowhere = await refused('--id', '101', ...data, ...place('/wrong'))
+    expect(nowhere).to.match(
+      /^There is no cluster in ZooKeeper at .*\/wrong, and this broker's data belongs to the cluster \S+: give the/,
+    )
+    // Nothing was founded there: it is refused in the same words.
+    expect(await refused('--id', '101', ...data, ...place('/wrong'))).to.equal(nowhere)
+    await address(begin('--id', '7', ...place('/other')))
+    expect(await refused('--id', '101', ...data, ...place('/other'))).to.match(
+      /belongs to the cluster \S+, not to \S+\.$/m,
+    )
+    expect(await refused('--id', '102', ...data, ...place())).to.match(/belongs to broker 101, and this is broker 102/)
+    expect(await refused('--id', '101', ...data)).to.match(/the cluster's metadata \(__cluster_metadata-0\) is gone/)
+    expect(readFileSync(join(folder, 'a', 'meta.properties'), 'utf8')).to.equal(meta)
+    const again = await address(begin('--id', '101', ...data, ...place()))
+    expect((await run(['topics', 'list', '--bootstrap', again])).out).to.equal('t\t1\t1\n')
+  })
+
+  it('takes a batch as large as a node, refuses a larger one, and snapshots in parts that fit', async () => {
+    const seen = new Follower()
+    const snapshot = () => ({ records: seen.names.map(topicRecord), offset: seen.offset })
+    const engine = engineOver(ensemble, { nodeBytesMax: 2000, snapshotEveryRecords: 20, snapshot })
+    try {
+      const port = await engine.connect(1)
+      await port.start(seen)
+      await port.register(memberInfo(1))
+      port.campaign()
+      const { controllerEpoch } = await eventually(() => seen.lease, 'the lease')
+      const names = (from: number, count: number) =>
+        Array.from({ length: count }, (_, i) => topicRecord(`topic-${from + i}`))
+      const tooLarge = await port.append(names(0, 200), controllerEpoch)
+      expect(tooLarge).to.deep.equal({ errorCode: ErrorCode.RECORD_LIST_TOO_LARGE, offset: -1 })
+      expect(seen.names).to.deep.equal([])
+      for (let from = 0; from < 60; from += 20) {
+        expect((await port.append(names(from, 20), controllerEpoch)).errorCode).to.equal(ErrorCode.NONE)
+      }
+      expect(seen.names).to.have.length(60)
+      // A compaction may still be under way: who comes then reads the log.
+      for (let id = 2, read = false; !read; id++) {
+        expect(id, 'brokers without a snapshot').to.be.below(20)
+        const late = new Follower()
+        const onSnapshot = late.onSnapshot.bind(late)
+        late.onSnapshot = (records, offset) => {
+          read = records.length >= 20
+          onSnapshot(records, offset)
+        }
+        await (await engine.connect(id)).start(late)
+        expect(late.names).to.deep.equal(seen.names)
+      }
+    } finally {
+      await engine.close()
+    }
+  })
+})
