@@ -44,6 +44,7 @@ export function engineOver(
           clock: new SystemClock(),
           random: secureRandom,
           logger: silentLogger,
+          image: () => null,
           snapshot,
         },
       )

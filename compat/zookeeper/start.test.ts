@@ -3,6 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { ZooKeeperClient } from '../../lib/cluster/coordination/zookeeper/client.js'
+import { silentLogger } from '../../lib/host/logger.js'
+import { NodeNetwork } from '../../lib/host/node-network.js'
+import { secureRandom } from '../../lib/host/random-sources.js'
+import { SystemClock } from '../../lib/host/system-clock.js'
 import { ErrorCode } from '../../protocol/errors.js'
 import { launch, type Running, run } from '../../test/cli/support/program.js'
 import { eventually, Follower, memberInfo, topicRecord } from '../../test/contracts/coordination.js'
@@ -58,6 +63,61 @@ describe(`odradek start --zookeeper${missing === null ? '' : ` (left out: ${miss
     expect((await run(['produce', 't', '--bootstrap', two], 'hello\n')).code).to.equal(0)
     const status = await run(['cluster', 'status', '--bootstrap', two])
     expect(status.out).to.match(new RegExp(`\\n101\t${one}\t-\t\\w+\\n102\t${two}\t-\t\\w+\\n`))
+  })
+
+  it('people find topics, leaders and in-sync replicas where Kafka kept them', async () => {
+    const client = new ZooKeeperClient(
+      {
+        servers: ensemble.addresses,
+        chroot: `/start/${places}`,
+        sessionTimeoutMs: 1500,
+      },
+      { network: new NodeNetwork(), clock: new SystemClock(), random: secureRandom, logger: silentLogger },
+      { onDoubt() {}, onExpired() {} },
+    )
+    const read = async (path: string) => {
+      const found = await client.get(path)
+      return found === null ? null : JSON.parse(found.data.toString())
+    }
+    const shows = async (path: string, fits: (value: Record<string, unknown> | null) => boolean) => {
+      for (;;) {
+        const value = await read(path)
+        if (fits(value)) return value
+      }
+    }
+    const one = begin('--id', '101', ...place())
+    await address(one)
+    const two = begin('--id', '102', ...place())
+    const at = await address(two)
+    client.start()
+    try {
+      const flags = ['--partitions', '2', '--replication-factor', '2', '--bootstrap', at]
+      expect((await run(['topics', 'create', 't', ...flags])).code).to.equal(0)
+      const topic = await shows('/brokers/topics/t', (value) => value !== null)
+      expect(topic).to.include({ version: 3 })
+      expect(topic.topic_id).to.match(/^[\w-]{22}$/)
+      expect(Object.values(topic.partitions as Record<string, number[]>).map((ids) => ids.toSorted())).to.deep.equal([
+        [101, 102],
+        [101, 102],
+      ])
+      const state = (partition: number) => `/brokers/topics/t/partitions/${partition}/state`
+      const first = await shows(state(1), (value) => (value?.['isr'] as number[])?.length === 2)
+      expect(first).to.include({ version: 1, controller_epoch: 1 })
+      // The next controller goes on where the first one ended.
+      one.child.kill('SIGKILL')
+      for (const partition of [0, 1]) {
+        const after = await shows(state(partition), (value) => String(value?.['isr']) === '102')
+        expect(after).to.include({ leader: 102 })
+        expect(after.controller_epoch).to.be.above(1)
+      }
+      expect((await run(['topics', 'create', 'u', '--replication-factor', '1', '--bootstrap', at])).code).to.equal(0)
+      await shows('/brokers/topics/u/partitions/0/state', (value) => value?.['leader'] === 102)
+      expect((await run(['topics', 'delete', 't', '--bootstrap', at])).code).to.equal(0)
+      await shows('/brokers/topics/t', (value) => value === null)
+      expect(await client.exists('/brokers/seqid')).not.to.equal(null)
+    } finally {
+      await client.close()
+    }
   })
 
   it('a taken id: waits for the session of an earlier life, then refuses', async () => {

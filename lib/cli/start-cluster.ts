@@ -113,6 +113,7 @@ export async function startWithZooKeeper(
         clock: new SystemClock(),
         random: secureRandom,
         logger,
+        image: () => node?.image ?? null,
         snapshot: () =>
           node === null
             ? { records: [], offset: -2 }

@@ -10,6 +10,7 @@
  */
 import { ErrorCode } from '../../../../protocol/errors.js'
 import type { Timer } from '../../../host/clock.js'
+import type { Image } from '../../../metadata/image.js'
 import type { MetadataRecord } from '../../../metadata/records.js'
 import type {
   AppendResult,
@@ -24,6 +25,7 @@ import { type FoundingOptions, foundCluster } from './founding.js'
 import { fenceOf, standForController } from './lease.js'
 import { enrol, readMembers } from './members.js'
 import { type Acl, CREATOR_ACL, OPEN_ACL, ZooKeeperError } from './operations.js'
+import { Publisher } from './publisher.js'
 import { type Fence, type Head, ignoring, SharedLog } from './shared-log.js'
 import { CONTROLLER, HEAD, readController } from './znodes.js'
 
@@ -38,6 +40,8 @@ export interface ZooKeeperCoordinationOptions extends FoundingOptions {
 }
 
 export interface ZooKeeperCoordinationPorts extends ZooKeeperClientPorts {
+  /** What the controller shows of the topics below `/brokers/topics`; null while there is none. */
+  image(): Image | null
   /** The newest state that this broker has applied, for snapshots. */
   snapshot(): { readonly records: readonly MetadataRecord[]; readonly offset: number }
 }
@@ -58,6 +62,7 @@ export class ZooKeeperCoordination implements Coordination {
   readonly #options: ZooKeeperCoordinationOptions
   readonly #ports: ZooKeeperCoordinationPorts
   readonly #log: SharedLog
+  readonly #publisher: Publisher
   readonly #acl: readonly Acl[]
   readonly #stale = new Set<Stale>()
   #client: ZooKeeperClient
@@ -84,6 +89,7 @@ export class ZooKeeperCoordination implements Coordination {
     this.#ports = ports
     this.#acl = options.secure ? CREATOR_ACL : OPEN_ACL
     this.#log = new SharedLog(this.#acl, options.nodeBytesMax)
+    this.#publisher = new Publisher(this.#acl, ports)
     this.#client = this.#newClient()
   }
 
@@ -134,10 +140,8 @@ export class ZooKeeperCoordination implements Coordination {
   resign(): void {
     this.#campaigning = false
     if (this.#held === null) return
-    this.#held = null
-    void this.#ask(async (client) => {
-      await ignoring('NO_NODE', client.delete(CONTROLLER))
-    })
+    this.#release()
+    void this.#ask((client) => ignoring('NO_NODE', client.delete(CONTROLLER)))
     this.#mark('controller')
   }
 
@@ -149,6 +153,7 @@ export class ZooKeeperCoordination implements Coordination {
     if (this.#closed) return
     this.#closed = true
     this.#listener = null
+    this.#publisher.end()
     this.#retry?.cancel()
     for (const resolve of this.#settled.splice(0)) resolve()
     await this.#client.close()
@@ -167,7 +172,7 @@ export class ZooKeeperCoordination implements Coordination {
   #onExpired(client: ZooKeeperClient): void {
     if (client !== this.#client || this.#closed) return
     this.#ports.logger.warn('The ZooKeeper session has expired: this broker is out of the cluster and joins it again.')
-    this.#held = null
+    this.#release()
     this.#lease = null
     this.#listener?.onExpelled()
     this.#client = this.#newClient()
@@ -177,8 +182,7 @@ export class ZooKeeperCoordination implements Coordination {
   }
 
   #enrol(member: MemberInfo): Promise<number> {
-    const { sessionTimeoutMs } = this.#options
-    return enrol(() => this.#client, member, { sessionTimeoutMs, acl: this.#acl }, this.#ports)
+    return enrol(() => this.#client, member, { ...this.#options, acl: this.#acl }, this.#ports)
   }
 
   #mark(what: Stale): void {
@@ -271,6 +275,12 @@ export class ZooKeeperCoordination implements Coordination {
     const baseOffset = this.#nextOffset
     this.#nextOffset += records.length
     this.#listener?.onRecords(records, baseOffset)
+    this.#publisher.changed()
+  }
+
+  #release(): void {
+    this.#held = null
+    this.#publisher.end()
   }
 
   async #readController(): Promise<void> {
@@ -302,10 +312,11 @@ export class ZooKeeperCoordination implements Coordination {
     if (client !== this.#client || !this.#campaigning) return
     this.#held = { ...lease, fence }
     this.#tellLease(lease)
+    if (this.#held !== null) this.#publisher.begin(client, fence)
   }
 
   #tellLease(lease: ControllerLease | null): void {
-    if (lease?.controllerEpoch !== this.#held?.controllerEpoch) this.#held = null
+    if (lease?.controllerEpoch !== this.#held?.controllerEpoch) this.#release()
     if (lease?.controllerEpoch === this.#lease?.controllerEpoch && lease?.controllerId === this.#lease?.controllerId)
       return
     this.#lease = lease
@@ -339,7 +350,7 @@ export class ZooKeeperCoordination implements Coordination {
       } catch (error) {
         const code = error instanceof ZooKeeperError ? error.code : null
         if (code === 'CONNECTION_LOSS' && client === this.#client) {
-          const outcome = await this.#outcome(at, batch)
+          const outcome = await this.#log.outcome(client, at, batch, this.#ports.logger)
           if (outcome === 'written') break
           if (outcome === 'not written') continue
         }
@@ -352,25 +363,11 @@ export class ZooKeeperCoordination implements Coordination {
     return { errorCode: ErrorCode.NONE, offset: this.#nextOffset - 1 }
   }
 
-  /** The connection broke during an append. After a sync nothing of the old connection can still arrive: the log tells. */
-  async #outcome(at: Head, batch: Buffer): Promise<'written' | 'not written' | 'unknown'> {
-    try {
-      await this.#client.sync(HEAD)
-      const head = await this.#log.head(this.#client, null)
-      if (head.nextOffset === at.nextOffset) return 'not written'
-      const there = await this.#log.batch(this.#client, at.nextOffset)
-      return there?.equals(batch) === true && head.version === at.version + 1 ? 'written' : 'unknown'
-    } catch (error) {
-      this.#ports.logger.warn(`It is not known whether the last change reached ZooKeeper: ${String(error)}`)
-      return 'unknown'
-    }
-  }
-
   #refusedAppend(code: ZooKeeperError['code'] | null, error: unknown): AppendResult {
     this.#stale.add('log')
     this.#mark('controller')
     if (code === 'BAD_VERSION' || code === 'NODE_EXISTS') {
-      this.#held = null
+      this.#release()
       return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, offset: -1 }
     }
     if (code === 'CONNECTION_LOSS' || code === 'SESSION_EXPIRED' || code === 'CLOSED') {

@@ -4,6 +4,7 @@
  */
 import { buildBatch } from '../../../../protocol/batch/builder.js'
 import { decodeBatch } from '../../../../protocol/batch/records.js'
+import type { Logger } from '../../../host/logger.js'
 import { CompressionCode, compress, decompress } from '../../../log/compression/index.js'
 import type { MetadataRecord } from '../../../metadata/records.js'
 import { decodeRecord, encodeRecord } from '../metadata-codec.js'
@@ -95,6 +96,25 @@ export class SharedLog {
       { op: 'create', path: logPath(at.nextOffset), data: batch, mode: 'persistent', acl: this.acl },
       { op: 'set', path: HEAD, data: headBytes(at.nextOffset + count), version: at.version },
     ]
+  }
+
+  /** The connection broke during an append. After a sync nothing of the old connection can still arrive: the log tells. */
+  async outcome(
+    client: ZooKeeperClient,
+    at: Head,
+    batch: Buffer,
+    logger: Logger,
+  ): Promise<'written' | 'not written' | 'unknown'> {
+    try {
+      await client.sync(HEAD)
+      const head = await this.head(client, null)
+      if (head.nextOffset === at.nextOffset) return 'not written'
+      const there = await this.batch(client, at.nextOffset)
+      return there?.equals(batch) === true && head.version === at.version + 1 ? 'written' : 'unknown'
+    } catch (error) {
+      logger.warn(`It is not known whether the last change reached ZooKeeper: ${String(error)}`)
+      return 'unknown'
+    }
   }
 
   /** The newest snapshot; null when there is none. Reads again when a newer one replaced it meanwhile. */

@@ -5,6 +5,7 @@
  *   /cluster/id                             {"version":"1","id":"..."}
  *   /brokers/ids/<id>                       ephemeral: the live members; the node's czxid is the broker epoch
  *   /brokers/topics/<name>                  assignment, topic id; below it partitions/<p>/state (leader, epochs, ISR); for people
+ *   /brokers/seqid                          empty; tools of Kafka's take the place for a cluster's by it
  *   /controller                             ephemeral: who holds the lease, and its epoch
  *   /controller_epoch                       the last epoch; its node version fences every append
  *   /odradek/head                           {"nextOffset": n}: where the metadata log ends; carries the watch
@@ -12,11 +13,13 @@
  *   /odradek/snapshot                       {"offset": n, "epoch": e, "parts": k}: the newest whole snapshot
  *   /odradek/snapshots/<offset>-<epoch>/<part>  its bytes
  */
+import type { PartitionImage, TopicImage } from '../../../metadata/image.js'
 import type { LiveMember, MemberInfo } from '../coordination.js'
 
 export const CLUSTER_ID = '/cluster/id'
 export const BROKER_IDS = '/brokers/ids'
 export const BROKER_TOPICS = '/brokers/topics'
+export const BROKER_SEQUENCE = '/brokers/seqid'
 export const CONTROLLER = '/controller'
 export const CONTROLLER_EPOCH = '/controller_epoch'
 export const HEAD = '/odradek/head'
@@ -30,6 +33,7 @@ export const PERSISTENT_FOLDERS = [
   '/brokers',
   BROKER_IDS,
   BROKER_TOPICS,
+  BROKER_SEQUENCE,
   '/odradek',
   LOG,
   SNAPSHOTS,
@@ -154,4 +158,24 @@ export function readMember(brokerId: number, data: Buffer, czxid: number): LiveM
     features,
     logDirs,
   }
+}
+
+export const topicPath = (name: string): string => `${BROKER_TOPICS}/${name}`
+export const partitionPath = (name: string, partition: number): string => `${topicPath(name)}/partitions/${partition}`
+
+/** Kafka's version 3 of a topic's node. */
+export function topicBytes({ topicId, partitions }: TopicImage): Buffer {
+  const moving = (of: (partition: PartitionImage) => readonly number[]) =>
+    Object.fromEntries(partitions.flatMap((one) => (of(one).length === 0 ? [] : [[one.partition, of(one)]])))
+  return json({
+    removing_replicas: moving(({ removingReplicas }) => removingReplicas),
+    partitions: Object.fromEntries(partitions.map(({ partition, replicas }) => [partition, replicas])),
+    topic_id: topicId,
+    adding_replicas: moving(({ addingReplicas }) => addingReplicas),
+    version: 3,
+  })
+}
+
+export function partitionStateBytes({ leader, leaderEpoch, isr }: PartitionImage, controllerEpoch: number): Buffer {
+  return json({ controller_epoch: controllerEpoch, leader, version: 1, leader_epoch: leaderEpoch, isr })
 }
