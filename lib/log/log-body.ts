@@ -211,7 +211,8 @@ export class LogBody {
 
   /** Drops everything from `offset` on. Later only when a write is under way or something has to be read. */
   truncateTo(offset: number): void | Promise<void> {
-    if (offset >= this.endOffset) return
+    // An epoch in which this broker led and appended nothing goes too: its leader has never heard of it, and would say so for ever.
+    if (offset >= this.endOffset) return this.epochs.truncateFromEnd(this.endOffset)
     this.cuts++
     if (this.cleanedOffset !== null) this.cleanedOffset = Math.min(this.cleanedOffset, offset)
     if (offset <= this.segments.first.baseOffset) return this.restartAt(offset)

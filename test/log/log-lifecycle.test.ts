@@ -120,6 +120,17 @@ for (const kind of disks) {
       await t.log.close()
     })
 
+    it('a cut at the end takes an epoch away that has no record', async () => {
+      const t = makeLog(disk.disk)
+      t.produce([{ value: 'a' }])
+      const { latestEpoch } = t.log
+      t.log.assignLeaderEpoch(latestEpoch + 3)
+      expect(t.log.latestEpoch).to.equal(latestEpoch + 3)
+      await t.log.truncateTo(t.log.endOffset)
+      expect([t.log.latestEpoch, t.log.endOffset]).to.deep.equal([latestEpoch, 1])
+      await t.log.close()
+    })
+
     it('lists aborted transactions by their first offsets, however they ended', async () => {
       const t = makeLog(disk.disk)
       for (const producerId of [1, 2]) {

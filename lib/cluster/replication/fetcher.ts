@@ -338,7 +338,7 @@ export class ReplicaFetcher {
     const message = `${topic}-${index} is cut from offset ${log.endOffset} to ${point}: its leader, broker ${this.#options.leaderId}, has another history from there.`
     if (point < highWatermark)
       this.#ports.logger.warn(`${message} Records below the high watermark ${highWatermark} are lost.`)
-    else this.#ports.logger.info(message)
+    else if (point < log.endOffset) this.#ports.logger.info(message)
     await partition.truncateTo(point)
   }
 
