@@ -9,11 +9,12 @@ ARGS ?=
 SECONDS_FUZZ ?= 60
 MINUTES ?= 1
 SECONDS_CRASH ?= $(shell expr $(MINUTES) \* 60)
+SECONDS_CHAOS ?= $(shell expr $(MINUTES) \* 60)
 
 ESBUILD := $(BIN)/esbuild --bundle --platform=node --target=node20.19 --packages=external --log-level=warning \
   --define:import.meta.url=odradekModuleUrl --banner:js="const odradekModuleUrl = require('node:url').pathToFileURL(__filename).href;"
 
-.PHONY: start build test check compat reference fuzz sim crash bench cover golden clean help
+.PHONY: start build test check compat reference fuzz sim crash chaos bench cover golden clean help
 
 start: build ## install, build and run the broker on 127.0.0.1:9092 (ARGS="--listen 0.0.0.0:9092" for more)
 	@exec node dist/odradek.cjs start $(ARGS)
@@ -62,6 +63,9 @@ sim: build ## a broker's life on a failing disk, by seeds: SEEDS=N (100) FROM=N,
 
 crash: build ## kill -9 a broker under real clients for MINUTES (1), check what is left; SEED=N, ARGS="--only kafkajs"
 	@node build/test/crash/main.js --seconds $(SECONDS_CRASH) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+chaos: build ## brokers, ZooKeeper and network fail under real clients for MINUTES (1); SEED=N, ARGS="--brokers 5 --only kafkajs"
+	@node build/test/chaos/main.js --seconds $(SECONDS_CHAOS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: build ## ratios to references measured in the same run
 	@node build/test/bench/main.js $(ARGS)

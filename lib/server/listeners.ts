@@ -72,12 +72,16 @@ export function parseListeners(settings: ListenerSettings): Listeners {
   return { specs, interBrokerListenerName }
 }
 
-/** Where the other brokers of a cluster connect to: beside the first listener, on a free port. Clients never hear of it. */
-export function peerListener({ specs }: Listeners): ListenerSpec {
+/**
+ * With the one by which the other brokers of a cluster connect, of which clients never hear: CONTROLLER where `listeners` has it (a fixed port,
+ * for a firewall), else beside the first listener on a free port.
+ */
+export function withPeerListener({ specs }: Listeners): readonly ListenerSpec[] {
+  if (specs.some(({ name }) => name === PEER_LISTENER)) return specs
   const { host, advertised } = specs[0]!
   // A wildcard is no address to connect to: what clients are told of the host serves brokers too.
   const shown = advertised === null ? null : { host: advertised.host, port: 0 }
-  return { name: PEER_LISTENER, securityProtocol: 'PLAINTEXT', host, port: 0, advertised: shown }
+  return [...specs, { name: PEER_LISTENER, securityProtocol: 'PLAINTEXT', host, port: 0, advertised: shown }]
 }
 
 interface NamedEndpoint {
@@ -148,7 +152,8 @@ function parseProtocolMap(text: string): Map<string, string> {
 const PROTOCOLS: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
 
 function protocolOf(name: string, protocols: ReadonlyMap<string, string>): SecurityProtocol {
-  const protocol = protocols.get(name) ?? (PROTOCOLS.includes(name) ? name : undefined)
+  const protocol =
+    protocols.get(name) ?? (PROTOCOLS.includes(name) ? name : name === PEER_LISTENER ? 'PLAINTEXT' : undefined)
   if (protocol === undefined) {
     throw new ListenerConfigError(
       `The listener ${name} has no security protocol: add ${name}:PLAINTEXT to listener.security.protocol.map.`,

@@ -39,7 +39,7 @@ import { Dispatcher } from './dispatcher.js'
 import { Forwarder } from './forwarding.js'
 import { GroupService } from './group-service.js'
 import { Acceptor } from './listener.js'
-import { peerListener } from './listeners.js'
+import { withPeerListener } from './listeners.js'
 import { logCleaner } from './log-cleaning.js'
 import { MetadataCache } from './metadata-cache.js'
 import { brokerIdOf, checkValues, connectionLimits, listenersOf, type NodeOptions } from './options.js'
@@ -70,7 +70,7 @@ export interface NodePorts {
 function assemble(config: BrokerConfig, storage: Storage, ports: Ports): Parts {
   const agreement = agree(config, storage, ports)
   const listenerConfig = listenersOf(config)
-  const specs = agreement.isClustered ? [...listenerConfig.specs, peerListener(listenerConfig)] : listenerConfig.specs
+  const specs = agreement.isClustered ? withPeerListener(listenerConfig) : listenerConfig.specs
   const holdings = hold(agreement, ports)
   const acceptor = openDoor(agreement, holdings, ports)
   return { ...ports, ...agreement, ...holdings, listenerConfig: { ...listenerConfig, specs }, acceptor }

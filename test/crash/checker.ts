@@ -39,6 +39,8 @@ export type CheckKind =
   | 'copies'
   | 'word counts'
   | 'files'
+  | 'replicas'
+  | 'whole cluster'
 
 /** How often each was checked, and what did not hold: sentences. */
 export class Verdict {

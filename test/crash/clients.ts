@@ -81,3 +81,17 @@ const librdkafka: ClientKind = {
 }
 
 export const clientKinds: readonly ClientKind[] = [kafkajs, java, librdkafka, streams]
+
+/** The kinds whose name contains one of the words (all without words), ready to start; says which are left out, and why. */
+export async function availableKinds(only: readonly string[] | undefined): Promise<ClientKind[]> {
+  const kinds: ClientKind[] = []
+  for (const kind of clientKinds) {
+    if (only !== undefined && !only.some((word) => kind.name.toLowerCase().includes(word.toLowerCase()))) continue
+    const reason = kind.unavailable()
+    if (reason === null) {
+      await kind.prepare()
+      kinds.push(kind)
+    } else console.log(`left out: ${kind.name}: ${reason}`)
+  }
+  return kinds
+}

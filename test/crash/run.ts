@@ -1,31 +1,17 @@
 /** One crash run: clients write and read while the server, and now and then one of them, is killed; then everything is compared. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, type WriteStream } from 'node:fs'
-import { join } from 'node:path'
 import { toolsUnavailable } from '../../compat/tools/tool-box.js'
 import { CreateTopics, ErrorCode } from '../../protocol/index.js'
 import { Dice } from '../fuzz/target.js'
 import { RawClient } from '../support/raw-client.js'
-import { Checker, type CopyPlan, type TopicPromise, Verdict } from './checker.js'
+import type { Verdict } from './checker.js'
 import type { ClientKind, ClientProcess } from './clients.js'
 import { parseEvent } from './events.js'
 import { checkFiles } from './files.js'
-import { committedOffset, ends, type FinalPartition, patiently, readPartition } from './final-state.js'
 import { History } from './history.js'
-import { type CrashServer, eachLine } from './server.js'
-import {
-  COMPACTED,
-  COUNTS,
-  copyOf,
-  EXACT,
-  ONE_AT_A_TIME,
-  PLAIN,
-  RETAINED,
-  sourceOf,
-  TRANSACTIONS,
-  topicPlans,
-} from './topics.js'
-import { checkWordCount } from './word-count.js'
+import { judge } from './judge.js'
+import { RunningClient } from './running-client.js'
+import type { CrashServer } from './server.js'
+import { topicPlans } from './topics.js'
 
 export interface RunOptions {
   readonly seed: number
@@ -47,7 +33,6 @@ export interface RunCounts {
 }
 
 const DRAIN_LIMIT_MS = 90_000
-const SETTLE_LIMIT_MS = 60_000
 
 export class CrashRun {
   readonly counts: RunCounts = { kills: 0, killsWhileStarting: 0, cleanStops: 0, fsyncStarts: 0, clientKills: 0 }
@@ -124,7 +109,9 @@ export class CrashRun {
 
   #startClients(): void {
     for (const { kind, process } of this.#processes()) {
-      const client = new RunningClient(kind, process, this.#options, this.#dice.below(2 ** 30), (line) => {
+      const { folder, server } = this.#options
+      const surroundings = { folder, bootstrapServers: server.recipe.bootstrapServers }
+      const client = new RunningClient(kind, process, surroundings, this.#dice.below(2 ** 30), (line) => {
         try {
           this.history.add(parseEvent(line))
         } catch (error) {
@@ -178,143 +165,11 @@ export class CrashRun {
   async #judge(): Promise<Verdict> {
     const client = await RawClient.connect(this.#options.server.recipe.bootstrapServers)
     try {
-      const programs = this.#programs()
-      const plans = topicPlans(programs)
-      const partitions: FinalPartition[] = []
-      for (const { name, partitions: count } of plans) {
-        for (let partition = 0; partition < count; partition++) {
-          await settled(client, name, partition)
-          partitions.push(await readPartition(client, name, partition))
-        }
-      }
-      const verdict = new Verdict()
-      const committed = new Map<string, number>()
-      const groups = new Set([...this.history.groups.values()].map(({ group, topic }) => `${group} ${topic}`))
-      for (const [group, topic] of [...groups].map((both) => both.split(' '))) {
-        for (let partition = 0; partition < 3; partition++) {
-          const asked = () => committedOffset(client, group!, topic!, partition)
-          try {
-            committed.set(`${group} ${topic} ${partition}`, await patiently(asked))
-          } catch (error) {
-            verdict.holds('group offsets', false, () => (error instanceof Error ? error.message : String(error)))
-          }
-        }
-      }
-      const copies = programs.map(
-        (program): CopyPlan => ({ group: `copier-${program}`, from: sourceOf(program), to: copyOf(program) }),
-      )
-      verdict.add(new Checker(this.history, { partitions, committed }, promises(programs)).run(copies))
-      if (programs.includes('streams')) verdict.add(checkWordCount(partitions, TRANSACTIONS, COUNTS))
-      return verdict
+      const everything = async () => client
+      return await judge(this.history, this.#programs(), { leaderOf: everything, coordinatorOf: everything })
     } finally {
       client.close()
     }
-  }
-}
-
-function promises(programs: readonly string[]): Map<string, TopicPromise> {
-  const once = { exactlyOnce: true, compacted: false }
-  return new Map<string, TopicPromise>([
-    [PLAIN, { exactlyOnce: false, compacted: false }],
-    [RETAINED, { exactlyOnce: false, compacted: false }],
-    [EXACT, once],
-    [TRANSACTIONS, once],
-    [ONE_AT_A_TIME, once],
-    [COMPACTED, { exactlyOnce: true, compacted: true }],
-    ...programs.map((program): [string, TopicPromise] => [copyOf(program), once]),
-  ])
-}
-
-/** Transactions that a killed client left open end by their timeout. One that never does is what the checker then finds. */
-async function settled(client: RawClient, topic: string, partition: number): Promise<void> {
-  const limit = performance.now() + SETTLE_LIMIT_MS
-  while (performance.now() < limit) {
-    const [highWatermark, lastStableOffset] = await patiently(() => ends(client, topic, partition))
-    if (highWatermark === lastStableOffset) return
-    await pause(200)
-  }
-}
-
-/** One client process, started again (as another incarnation) whenever it ends before it is told to. */
-class RunningClient {
-  readonly #kind: ClientKind
-  readonly #process: ClientProcess
-  readonly #options: RunOptions
-  readonly #seed: number
-  readonly #take: (line: string) => void
-  readonly #journal: WriteStream
-  readonly #errors: WriteStream
-  #child: ChildProcess | undefined
-  #incarnation = 0
-  #finishing = false
-  /** Killed, and its end not heard of yet. */
-  #killed = false
-  #gone: Promise<number | null> = Promise.resolve(0)
-
-  constructor(
-    kind: ClientKind,
-    process: ClientProcess,
-    options: RunOptions,
-    seed: number,
-    take: (line: string) => void,
-  ) {
-    this.#kind = kind
-    this.#process = process
-    this.#options = options
-    this.#seed = seed
-    this.#take = take
-    this.#journal = createWriteStream(join(options.folder, `${process.name}.ndjson`))
-    this.#errors = createWriteStream(join(options.folder, `${process.name}.log`))
-  }
-
-  get readsToTheEnd(): boolean {
-    return this.#process.readsToTheEnd === true
-  }
-
-  start(): void {
-    const { program, roles } = this.#process
-    const { bootstrapServers } = this.#options.server.recipe
-    this.#incarnation++
-    const [command, ...args] = this.#kind.command()
-    const seed = String(this.#seed + this.#incarnation)
-    const all = [...args, bootstrapServers, program, String(this.#incarnation), seed, roles.join(',')]
-    const child = spawn(command!, all, { stdio: 'pipe', cwd: this.#options.folder })
-    this.#child = child
-    child.stdin.on('error', () => {})
-    child.stderr.on('data', (bytes: Buffer) => this.#errors.write(bytes))
-    eachLine(child.stdout, (line) => {
-      this.#journal.write(`${line}\n`)
-      this.#take(line)
-    })
-    // `close` comes after the last of its output.
-    this.#gone = new Promise((resolve) => {
-      child.once('close', (code, signal) => {
-        this.#errors.write(`=== incarnation ${this.#incarnation} ended: code ${code}, signal ${signal}\n`)
-        this.#killed = false
-        if (!this.#finishing) this.start()
-        resolve(code)
-      })
-    })
-  }
-
-  kill(): void {
-    this.#killed = true
-    this.#child?.kill('SIGKILL')
-  }
-
-  /** Closes its input, which tells it to finish, and waits. @throws Error when it does not end by itself, with code 0 */
-  async finish(limitMs: number): Promise<void> {
-    // One that was killed a moment ago comes again first.
-    while (this.#killed) await this.#gone
-    this.#finishing = true
-    this.#child?.stdin?.end()
-    const limit = setTimeout(() => this.kill(), limitMs)
-    const code = await this.#gone
-    clearTimeout(limit)
-    this.#journal.end()
-    this.#errors.end()
-    if (code !== 0)
-      throw new Error(`${this.#process.name} did not finish within ${limitMs} ms (code ${code}); see its .log`)
   }
 }
 

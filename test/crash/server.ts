@@ -125,6 +125,11 @@ export class CrashServer {
     }
   }
 
+  /** SIGSTOP, SIGCONT: the process stays, its connections too. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal)
+  }
+
   close(): void {
     this.#log.end()
   }

@@ -1,4 +1,5 @@
 /** The topics of a crash run, and what each is for. Small segments, so that rolls, cleaning and retention happen under kills. */
+import type { CopyPlan, TopicPromise } from './checker.js'
 
 export interface TopicPlan {
   readonly name: string
@@ -62,6 +63,24 @@ export function topicPlans(programs: readonly string[]): TopicPlan[] {
     { name: COUNTS, partitions: 2, configs: SMALL_SEGMENTS },
     ...programs.map((program) => ({ name: copyOf(program), partitions: 3, configs: SMALL_SEGMENTS })),
   ]
+}
+
+/** What the checker may expect of each. */
+export function promises(programs: readonly string[]): Map<string, TopicPromise> {
+  const once = { exactlyOnce: true, compacted: false }
+  return new Map<string, TopicPromise>([
+    [PLAIN, { exactlyOnce: false, compacted: false }],
+    [RETAINED, { exactlyOnce: false, compacted: false }],
+    [EXACT, once],
+    [TRANSACTIONS, once],
+    [ONE_AT_A_TIME, once],
+    [COMPACTED, { exactlyOnce: true, compacted: true }],
+    ...programs.map((program): [string, TopicPromise] => [copyOf(program), once]),
+  ])
+}
+
+export function copyPlans(programs: readonly string[]): CopyPlan[] {
+  return programs.map((program) => ({ group: `copier-${program}`, from: sourceOf(program), to: copyOf(program) }))
 }
 
 /** Broker configs of a crash run: small internal topics, timers that fire within it. */

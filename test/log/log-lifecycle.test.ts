@@ -147,6 +147,17 @@ for (const kind of disks) {
       await t.log.close()
     })
 
+    it('forgets on truncation an epoch in which it led and appended nothing, although no record has to go', async () => {
+      const t = makeLog(disk.disk)
+      t.produce([{ value: 'a' }, { value: 'b' }])
+      t.log.assignLeaderEpoch(1)
+      expect(t.log.latestEpoch).to.equal(1)
+      await t.log.truncateTo(2)
+      expect(t.log.latestEpoch).to.equal(0)
+      expect(t.log.endOffset).to.equal(2)
+      await t.log.close()
+    })
+
     it('takes what a leader sent as it is, and only if it continues the log', async () => {
       const t = makeLog(disk.disk)
       const follow = (records: Buffer) => t.log.append(records, { origin: 'replication', leaderEpoch: -1, now: START })

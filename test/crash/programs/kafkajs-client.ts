@@ -30,7 +30,7 @@ process.stdin.resume()
 
 const kafka = new Kafka({
   clientId: `${program}-${incarnation}`,
-  brokers: [bootstrap!],
+  brokers: bootstrap!.split(','),
   logLevel: logLevel.NOTHING,
   connectionTimeout: 1000,
   requestTimeout: 5000,

@@ -1,0 +1,106 @@
+/**
+ * Compares what the brokers hold of each partition, in their files, after they were stopped. Replicas have the same batches, byte for byte. Of
+ * compacted partitions each broker removes what it wants when it wants: they have the same end, and the same last value of every key.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { decompress, prepareCodec } from '../../lib/log/compression/index.js'
+import { decodeBatch, forEachBatch, batchHeader as header } from '../../protocol/index.js'
+import type { Verdict } from '../crash/checker.js'
+import { COMPACTED } from '../crash/topics.js'
+
+interface Replica {
+  readonly broker: number
+  readonly batches: readonly Buffer[]
+}
+
+const COMPACTED_TOPICS = new Set([COMPACTED, '__consumer_offsets', '__transaction_state'])
+
+export async function compareReplicas(
+  folders: readonly { readonly id: number; readonly dataFolder: string }[],
+  copies: number,
+  verdict: Verdict,
+): Promise<void> {
+  const names = new Set(folders.flatMap(({ dataFolder }) => partitionsIn(dataFolder)))
+  for (const name of [...names].sort()) {
+    const holders = folders.filter(({ dataFolder }) => partitionsIn(dataFolder).includes(name))
+    verdict.holds(
+      'replicas',
+      holders.length === copies,
+      () => `${name} is held by ${holders.map(({ id }) => id).join(', ')}, not by ${copies} brokers`,
+    )
+    const replicas = holders.map(({ id, dataFolder }) => ({ broker: id, batches: batchesIn(join(dataFolder, name)) }))
+    const isCompacted = COMPACTED_TOPICS.has(name.slice(0, name.lastIndexOf('-')))
+    for (const other of replicas.slice(1)) {
+      const difference = isCompacted ? await differentState(replicas[0]!, other) : differentBytes(replicas[0]!, other)
+      verdict.holds('replicas', difference === null, () => `${name}: ${difference}`)
+    }
+  }
+}
+
+function partitionsIn(dataFolder: string): string[] {
+  return readdirSync(dataFolder).filter((name) => /-\d+$/.test(name) && !name.startsWith('__cluster_metadata'))
+}
+
+function batchesIn(folder: string): Buffer[] {
+  const segments = readdirSync(folder)
+    .filter((name) => /^\d{20}\.log$/.test(name))
+    .sort()
+  return segments.flatMap((name) => {
+    const bytes = readFileSync(join(folder, name))
+    const found: Buffer[] = []
+    forEachBatch(bytes, (at, size) => found.push(bytes.subarray(at, at + size)))
+    return found
+  })
+}
+
+const endOf = ({ batches }: Replica): number => (batches.length === 0 ? -1 : header.lastOffset(batches.at(-1)!) + 1)
+
+/** From where both have something: retention need not have removed the same segments. */
+function differentBytes(one: Replica, other: Replica): string | null {
+  const start = Math.max(
+    ...[one, other].map(({ batches }) => (batches.length === 0 ? 0 : header.baseOffset(batches[0]!))),
+  )
+  const [a, b] = [one, other].map(({ batches }) => batches.filter((batch) => header.lastOffset(batch) >= start))
+  for (let index = 0; index < Math.max(a!.length, b!.length); index++) {
+    const [left, right] = [a![index], b![index]]
+    if (left !== undefined && right !== undefined && left.equals(right)) continue
+    return `brokers ${one.broker} and ${other.broker} differ: ${described(left)} / ${described(right)}`
+  }
+  return null
+}
+
+function described(batch: Buffer | undefined): string {
+  if (batch === undefined) return 'nothing'
+  return `offsets ${header.baseOffset(batch)}-${header.lastOffset(batch)} of epoch ${header.leaderEpoch(batch)}, producer ${header.producerId(batch)}, ${batch.length} bytes`
+}
+
+async function differentState(one: Replica, other: Replica): Promise<string | null> {
+  if (endOf(one) !== endOf(other) && one.batches.length > 0 && other.batches.length > 0) {
+    return `broker ${one.broker} ends at ${endOf(one)}, broker ${other.broker} at ${endOf(other)}`
+  }
+  const [a, b] = [await lastValues(one), await lastValues(other)]
+  for (const key of new Set([...a.keys(), ...b.keys()])) {
+    const [left, right] = [a.get(key) ?? null, b.get(key) ?? null]
+    if (left === right || left === UNSETTLED || right === UNSETTLED) continue
+    return `brokers ${one.broker} and ${other.broker} have different last values of key ${key}`
+  }
+  return null
+}
+
+/** A key that was written in transactions: which of its values counts, the markers tell. */
+const UNSETTLED = 'in a transaction'
+
+async function lastValues({ batches }: Replica): Promise<Map<string, string | null>> {
+  const last = new Map<string, string | null>()
+  for (const batch of batches) {
+    if (header.isControl(batch)) continue
+    await prepareCodec(header.compressionCode(batch))
+    for (const { key, value } of decodeBatch(batch, decompress)) {
+      const name = key?.toString('hex') ?? ''
+      if (header.isTransactional(batch)) last.set(name, UNSETTLED)
+      else if (last.get(name) !== UNSETTLED) last.set(name, value?.toString('hex') ?? null)
+    }
+  }
+  return last
+}
