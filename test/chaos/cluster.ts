@@ -9,6 +9,7 @@ import { clientIdOf, Link, type LinkState } from './links.js'
 
 /** Long enough for a machine that does something else as well, short enough to fail over often. */
 export const SESSION_TIMEOUT_MS = 3000
+export const CHROOT = '/chaos'
 const ZOOKEEPER_TICK_MS = 300
 
 export interface ChaosBroker {
@@ -120,7 +121,7 @@ function brokerRecipe(place: Place, configs: Readonly<Record<string, string>>): 
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${clientPort},CONTROLLER://127.0.0.1:${peers.port}`,
   }
   const settings = Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`])
-  const connect = `${zooKeeper.map(({ port }) => `127.0.0.1:${port}`).join(',')}/chaos`
+  const connect = `${zooKeeper.map(({ port }) => `127.0.0.1:${port}`).join(',')}${CHROOT}`
   const flags = ['--id', String(id), '--zookeeper', connect, '--zookeeper-session-timeout', String(SESSION_TIMEOUT_MS)]
   const start = [process.execPath, join(projectRoot, 'dist', 'odradek.cjs'), 'start']
   return {

@@ -9,6 +9,13 @@ import { decodeBatch, forEachBatch, batchHeader as header } from '../../protocol
 import type { Verdict } from '../crash/checker.js'
 import { COMPACTED } from '../crash/topics.js'
 
+export interface Promised {
+  /** How many brokers hold each partition. */
+  readonly copies: number
+  /** `topic-partition` -> every replica has everything below. */
+  readonly committed: ReadonlyMap<string, number>
+}
+
 interface Replica {
   readonly broker: number
   readonly batches: readonly Buffer[]
@@ -18,7 +25,7 @@ const COMPACTED_TOPICS = new Set([COMPACTED, '__consumer_offsets', '__transactio
 
 export async function compareReplicas(
   folders: readonly { readonly id: number; readonly dataFolder: string }[],
-  copies: number,
+  { copies, committed }: Promised,
   verdict: Verdict,
 ): Promise<void> {
   const names = new Set(folders.flatMap(({ dataFolder }) => partitionsIn(dataFolder)))
@@ -30,6 +37,14 @@ export async function compareReplicas(
       () => `${name} is held by ${holders.map(({ id }) => id).join(', ')}, not by ${copies} brokers`,
     )
     const replicas = holders.map(({ id, dataFolder }) => ({ broker: id, batches: batchesIn(join(dataFolder, name)) }))
+    for (const { broker, batches } of replicas) {
+      const end = endOf(batches)
+      verdict.holds(
+        'replicas',
+        end >= (committed.get(name) ?? 0),
+        () => `${name}: broker ${broker} ends at ${end}, but ${committed.get(name)} was committed`,
+      )
+    }
     const isCompacted = COMPACTED_TOPICS.has(name.slice(0, name.lastIndexOf('-')))
     for (const other of replicas.slice(1)) {
       const difference = isCompacted ? await differentState(replicas[0]!, other) : differentBytes(replicas[0]!, other)
@@ -54,14 +69,21 @@ function batchesIn(folder: string): Buffer[] {
   })
 }
 
-const endOf = ({ batches }: Replica): number => (batches.length === 0 ? -1 : header.lastOffset(batches.at(-1)!) + 1)
+const endOf = (batches: readonly Buffer[]): number =>
+  batches.length === 0 ? 0 : header.lastOffset(batches.at(-1)!) + 1
 
-/** From where both have something: retention need not have removed the same segments. */
+/**
+ * From where both have something (retention need not have removed the same segments) to where both have something (one was stopped before the
+ * other).
+ */
 function differentBytes(one: Replica, other: Replica): string | null {
   const start = Math.max(
     ...[one, other].map(({ batches }) => (batches.length === 0 ? 0 : header.baseOffset(batches[0]!))),
   )
-  const [a, b] = [one, other].map(({ batches }) => batches.filter((batch) => header.lastOffset(batch) >= start))
+  const end = Math.min(endOf(one.batches), endOf(other.batches))
+  const [a, b] = [one, other].map(({ batches }) =>
+    batches.filter((batch) => header.lastOffset(batch) >= start && header.baseOffset(batch) < end),
+  )
   for (let index = 0; index < Math.max(a!.length, b!.length); index++) {
     const [left, right] = [a![index], b![index]]
     if (left !== undefined && right !== undefined && left.equals(right)) continue
@@ -76,10 +98,8 @@ function described(batch: Buffer | undefined): string {
 }
 
 async function differentState(one: Replica, other: Replica): Promise<string | null> {
-  if (endOf(one) !== endOf(other) && one.batches.length > 0 && other.batches.length > 0) {
-    return `broker ${one.broker} ends at ${endOf(one)}, broker ${other.broker} at ${endOf(other)}`
-  }
-  const [a, b] = [await lastValues(one), await lastValues(other)]
+  const end = Math.min(endOf(one.batches), endOf(other.batches))
+  const [a, b] = [await lastValues(one, end), await lastValues(other, end)]
   for (const key of new Set([...a.keys(), ...b.keys()])) {
     const [left, right] = [a.get(key) ?? null, b.get(key) ?? null]
     if (left === right || left === UNSETTLED || right === UNSETTLED) continue
@@ -91,10 +111,11 @@ async function differentState(one: Replica, other: Replica): Promise<string | nu
 /** A key that was written in transactions: which of its values counts, the markers tell. */
 const UNSETTLED = 'in a transaction'
 
-async function lastValues({ batches }: Replica): Promise<Map<string, string | null>> {
+async function lastValues({ batches }: Replica, end: number): Promise<Map<string, string | null>> {
   const last = new Map<string, string | null>()
   for (const batch of batches) {
     if (header.isControl(batch)) continue
+    if (header.baseOffset(batch) >= end) break
     await prepareCodec(header.compressionCode(batch))
     for (const { key, value } of decodeBatch(batch, decompress)) {
       const name = key?.toString('hex') ?? ''

@@ -5,11 +5,12 @@ import type { ClientKind, ClientProcess } from '../crash/clients.js'
 import { parseEvent } from '../crash/events.js'
 import { History } from '../crash/history.js'
 import { judge } from '../crash/judge.js'
-import { RunningClient } from '../crash/running-client.js'
+import { finishAll, RunningClient } from '../crash/running-client.js'
 import { topicPlans } from '../crash/topics.js'
 import { Dice } from '../fuzz/target.js'
 import type { ChaosCluster } from './cluster.js'
 import { drawFault, type Lane, pause } from './faults.js'
+import { keepMetadataLog } from './metadata-log.js'
 import { compareReplicas } from './replicas.js'
 import { ClusterView } from './view.js'
 
@@ -49,7 +50,7 @@ export class ChaosRun {
   }
 
   async run(): Promise<Verdict> {
-    const { cluster, say } = this.#options
+    const { cluster, folder, say } = this.#options
     const verdict = new Verdict()
     try {
       const started = await Promise.all(cluster.brokers.map((broker) => cluster.start(broker)))
@@ -61,13 +62,10 @@ export class ChaosRun {
       say('the time is over: everything is healed, the clients finish what they began')
       cluster.heal()
       await this.#wholeAgain(verdict)
-      await Promise.all(
-        this.#clients.map((client) => client.finish(DRAIN_LIMIT_MS).catch((error) => this.#fail(error))),
-      )
+      this.#failures.push(...(await finishAll(this.#clients, DRAIN_LIMIT_MS)))
       await this.#wholeAgain(verdict)
       verdict.add(await judge(this.history, this.#programs(), this.#view))
-      await Promise.all(cluster.brokers.map(({ server }) => server.end('SIGTERM')))
-      await compareReplicas(cluster.brokers, REPLICAS, verdict)
+      await this.#compareReplicas(verdict)
     } catch (error) {
       this.#fail(error instanceof Error ? error.stack : error)
     } finally {
@@ -75,6 +73,7 @@ export class ChaosRun {
       this.#view.close()
     }
     if (cluster.failure !== null) this.#failures.push(cluster.failure)
+    await keepMetadataLog(cluster.ensemble.addresses, folder).catch((error) => this.#fail(error))
     verdict.violations.push(...this.#failures)
     return verdict
   }
@@ -87,6 +86,14 @@ export class ChaosRun {
   async #wholeAgain(verdict: Verdict): Promise<void> {
     const wrong = await this.#view.whole(WHOLE_LIMIT_MS)
     verdict.holds('whole cluster', wrong.length === 0, () => `after ${WHOLE_LIMIT_MS} ms: ${wrong.join('; ')}`)
+  }
+
+  /** What is committed now is the same everywhere; what is written while one after the other stops need not be. */
+  async #compareReplicas(verdict: Verdict): Promise<void> {
+    const { brokers } = this.#options.cluster
+    const committed = await this.#view.highWatermarks()
+    await Promise.all(brokers.map(({ server }) => server.end('SIGTERM')))
+    await compareReplicas(brokers, { copies: REPLICAS, committed }, verdict)
   }
 
   async #createTopics(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What the brokers say of the cluster: who leads what, and whether everything is whole. */
 import { ErrorCode, FindCoordinator, Metadata, type ResponseOf } from '../../protocol/index.js'
+import { ends, patiently } from '../crash/final-state.js'
 import type { Servers } from '../crash/judge.js'
 import { RawClient } from '../support/raw-client.js'
 import type { ChaosBroker, ChaosCluster } from './cluster.js'
@@ -55,6 +56,20 @@ export class ClusterView implements Servers {
       if (performance.now() > limit) throw new Error(`group ${group} has no coordinator (error ${found?.errorCode})`)
       await pause(RETRY_MS)
     }
+  }
+
+  /** `topic-partition` -> below it, everything is committed. */
+  async highWatermarks(): Promise<Map<string, number>> {
+    const { topics } = await this.#metadata(this.#cluster.brokers[0]!)
+    const found = new Map<string, number>()
+    for (const { name, partitions } of topics) {
+      for (const { partitionIndex } of partitions) {
+        const leader = await this.leaderOf(name!, partitionIndex)
+        const [highWatermark] = await patiently(() => ends(leader, name!, partitionIndex))
+        found.set(`${name}-${partitionIndex}`, highWatermark)
+      }
+    }
+    return found
   }
 
   /**

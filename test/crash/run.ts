@@ -9,7 +9,7 @@ import { parseEvent } from './events.js'
 import { checkFiles } from './files.js'
 import { History } from './history.js'
 import { judge } from './judge.js'
-import { RunningClient } from './running-client.js'
+import { finishAll, RunningClient } from './running-client.js'
 import type { CrashServer } from './server.js'
 import { topicPlans } from './topics.js'
 
@@ -56,10 +56,7 @@ export class CrashRun {
       await this.#killAround()
       if (server.failure !== null) throw new Error(server.failure)
       say('the time is over: the clients finish what they began')
-      for (const readsToTheEnd of [false, true]) {
-        const some = this.#clients.filter((client) => client.readsToTheEnd === readsToTheEnd)
-        await Promise.all(some.map((client) => client.finish(DRAIN_LIMIT_MS).catch((error) => this.#fail(error))))
-      }
+      this.failures.push(...(await finishAll(this.#clients, DRAIN_LIMIT_MS)))
       const first = await this.#judge()
       // What is served after a clean restart is the same again.
       this.counts.cleanStops++

@@ -93,3 +93,14 @@ export class RunningClient {
       throw new Error(`${this.#process.name} did not finish within ${limitMs} ms (code ${code}); see its .log`)
   }
 }
+
+/** All of them finish what they began, those that read to the end after the others. Returns what went wrong: sentences. */
+export async function finishAll(clients: readonly RunningClient[], limitMs: number): Promise<string[]> {
+  const failures: string[] = []
+  for (const readsToTheEnd of [false, true]) {
+    const some = clients.filter((client) => client.readsToTheEnd === readsToTheEnd)
+    const ended = await Promise.allSettled(some.map((client) => client.finish(limitMs)))
+    for (const end of ended) if (end.status === 'rejected') failures.push((end.reason as Error).message)
+  }
+  return failures
+}
