@@ -12,6 +12,9 @@ export interface ClientSurroundings {
 }
 
 /** One client process, started again (as another incarnation) whenever it ends before it is told to. */
+/** Killed by its own watchdog. */
+const DIED = 'died'
+
 export class RunningClient {
   readonly #kind: ClientKind
   readonly #process: ClientProcess
@@ -82,15 +85,28 @@ export class RunningClient {
   async finish(limitMs: number): Promise<void> {
     // One that was killed a moment ago comes again first.
     while (this.#killed) await this.#gone
-    this.#finishing = true
-    this.#child?.stdin?.end()
-    const limit = setTimeout(() => this.kill(), limitMs)
-    const code = await this.#gone
-    clearTimeout(limit)
+    let code = await this.#finishOnce(limitMs)
+    if (code === DIED) {
+      this.start()
+      code = await this.#finishOnce(limitMs)
+    }
     this.#journal.end()
     this.#errors.end()
     if (code !== 0)
       throw new Error(`${this.#process.name} did not finish within ${limitMs} ms (code ${code}); see its .log`)
+  }
+
+  async #finishOnce(limitMs: number): Promise<number | null | typeof DIED> {
+    this.#finishing = true
+    this.#child?.stdin?.end()
+    let late = false
+    const limit = setTimeout(() => {
+      late = true
+      this.kill()
+    }, limitMs)
+    const code = await this.#gone
+    clearTimeout(limit)
+    return code === null && !late ? DIED : code
   }
 }
 

@@ -1,4 +1,4 @@
-import { ErrorCode } from '../../../protocol/errors.js'
+import { ErrorCode, errorName } from '../../../protocol/errors.js'
 import type { Clock, Timer } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
 import { ask } from './ask.js'
@@ -37,12 +37,14 @@ type Slotted<C, R> =
 /** 100,000 waiting replies are some 20 MB: enough for a burst of commits while a follower restarts, not enough to die of it. */
 const PARKED_REPLIES_MAX = 100_000
 const RELOAD_BACKOFF_MS = 100
+const SAY_AGAIN_MS = 10_000
 
 /** The shards of one internal topic that this broker leads. */
 export class CoordinatorRuntime<C, R> {
   readonly #options: Required<RuntimeOptions>
   readonly #ports: RuntimePorts<C, R>
   readonly #shards = new Map<number, Slotted<C, R>>()
+  readonly #quietUntilMs = new Map<number, number>()
   #attempts = 0
   #inCluster = true
 
@@ -187,12 +189,23 @@ export class CoordinatorRuntime<C, R> {
   }
 
   #broken(partition: number, log: ShardLog, failure: ShardFailure): void {
-    this.#ports.logger.error(
-      `The coordinator of ${this.#options.topic}-${partition} could not go on and is loaded again; its clients retry.`,
-      { errorCode: failure.errorCode, ...(failure.error === null ? {} : { error: failure.error.stack }) },
-    )
+    this.#sayBroken(partition, failure)
     this.#drop(partition, ErrorCode.NOT_COORDINATOR)
     this.#retryLater(partition, log)
+  }
+
+  /** Too few in-sync replicas, say, break a shard again and again until there are enough: once in a while is enough. */
+  #sayBroken(partition: number, { errorCode, error }: ShardFailure): void {
+    const { clock, logger } = this.#ports
+    const message = `The coordinator of ${this.#options.topic}-${partition} could not go on and is loaded again; its clients retry.`
+    if (error !== null) {
+      logger.error(message, { errorCode, error: error.stack })
+      return
+    }
+    const now = clock.monotonic()
+    if (now < (this.#quietUntilMs.get(partition) ?? 0)) return
+    this.#quietUntilMs.set(partition, now + SAY_AGAIN_MS)
+    logger.warn(message, { error: errorName(errorCode) })
   }
 
   #failed(partition: number, log: ShardLog, error: unknown): void {

@@ -21,7 +21,7 @@ import type {
   MemberInfo,
 } from '../coordination.js'
 import { ZooKeeperClient, type ZooKeeperClientPorts } from './client.js'
-import { type FoundingOptions, foundCluster } from './founding.js'
+import { type FoundingOptions, foundCluster, persistently } from './founding.js'
 import { fenceOf, standForController } from './lease.js'
 import { enrol, readMembers } from './members.js'
 import { type Acl, CREATOR_ACL, OPEN_ACL, ZooKeeperError } from './operations.js'
@@ -101,7 +101,7 @@ export class ZooKeeperCoordination implements Coordination {
     const engine = new ZooKeeperCoordination(options, ports)
     try {
       engine.#client.start()
-      engine.#clusterId = await foundCluster(engine.#client, options, ports, engine.#acl)
+      engine.#clusterId = await foundCluster(() => engine.#client, options, ports, engine.#acl)
       return engine
     } catch (error) {
       await engine.close()
@@ -126,7 +126,8 @@ export class ZooKeeperCoordination implements Coordination {
   }
 
   async register(member: MemberInfo): Promise<{ brokerEpoch: number }> {
-    const brokerEpoch = await this.#enrol(member)
+    const patience = { clock: this.#ports.clock, isOver: () => this.#closed }
+    const brokerEpoch = await persistently(() => this.#enrol(member), patience)
     this.#member = member
     this.#mark('members')
     return { brokerEpoch }

@@ -1,5 +1,5 @@
 /** The tree of a cluster: found, or made by the first broker that comes. */
-import type { Timer } from '../../../host/clock.js'
+import type { Clock, Timer } from '../../../host/clock.js'
 import { silentLogger } from '../../../host/logger.js'
 import { ZooKeeperClient, type ZooKeeperClientOptions, type ZooKeeperClientPorts } from './client.js'
 import { type Acl, OPEN_ACL, ZooKeeperError } from './operations.js'
@@ -24,17 +24,23 @@ export interface FoundingOptions extends ZooKeeperClientOptions {
   readonly connectTimeoutMs: number | null
 }
 
-/** Returns the cluster's id. @throws ZooKeeperError, ZnodeError */
+const RETRY_MS = 100
+
+/**
+ * Returns the cluster's id. `client`: the present one, since the session may change meanwhile. @throws ZooKeeperError, ZnodeError
+ */
 export async function foundCluster(
-  client: ZooKeeperClient,
+  client: () => ZooKeeperClient,
   options: FoundingOptions,
   ports: ZooKeeperClientPorts,
   acl: readonly Acl[],
 ): Promise<string> {
   const { connectTimeoutMs } = options
-  const found = checkPlace(client, options)
-    .then(() => makeChroot(options, ports))
-    .then(() => makeTree(client, options, ports, acl))
+  let over = false
+  const patience = { clock: ports.clock, isOver: () => over }
+  const found = persistently(() => checkPlace(client(), options), patience)
+    .then(() => persistently(() => makeChroot(options, ports), patience))
+    .then(() => persistently(() => makeTree(client(), options, ports, acl), patience))
   if (connectTimeoutMs === null) return found
   let timer: Timer | null = null
   const timeout = new Promise<never>((_, reject) => {
@@ -45,6 +51,7 @@ export async function foundCluster(
   try {
     return await Promise.race([found, timeout])
   } finally {
+    over = true
     ;(timer as Timer | null)?.cancel()
   }
 }
@@ -56,6 +63,22 @@ async function checkPlace(client: ZooKeeperClient, options: FoundingOptions): Pr
     'NO_NODE',
     `There is no cluster in ZooKeeper at ${whereOf(options)}${chroot}, and this broker's data belongs to the cluster ${dataOf}: give the servers and the chroot (--zookeeper HOST:PORT,.../PATH) of that one, or another --data-dir.`,
   )
+}
+
+/** Does it again, for as long as it is only the connection that fails: an action that may have been done already must bear that. */
+export async function persistently<T>(
+  action: () => Promise<T>,
+  { clock, isOver }: { readonly clock: Clock; isOver(): boolean },
+): Promise<T> {
+  for (;;) {
+    try {
+      return await action()
+    } catch (error) {
+      const code = error instanceof ZooKeeperError ? error.code : null
+      if (isOver() || (code !== 'CONNECTION_LOSS' && code !== 'SESSION_EXPIRED')) throw error
+      await new Promise<void>((resolve) => clock.setTimer(RETRY_MS, resolve))
+    }
+  }
 }
 
 async function makeTree(
