@@ -1,5 +1,10 @@
 import { expect } from 'chai'
-import { ListenerConfigError, type ListenerSettings, parseListeners } from '../../lib/server/listeners.js'
+import {
+  ListenerConfigError,
+  type ListenerSettings,
+  parseListeners,
+  withPeerListener,
+} from '../../lib/server/listeners.js'
 
 const defaults: ListenerSettings = {
   listeners: 'PLAINTEXT://127.0.0.1:9092',
@@ -29,6 +34,19 @@ describe('server/listeners', () => {
       ['EXTERNAL', '::1', 'kafka.example', 19092],
     ])
     expect(interBrokerListenerName).to.equal('INTERNAL')
+  })
+
+  it('lets brokers connect to a free port beside the first listener, or to CONTROLLER where it is named', () => {
+    const free = withPeerListener(parse({ advertisedListeners: 'PLAINTEXT://broker-1:9092' }))
+    expect(free.map(({ name, host, port, advertised }) => [name, host, port, advertised?.host])).to.deep.equal([
+      ['PLAINTEXT', '127.0.0.1', 9092, 'broker-1'],
+      ['CONTROLLER', '127.0.0.1', 0, 'broker-1'],
+    ])
+    const fixed = withPeerListener(parse({ listeners: 'PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093' }))
+    expect(fixed.map(({ name, port, securityProtocol }) => [name, port, securityProtocol])).to.deep.equal([
+      ['PLAINTEXT', 9092, 'PLAINTEXT'],
+      ['CONTROLLER', 9093, 'PLAINTEXT'],
+    ])
   })
 
   const refused: [string, Partial<ListenerSettings>, RegExp][] = [
