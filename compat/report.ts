@@ -1,6 +1,6 @@
 /**
  * Runs all suites against one broker and prints a report card: what passed, failed and was left out, client by client.
- * `node build/compat/report.js [kafkajs|others|tools|zookeeper|runners] [--ci]`; the broker is chosen as in target.ts. The last line reads
+ * `node build/compat/report.js [kafkajs|cluster|others|tools|zookeeper|runners] [--ci]`; the broker is chosen as in target.ts. The last line reads
  * `N passed, N failed`, and the exit code is 0 only when nothing failed.
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ interface Card {
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 // CI's time is for the clients that matter most there; the others are left out by name, and said.
 if (process.argv.includes('--ci')) process.env.COMPAT_LEAVE_OUT ??= 'python,go'
-const suites = ['kafkajs', 'others', 'tools', 'zookeeper', 'runners'].filter(
+const suites = ['kafkajs', 'cluster', 'others', 'tools', 'zookeeper', 'runners'].filter(
   (name) => wanted.length === 0 || wanted.includes(name),
 )
 
