@@ -27,6 +27,7 @@ export function engineOver(
   const chroot = `/test/${++trees}`
   const opened: ZooKeeperCoordination[] = []
   return {
+    chroot,
     async connect(brokerId: number, servers = ensemble.addresses): Promise<ZooKeeperCoordination> {
       const port = await ZooKeeperCoordination.open(
         {
