@@ -16,7 +16,7 @@ export const SESSION_TIMEOUT_MS = 1500
 let trees = 0
 
 export interface EngineOptions
-  extends Pick<ZooKeeperCoordinationOptions, 'snapshotEveryRecords' | 'nodeBytesMax'>,
+  extends Partial<Pick<ZooKeeperCoordinationOptions, 'snapshotEveryRecords' | 'nodeBytesMax' | 'secure' | 'auth'>>,
     Partial<Pick<ZooKeeperCoordinationPorts, 'snapshot'>> {}
 
 export function engineOver(
@@ -28,7 +28,11 @@ export function engineOver(
   const opened: ZooKeeperCoordination[] = []
   return {
     chroot,
-    async connect(brokerId: number, servers = ensemble.addresses): Promise<ZooKeeperCoordination> {
+    async connect(
+      brokerId: number,
+      servers = ensemble.addresses,
+      auth = more.auth ?? [],
+    ): Promise<ZooKeeperCoordination> {
       const port = await ZooKeeperCoordination.open(
         {
           brokerId,
@@ -39,6 +43,7 @@ export function engineOver(
           secure: false,
           connectTimeoutMs: 20_000,
           ...more,
+          auth,
         },
         {
           network,

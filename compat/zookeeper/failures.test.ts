@@ -2,7 +2,15 @@
 import { expect } from 'chai'
 import { ZooKeeperClient } from '../../lib/cluster/coordination/zookeeper/client.js'
 import type { ZooKeeperCoordination } from '../../lib/cluster/coordination/zookeeper/coordination.js'
-import { LOG, SNAPSHOT, SNAPSHOTS } from '../../lib/cluster/coordination/zookeeper/znodes.js'
+import {
+  CLUSTER_ID,
+  CONTROLLER,
+  CONTROLLER_EPOCH,
+  HEAD,
+  LOG,
+  SNAPSHOT,
+  SNAPSHOTS,
+} from '../../lib/cluster/coordination/zookeeper/znodes.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import { NodeNetwork } from '../../lib/host/node-network.js'
 import { secureRandom } from '../../lib/host/random-sources.js'
@@ -120,6 +128,17 @@ describe(`ZooKeeper that fails${missing === null ? '' : ` (left out: ${missing})
     members = await joined(engine, [1, 2, 3])
     for (const member of members) member.begin()
     await goesOn()
+  }
+
+  /** Somebody in the cluster's tree who has no credentials. */
+  function plainClient(): ZooKeeperClient {
+    const client = new ZooKeeperClient(
+      { servers: ensemble.addresses, chroot: engine.chroot, sessionTimeoutMs: SESSION_TIMEOUT_MS },
+      { network: new NodeNetwork(), clock: new SystemClock(), random: secureRandom, logger: silentLogger },
+      { onDoubt() {}, onExpired() {} },
+    )
+    client.start()
+    return client
   }
 
   /** New appends are acknowledged. */
@@ -240,12 +259,7 @@ describe(`ZooKeeper that fails${missing === null ? '' : ` (left out: ${missing})
     port.campaign()
     const { controllerEpoch } = await eventually(() => seen.lease, 'the lease')
     for (let n = 0; n < 200; n++) await port.append([topicRecord(`t${n}`)], controllerEpoch)
-    const raw = new ZooKeeperClient(
-      { servers: ensemble.addresses, chroot: engine.chroot, sessionTimeoutMs: SESSION_TIMEOUT_MS },
-      { network: new NodeNetwork(), clock: new SystemClock(), random: secureRandom, logger: silentLogger },
-      { onDoubt() {}, onExpired() {} },
-    )
-    raw.start()
+    const raw = plainClient()
     try {
       expect(await raw.exists(SNAPSHOT)).to.not.equal(null)
       let left = Number.POSITIVE_INFINITY
@@ -264,4 +278,31 @@ describe(`ZooKeeper that fails${missing === null ? '' : ` (left out: ${missing})
     expect(late.names).to.deep.equal(seen.names)
     expect(late.offset).to.equal(seen.offset)
   })
+
+  it('shuts out who has no credentials, or others', async () => {
+    const auth = (credentials: string) => [{ scheme: 'digest', credentials }]
+    engine = engineOver(ensemble, { secure: true, auth: auth('odradek:secret') })
+    members = await joined(engine, [1, 2])
+    for (const member of members) member.begin()
+    await goesOn()
+    const stranger = plainClient()
+    try {
+      for (const path of [CLUSTER_ID, HEAD, CONTROLLER_EPOCH, CONTROLLER]) {
+        expect(await refusal(stranger.get(path)), `reading ${path}`).to.equal('NO_AUTH')
+        expect(await refusal(stranger.set(path, Buffer.from('{}'))), `writing ${path}`).to.equal('NO_AUTH')
+      }
+    } finally {
+      await stranger.close()
+    }
+    const other = engine.connect(3, ensemble.addresses, auth('odradek:guessed'))
+    expect(await refusal(other)).to.equal('NO_AUTH')
+    await finish()
+  })
 })
+
+function refusal(asked: Promise<unknown>): Promise<string> {
+  return asked.then(
+    () => 'done',
+    (error: { code: string }) => error.code,
+  )
+}
