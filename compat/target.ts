@@ -10,7 +10,7 @@ import { projectRoot } from './project-root.js'
 import { startApacheKafka } from './reference/apache-kafka.js'
 import { referenceUnavailable } from './reference/jars.js'
 
-export type TargetName = 'odradek' | 'reference' | 'external'
+export type TargetName = 'odradek' | 'brokers' | 'processes' | 'reference' | 'external'
 
 export interface Target {
   readonly name: TargetName
@@ -25,14 +25,22 @@ export interface Target {
 
 /**
  * Chooses by environment: `BOOTSTRAP=HOST:PORT` uses what runs there, `ODRADEK_COMPAT=reference` starts Apache Kafka,
- * `ODRADEK_COMPAT=odradek` (the default) starts the built program.
+ * `ODRADEK_COMPAT=odradek` (the default) starts the built program, `brokers` starts it with three brokers in one process, and `processes` three of
+ * it over a ZooKeeper ensemble of three.
  */
 export async function startTarget(environment: NodeJS.ProcessEnv = process.env): Promise<Target> {
   if (environment.BOOTSTRAP) return target('external', environment.BOOTSTRAP, null, async () => undefined)
   const wanted = environment.ODRADEK_COMPAT ?? 'odradek'
   if (wanted === 'odradek') return startOdradek()
+  if (wanted === 'brokers') return { ...(await startOdradek({}, ['--brokers', '3'])), name: 'brokers' }
+  if (wanted === 'processes') {
+    const { overZooKeeper } = await import('./cluster/brokers.js')
+    const { brokers, close } = await overZooKeeper()
+    return target('processes', brokers.join(','), null, close)
+  }
   if (wanted === 'reference') return startReference()
-  throw new Error(`ODRADEK_COMPAT is '${wanted}'; use 'odradek' or 'reference', or set BOOTSTRAP to HOST:PORT`)
+  const known = "use 'odradek', 'brokers', 'processes' or 'reference', or set BOOTSTRAP to HOST:PORT"
+  throw new Error(`ODRADEK_COMPAT is '${wanted}'; ${known}`)
 }
 
 /** Apache Kafka as the target, with extra lines of server.properties. */
