@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import kafkajs from 'kafkajs'
 import { RawConnection } from './raw.js'
-import { closeAll, closing, connectedAdmin, createTopic, unique } from './support.js'
+import { closeAll, closing, connectedAdmin, createTopic, eventually, unique } from './support.js'
 
 const { AssignerProtocol } = kafkajs
 
@@ -44,11 +44,23 @@ function assignmentOf(topic: string, partitions: number[]): Buffer {
 describe('static members (raw JoinGroup v5)', () => {
   afterEach(closeAll)
 
-  const open = async () => closing(await RawConnection.open())
+  /** A connection to the broker that coordinates the group. */
+  const open = async (groupId: string) => {
+    const any = closing(await RawConnection.open())
+    const asked = { coordinatorKey: groupId, coordinatorType: 0 }
+    let address = ''
+    await eventually('a coordinator', async () => {
+      const found = await any.call('findCoordinator', 1, asked)
+      const { host, port } = found.coordinator as { host: string; port: number }
+      address = `${host}:${port}`
+      return found.errorCode === 0
+    })
+    return closing(await RawConnection.open(address))
+  }
 
   it('a static member joins without a member id round trip', async () => {
     const [topic, groupId] = [await createTopic(2), unique('group')]
-    const answer = await joinGroup(await open(), groupId, topic, '', 'one')
+    const answer = await joinGroup(await open(groupId), groupId, topic, '', 'one')
     expect(answer.errorCode).to.equal(0)
     expect(answer.memberId).to.match(/^one-/)
     expect(answer.members).to.have.length(1)
@@ -57,7 +69,7 @@ describe('static members (raw JoinGroup v5)', () => {
 
   it('a dynamic member is first told its id', async () => {
     const [topic, groupId] = [await createTopic(), unique('group')]
-    const at = await open()
+    const at = await open(groupId)
     const first = await joinGroup(at, groupId, topic, '', null)
     expect(first.errorCode).to.equal(79)
     expect(first.memberId).to.match(/^raw-/)
@@ -67,7 +79,7 @@ describe('static members (raw JoinGroup v5)', () => {
 
   it('a restarted static member gets a new id, the old generation and its old assignment; the old id is fenced', async () => {
     const [topic, groupId] = [await createTopic(2), unique('group')]
-    const before = await open()
+    const before = await open(groupId)
     const first = await joinGroup(before, groupId, topic, '', 'one')
     const sync = { groupId, generationId: first.generationId, memberId: first.memberId, groupInstanceId: 'one' }
     const groupAssignment = [{ memberId: first.memberId, memberAssignment: assignmentOf(topic, [0, 1]) }]
@@ -75,7 +87,7 @@ describe('static members (raw JoinGroup v5)', () => {
     expect(synced.errorCode).to.equal(0)
     await before.disconnect()
 
-    const after = await open()
+    const after = await open(groupId)
     const again = await joinGroup(after, groupId, topic, '', 'one')
     expect(again.errorCode).to.equal(0)
     expect(again.memberId).to.not.equal(first.memberId)
@@ -95,7 +107,7 @@ describe('static members (raw JoinGroup v5)', () => {
 
   it('an instance leaves by name and its group is empty then', async () => {
     const [topic, groupId] = [await createTopic(), unique('group')]
-    const at = await open()
+    const at = await open(groupId)
     const member = await joinGroup(at, groupId, topic, '', 'one')
     const gone = await at.call('leaveGroup', 3, { groupId, members: [{ memberId: '', groupInstanceId: 'one' }] })
     expect(gone.errorCode).to.equal(0)
@@ -109,7 +121,7 @@ describe('static members (raw JoinGroup v5)', () => {
 
   it("leaving with an unknown instance is that member's error, not the request's", async () => {
     const [topic, groupId] = [await createTopic(), unique('group')]
-    const at = await open()
+    const at = await open(groupId)
     await joinGroup(at, groupId, topic, '', 'one')
     const members = [
       { memberId: '', groupInstanceId: 'nobody' },

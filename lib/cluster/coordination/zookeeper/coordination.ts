@@ -126,8 +126,8 @@ export class ZooKeeperCoordination implements Coordination {
   }
 
   async register(member: MemberInfo): Promise<{ brokerEpoch: number }> {
-    const patience = { clock: this.#ports.clock, isOver: () => this.#closed }
-    const brokerEpoch = await persistently(() => this.#enrol(member), patience)
+    const { clock } = this.#ports
+    const brokerEpoch = await persistently(() => this.#enrol(member), { clock, isOver: () => this.#closed })
     this.#member = member
     this.#mark('members')
     return { brokerEpoch }
