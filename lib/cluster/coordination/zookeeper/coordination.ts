@@ -126,8 +126,7 @@ export class ZooKeeperCoordination implements Coordination {
   }
 
   async register(member: MemberInfo): Promise<{ brokerEpoch: number }> {
-    const { clock } = this.#ports
-    const brokerEpoch = await persistently(() => this.#enrol(member), { clock, isOver: () => this.#closed })
+    const brokerEpoch = await persistently(() => this.#enrol(member), { ...this.#ports, isOver: () => this.#closed })
     this.#member = member
     this.#mark('members')
     return { brokerEpoch }
