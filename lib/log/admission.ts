@@ -83,6 +83,16 @@ export interface ReplicaBatch extends IncomingBatch {
 }
 
 /**
+ * Where the first batch begins when `endOffset` lies inside it, else -1: DeleteRecords may have put the leader's log start, where a follower
+ * without anything begins, into the middle of a batch.
+ */
+export function batchAround(records: Buffer, endOffset: number): number {
+  if (records.length < header.HEADER_BYTES) return -1
+  const baseOffset = header.baseOffset(records, 0)
+  return baseOffset < endOffset && header.lastOffset(records, 0) >= endOffset ? baseOffset : -1
+}
+
+/**
  * Cuts what a leader sent into its batches. An incomplete one at the end is left for the next fetch. CORRUPT_MESSAGE when a CRC is
  * wrong, UNKNOWN_SERVER_ERROR when the offsets don't continue the log (a gap is fine: compaction makes them).
  */

@@ -1,3 +1,6 @@
+import type { Disk } from '../host/disk.js'
+import type { Logger } from '../host/logger.js'
+
 /** What a partition's folder is called while it goes, or when nobody knows it. */
 const FILE_NAME_MAX = 255
 export const DELETED_FOLDER = /\.[0-9a-f]{32}-delete$/
@@ -7,4 +10,16 @@ export function setAsideFolder(folder: string, uuid: string, why: 'delete' | 'st
   const suffix = `.${uuid.replaceAll('-', '')}-${why}`
   const slash = folder.lastIndexOf('/') + 1
   return folder.slice(0, slash) + folder.slice(slash, slash + FILE_NAME_MAX - suffix.length) + suffix
+}
+
+/** Renamed at once: half a log must not stay behind a crash, nor be in the way when the topic is made again. Returns what is to be removed. */
+export function setAside(disk: Disk, folder: string, name: string, logger: Logger): string | null {
+  try {
+    if (!disk.exists(folder)) return null
+    if (name !== folder) disk.rename(folder, name)
+    return name
+  } catch (error) {
+    logger.warn(`The folder ${folder} cannot be renamed: ${String(error)}`)
+    return folder
+  }
 }

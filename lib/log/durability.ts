@@ -83,6 +83,11 @@ export class Durability {
     if (this.written > this.recoveryPoint) this.onWritten(this.written)
   }
 
+  /** The sync that is under way. Resolves when it is through, well or not. */
+  get syncing(): Promise<void> | null {
+    return this.running
+  }
+
   /** Everything written so far is durable when it resolves. Rejects with the DiskError of the sync that failed. */
   async sync(): Promise<void> {
     const target = this.written

@@ -6,7 +6,7 @@
 import { ErrorCode } from '../../protocol/errors.js'
 import { DiskError } from '../host/disk.js'
 import { silentLogger } from '../host/logger.js'
-import { cutReplica, markerIn, refuseProducer } from './admission.js'
+import { batchAround, cutReplica, markerIn, refuseProducer } from './admission.js'
 import { validateBatch } from './append-validator.js'
 import type { Walk } from './batch-walk.js'
 import { decompress } from './compression/index.js'
@@ -194,8 +194,13 @@ export class PartitionLog implements LogView {
   }
 
   /** Resolves when everything accepted so far is written (`writtenOffset` has reached it), or the log is offline. */
-  whenWritten(): Promise<void> {
-    return this.body.tail.drain()
+  async whenWritten(): Promise<void> {
+    const { body } = this
+    const target = body.endOffset
+    await body.tail.drain()
+    while (body.writtenOffset < Math.min(target, body.endOffset) && body.durability.syncing !== null) {
+      await body.durability.syncing
+    }
   }
 
   /** Writes what was accepted now, instead of at the end of the turn. */
@@ -376,6 +381,10 @@ export class PartitionLog implements LogView {
   /** Batches from the leader: kept as they are, all or none. */
   private appendReplicated(records: Buffer, now: number): AppendInfo {
     const { body } = this
+    const around = body.endOffset === body.logStartOffset ? batchAround(records, body.endOffset) : -1
+    if (around >= 0 && !body.beginBelowStart(around)) {
+      return this.refuse(ErrorCode.KAFKA_STORAGE_ERROR, 'The log cannot begin anew now.')
+    }
     const batches = cutReplica(records, body.endOffset)
     if ('errorCode' in batches) return this.refuse(batches.errorCode, batches.message)
     const baseOffset = batches[0]?.baseOffset ?? body.endOffset

@@ -178,6 +178,35 @@ describe('log/durability', () => {
     await t.log.close()
   })
 
+  it('says that it is written when it is synced, where the config asks for that: a follower claims no less', async () => {
+    const slow = slowSyncs()
+    const t = makeLog(slow.disk, { flushMessages: 1 })
+    t.produce([{ value: 'a' }])
+    let written = false
+    const whenWritten = t.log.whenWritten().then(() => (written = true))
+    await settled()
+    expect(written).to.equal(false)
+    slow.open()
+    await whenWritten
+    expect(t.log.writtenOffset).to.equal(1)
+    await t.log.close()
+  })
+
+  it('is not synced by being cut', async () => {
+    const slow = slowSyncs()
+    const t = makeLog(slow.disk, { flushMessages: 1 })
+    for (let i = 0; i < 4; i++) t.produce([{ value: 'a' }])
+    t.log.flushPending()
+    await settled()
+    await t.log.truncateTo(2)
+    expect(t.log.endOffset).to.equal(2)
+    expect(t.log.writtenOffset).to.equal(0)
+    slow.open()
+    await t.log.whenWritten()
+    expect(t.log.writtenOffset).to.equal(2)
+    await t.log.close()
+  })
+
   it('closes only when a sync under way has ended: both write the same files', async () => {
     const slow = slowSyncs('.tmp')
     const t = makeLog(slow.disk)

@@ -179,6 +179,32 @@ for (const kind of disks) {
       await t.log.close()
     })
 
+    it('begins with the batch that its start lies in, after its leader has deleted records up to there', async () => {
+      const t = makeLog(disk.disk)
+      const follow = (records: Buffer) => t.log.append(records, { origin: 'replication', leaderEpoch: -1, now: START })
+      const batch = (baseOffset: number) =>
+        buildBatch([{ value: 'a' }, { value: 'b' }, { value: 'c' }], { baseOffset, baseTimestamp: START })
+      await t.log.truncateFullyAndStartAt(11)
+      expect(follow(Buffer.concat([batch(10), batch(13)]))).to.include({ errorCode: ErrorCode.NONE, lastOffset: 15 })
+      expect(t.log.logStartOffset).to.equal(11)
+      expect((await readAll(t.log, 11)).map((record) => record.offset)).to.include.members([11, 12, 13, 14, 15])
+      // Not when there is something: that would be lost.
+      expect(follow(batch(14)).errorCode).to.equal(ErrorCode.UNKNOWN_SERVER_ERROR)
+      await t.log.close()
+    })
+
+    it('forgets an epoch in which nothing was written when it is cut where it ends', async () => {
+      const t = makeLog(disk.disk)
+      t.produce([{ value: 'a' }])
+      t.log.assignLeaderEpoch(7)
+      expect(t.log.latestEpoch).to.equal(7)
+      await t.log.truncateTo(1)
+      expect(t.log.endOffset).to.equal(1)
+      expect(t.log.latestEpoch).to.be.below(7)
+      expect(t.log.leaderEpochs).to.have.length(1)
+      await t.log.close()
+    })
+
     it('finds the record with the largest timestamp, and none in an empty log', async () => {
       const t = makeLog(disk.disk, { segmentBytes: 300 })
       expect(await t.log.maxTimestampOffset()).to.equal(null)

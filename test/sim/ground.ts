@@ -1,13 +1,15 @@
-/** What all clients of a run share: the world, the broker's address, the topics, and whether to go on. */
+/** What all clients of a run share: the world, the brokers, the topics, and whether to go on. */
 import type { NetworkFaultPlan } from '../../lib/faults/faulty-network.js'
 import { type Attempt, PartitionHistory, type PartitionRules, type Transaction } from './history.js'
 import type { Host } from './host.js'
-import { NoAnswer, Rpc } from './rpc.js'
+import { Router } from './router.js'
+import { type Client, NoAnswer, Rpc } from './rpc.js'
 import type { World } from './world.js'
 
 export interface TopicPlan {
   readonly name: string
   readonly partitions: number
+  readonly replicationFactor: number
   readonly configs: Readonly<Record<string, string>>
   readonly rules: PartitionRules
 }
@@ -23,7 +25,9 @@ export class Ground {
   ending = false
   /** Something acknowledged may have been lost, as this profile allows: sequences and offsets may not fit any more. */
   losses = 0
-  readonly #rpcs: Rpc[] = []
+  /** Since when a broker is out of the cluster, by its id: it may acknowledge nothing. */
+  readonly outSinceMs = new Map<number, number>()
+  readonly #clients: Client[] = []
   #attempts = 0
   /** For the report. */
   readonly counts = {
@@ -40,7 +44,7 @@ export class Ground {
 
   constructor(
     readonly world: World,
-    readonly host: Host,
+    readonly hosts: readonly Host[],
     readonly networkFaults: Omit<NetworkFaultPlan, 'seed'> | null,
   ) {}
 
@@ -54,17 +58,43 @@ export class Ground {
     for (const partitions of this.topics.values()) yield* partitions
   }
 
-  rpc(name: string, reliable = false): Rpc {
+  /** The only broker, or the first. */
+  get host(): Host {
+    return this.hosts[0]!
+  }
+
+  get isCluster(): boolean {
+    return this.hosts.length > 1
+  }
+
+  /** Changes with whatever may change what is known of the end of a log: a start of the broker, another leader. */
+  ageOf(history: PartitionHistory): number {
+    if (!this.isCluster) return this.host.starts
+    return Math.max(0, ...this.hosts.map((host) => partitionOf(host, history)?.leaderEpoch ?? 0))
+  }
+
+  /** Changes when a broker may have forgotten all but the last batch of a producer. */
+  get upheavals(): number {
+    let sum = 0
+    for (const host of this.hosts) sum += host.starts
+    if (this.isCluster) for (const history of this.histories()) sum += this.ageOf(history)
+    return sum
+  }
+
+  rpc(name: string, reliable = false): Client {
     const may = () => reliable || !this.closed
-    const rpc = new Rpc(name, this.host.address, { faults: reliable ? null : this.networkFaults, may }, this.world)
-    this.#rpcs.push(rpc)
-    return rpc
+    const options = { faults: reliable ? null : this.networkFaults, may }
+    const client = this.isCluster
+      ? new Router(name, options, this)
+      : new Rpc(name, this.host.address, options, this.world)
+    this.#clients.push(client)
+    return client
   }
 
   /** Something acknowledged may be gone, and so must be the answers that are still on their way. */
   lose(): void {
     this.losses++
-    for (const rpc of this.#rpcs) rpc.hangUp('the broker has lost its power')
+    for (const client of this.#clients) client.hangUp('the broker has lost its power')
   }
 
   /** Books a batch that is about to be sent. */
@@ -104,4 +134,9 @@ export class Ground {
       }
     }
   }
+}
+
+/** As the broker knows it now. */
+export function partitionOf({ node }: Host, { topic, partition }: { topic: string; partition: number }) {
+  return node?.image.topicsByName.get(topic)?.partitions[partition]
 }

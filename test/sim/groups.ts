@@ -10,7 +10,7 @@ import {
 } from '../../protocol/index.js'
 import type { Ground } from './ground.js'
 import { PASSING } from './readers.js'
-import { NoAnswer, type Rpc } from './rpc.js'
+import { type Client, NoAnswer } from './rpc.js'
 import { type Chance, Violation } from './world.js'
 
 /** What is known of one group's offset of one partition. Commits only rise, so that a range tells all. */
@@ -19,6 +19,8 @@ export class GroupOffset {
   acked = -1
   /** The largest that anybody has asked for. */
   asked = -1
+  /** Until then a commit of one member may overtake that of another: nobody else commits. */
+  takenUntilMs = 0
   /** Sent in transactions that were not to be committed. */
   readonly hidden = new Set<number>()
 
@@ -55,13 +57,14 @@ const REJOIN: ReadonlySet<number> = new Set([
 ])
 const AGAIN: ReadonlySet<number> = new Set([...PASSING, ErrorCode.REQUEST_TIMED_OUT, ErrorCode.UNSTABLE_OFFSET_COMMIT])
 const NO_GENERATION = -1
+const COMMIT_MS = 3300
 
 interface Membership {
   readonly memberId: string
   readonly generation: number
 }
 
-export async function fetchOffset(rpc: Rpc, place: GroupOffset, requireStable: boolean): Promise<number | null> {
+export async function fetchOffset(rpc: Client, place: GroupOffset, requireStable: boolean): Promise<number | null> {
   const topics = [{ name: place.topic, partitionIndexes: [place.partition] }]
   const answer = await rpc.call(OffsetFetch, 7, { groupId: place.group, topics, groups: [], requireStable })
   const one = answer.topics[0]?.partitions[0]
@@ -75,7 +78,7 @@ export async function fetchOffset(rpc: Rpc, place: GroupOffset, requireStable: b
 
 export class GroupClient {
   readonly #chance: Chance
-  readonly #rpc: Rpc
+  readonly #rpc: Client
   #member: Membership | null = null
 
   constructor(
@@ -100,6 +103,7 @@ export class GroupClient {
         this.#member = this.#chance.happens(0.5) ? null : this.#member
         // A commit may still be under way: the next one must not overtake it.
         await ground.world.sleep(300)
+        if (!this.joins) this.place.takenUntilMs = 0
       }
       await ground.world.sleep(this.#chance.between(5, 60))
     }
@@ -114,6 +118,9 @@ export class GroupClient {
 
   async #commit(): Promise<void> {
     const { place, ground, name } = this
+    if (ground.world.nowMs < place.takenUntilMs) return
+    // A question that gets no answer is given up after three seconds, and its client waits a little before the next.
+    place.takenUntilMs = ground.world.nowMs + COMMIT_MS
     const offset = place.next()
     const partitions = [{ partitionIndex: place.partition, committedOffset: offset, committedMetadata: '' }]
     const { losses } = ground
@@ -123,6 +130,7 @@ export class GroupClient {
       memberId: this.#member?.memberId ?? '',
       topics: [{ name: place.topic, partitions }],
     })
+    place.takenUntilMs = 0
     const { errorCode } = answer.topics[0]!.partitions[0]!
     ground.world.say(name, `commit ${offset} of ${place.topic}-${place.partition}: ${errorName(errorCode)}`)
     if (errorCode === ErrorCode.NONE) {

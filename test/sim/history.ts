@@ -71,8 +71,12 @@ export class PartitionHistory {
   start = 0
   /** The largest offset that a DeleteRecords without answer has asked for. */
   startAsked = 0
-  /** High watermark seen since the broker has started. */
+  /** High watermark seen since the broker has started, or the leader leads. */
   highWatermark = 0
+  /** The largest end that a client was shown, as long as nothing was lost. */
+  shownEnd = 0
+  /** `Ground.ageOf` when `highWatermark` was seen. */
+  #age = 0
   /** Records may have been lost: producers may be told that their sequences do not fit. */
   losses = 0
   /** Records that were found to be gone for newer ones of their key. */
@@ -145,10 +149,18 @@ export class PartitionHistory {
     return this.#slots.get(offset)!
   }
 
-  /** `before` is `highWatermark` as it was when the question was sent. */
-  sawHighWatermark(highWatermark: number, before: number): void {
+  /** What was seen of the high watermark in this age. */
+  highWatermarkAt(age: number): number {
+    if (age !== this.#age) this.highWatermark = 0
+    this.#age = age
+    return this.highWatermark
+  }
+
+  /** `before` is `highWatermark` as it was when the question was sent; another age may have begun since. */
+  sawHighWatermark(highWatermark: number, before: number, sameAge: boolean): void {
     if (highWatermark < before) this.#broken(`the high watermark went back from ${before} to ${highWatermark}.`)
-    this.highWatermark = Math.max(this.highWatermark, highWatermark)
+    this.shownEnd = Math.max(this.shownEnd, highWatermark)
+    if (sameAge) this.highWatermark = Math.max(this.highWatermark, highWatermark)
   }
 
   /**

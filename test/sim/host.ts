@@ -5,15 +5,20 @@
  */
 // The broker loads this when it is needed; here nothing may wait for real files once a run has begun.
 import '../../lib/server/data-directories.js'
+import type { Coordination } from '../../lib/cluster/coordination/coordination.js'
 import type { DiskFaultPlan } from '../../lib/faults/faulty-disk.js'
 import { FaultyDisk } from '../../lib/faults/faulty-disk.js'
+import type { NetworkFaultPlan } from '../../lib/faults/faulty-network.js'
+import { FaultyNetwork } from '../../lib/faults/faulty-network.js'
 import type { Clock, Timer } from '../../lib/host/clock.js'
 import type { Disk, DiskFile } from '../../lib/host/disk.js'
 import { diskFault } from '../../lib/host/disk-path.js'
 import type { Logger } from '../../lib/host/logger.js'
+import type { Network } from '../../lib/host/network.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import type { BrokerNode } from '../../lib/server/broker-node.js'
 import { startNode } from '../../lib/server/wire-up.js'
+import { Session } from './session.js'
 import { SlowDisk } from './slow-disk.js'
 import type { World } from './world.js'
 
@@ -31,6 +36,18 @@ export interface HostOptions {
   readonly faults: Omit<DiskFaultPlan, 'seed'>
   /** Puts a fault of the product in place: tests only. */
   readonly wrapDisk?: (disk: Disk) => Disk
+  /** Several brokers that are one cluster. */
+  readonly cluster?: ClusterOptions
+}
+
+export interface ClusterOptions {
+  readonly id: string
+  /** A connection to what the brokers agree by, for one life of this one. */
+  connect(brokerId: number): Coordination
+  /** Of connections that the broker makes to others. */
+  readonly faults: Omit<NetworkFaultPlan, 'seed'>
+  /** How long the others take a dead broker for alive. */
+  sessionMs(): number
 }
 
 export class Host {
@@ -42,6 +59,7 @@ export class Host {
   node: BrokerNode | null = null
   starts = 0
   #life: Life | null = null
+  #session: Session | null = null
 
   constructor(
     readonly options: HostOptions,
@@ -76,14 +94,19 @@ export class Host {
     const own = { listeners: listener, 'node.id': String(this.options.brokerId) }
     const values = { ...own, ...(this.options.durable ? { 'log.dirs': DATA } : {}), ...this.options.values }
     const disk = (this.options.wrapDisk ?? ((same) => same))(life)
+    const { cluster } = this.options
+    await this.#session?.end()
+    const session = cluster === undefined ? null : new Session(cluster.connect(this.options.brokerId), this.world)
+    this.#session = session
     const node = await startNode(
-      { values, profile: 'test' },
+      { values, profile: 'test', ...(cluster === undefined ? {} : { clusterId: cluster.id }) },
       {
         clock: life,
         random: seededRandom(this.world.seedOf(`${this.name} broker ${this.starts}`)),
-        network: this.world.network.at(this.name),
+        network: this.#network(life),
         logger: this.#logger(),
         ...(this.options.durable ? { disks: new Map([[DATA, disk]]) } : {}),
+        ...(session === null ? {} : { coordination: session }),
       },
     )
     if (life.dead) return
@@ -104,10 +127,10 @@ export class Host {
     this.disk.crash()
   }
 
-  async stop(): Promise<void> {
+  async stop({ handOver = false } = {}): Promise<void> {
     this.world.say(this.name, 'stopping')
     const life = this.#life!
-    await this.node?.close()
+    await this.node?.close({ handOver })
     if (life.dead) return
     this.node = null
     this.world.say(this.name, 'stopped')
@@ -118,7 +141,21 @@ export class Host {
     this.node = null
     this.#life?.die()
     this.#life = null
+    this.#session?.die(this.options.cluster!.sessionMs())
     this.world.network.crash(this.name)
+  }
+
+  /** A machine that is gone makes no connections. */
+  #network(life: Life): Network {
+    const own = this.world.network.at(this.name)
+    const { cluster } = this.options
+    if (cluster === undefined) return own
+    const seed = this.world.seedOf(`${this.name} network ${this.starts}`)
+    const faulty = new FaultyNetwork({ seed, ...cluster.faults }, { network: own, clock: life })
+    return {
+      listen: (options, onStream) => own.listen(options, onStream),
+      connect: (options) => (life.dead ? new Promise(() => {}) : faulty.connect(options)),
+    }
   }
 
   #logger(): Logger {

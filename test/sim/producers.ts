@@ -3,7 +3,7 @@ import { ErrorCode, errorName, InitProducerId, Produce } from '../../protocol/in
 import { bytesOf } from './batches.js'
 import type { Ground } from './ground.js'
 import type { Attempt, PartitionHistory } from './history.js'
-import { NoAnswer, type Rpc } from './rpc.js'
+import { type Client, NoAnswer } from './rpc.js'
 import { type Chance, Violation } from './world.js'
 
 /** After these nobody can tell whether the batch is there. */
@@ -13,11 +13,14 @@ const PERHAPS: ReadonlySet<number> = new Set([
   ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
   ErrorCode.UNKNOWN_SERVER_ERROR,
 ])
+/** The leader may have changed while it waited for its followers. */
+const PERHAPS_WITH_REPLICAS: ReadonlySet<number> = new Set([ErrorCode.NOT_LEADER_OR_FOLLOWER])
 /** These say that the batch is not there, and to try again. */
 const LATER: ReadonlySet<number> = new Set([
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
   ErrorCode.LEADER_NOT_AVAILABLE,
   ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.NOT_ENOUGH_REPLICAS,
 ])
 
 export function produceRequest(
@@ -62,6 +65,7 @@ export async function plainProducer(
         settlePlain(
           history,
           attempt,
+          acks,
           (await rpc.call(Produce, version, request)).responses[0]!.partitionResponses[0]!,
           ground,
           name,
@@ -80,6 +84,7 @@ export async function plainProducer(
 function settlePlain(
   history: PartitionHistory,
   attempt: Attempt,
+  acks: number,
   answer: { errorCode: number; baseOffset: number },
   ground: Ground,
   name: string,
@@ -87,8 +92,11 @@ function settlePlain(
   const { errorCode, baseOffset } = answer
   ground.world.say(name, `batch ${attempt.id} to ${history.name}: ${errorName(errorCode)} ${baseOffset}`)
   if (errorCode === ErrorCode.NONE) {
-    history.acked(attempt, baseOffset)
+    // Of several brokers one has it: it may be lost with the leader until somebody has read it.
+    if (acks === -1 || !ground.isCluster) history.acked(attempt, baseOffset)
     ground.counts.acked++
+  } else if (ground.isCluster && PERHAPS_WITH_REPLICAS.has(errorCode)) {
+    ground.counts.refused++
   } else if (LATER.has(errorCode)) {
     history.refused(attempt)
     ground.counts.refused++
@@ -105,7 +113,7 @@ interface Sent {
 /** Several batches under way, each sent with its sequence until it is answered; the id is given up only where Kafka's clients do. */
 export class IdempotentProducer {
   readonly #chance: Chance
-  readonly #rpc: Rpc
+  readonly #rpc: Client
   readonly #sequences = new Map<PartitionHistory, number>()
   /** The batch acknowledged last. */
   readonly #newest = new Map<PartitionHistory, Sent>()
@@ -114,8 +122,8 @@ export class IdempotentProducer {
   #producerEpoch = -1
   /** `ground.losses` when the id was given: later losses may make its sequences unfit. */
   #lossesBefore = 0
-  /** Starts of the broker when what is open now was sent first. */
-  #startsBefore = 0
+  /** `ground.upheavals` when what is open now was sent first. */
+  #upheavalsBefore = 0
 
   constructor(
     readonly name: string,
@@ -156,7 +164,7 @@ export class IdempotentProducer {
   /** As after an answer that got lost: what was acknowledged comes again, and is to be known by its sequence. */
   async #repeat(history: PartitionHistory): Promise<void> {
     const sent = this.#newest.get(history)
-    this.#startsBefore = this.ground.host.starts
+    this.#upheavalsBefore = this.ground.upheavals
     if (sent?.attempt.state === 'acked') await this.#send(history, [sent])
   }
 
@@ -165,8 +173,10 @@ export class IdempotentProducer {
     const { ground } = this
     let sequence = this.#sequences.get(history) ?? 0
     const open: Sent[] = []
-    this.#startsBefore = ground.host.starts
-    for (let i = this.#chance.between(1, 3); i > 0; i--) {
+    this.#upheavalsBefore = ground.upheavals
+    const count = this.#chance.between(1, 3)
+    // The first is alone: a later one would be taken for the first when that is refused for want of replicas.
+    for (let i = ground.isCluster && sequence === 0 ? 1 : count; i > 0; i--) {
       const attempt = ground.attempt(history, `${this.name}.${this.#producerId}`, keysFor(history, this.#chance), {
         idempotent: true,
       })
@@ -184,7 +194,8 @@ export class IdempotentProducer {
   /** One pass over what is open; false when the producer id had to be given up. */
   async #send(history: PartitionHistory, open: Sent[]): Promise<boolean> {
     const { ground, name } = this
-    const acks = this.#chance.pick([1, -1])
+    // Kafka's clients ask for all when they are idempotent; a leader that is lost takes what it alone had along.
+    const acks = ground.isCluster ? -1 : this.#chance.pick([1, -1])
     const sent = [...open]
     const answers = await this.#sendAll(history, sent, acks)
     for (const [index, answer] of answers.entries()) {
@@ -203,7 +214,7 @@ export class IdempotentProducer {
         open.splice(open.indexOf(sent[index]!), 1)
       } else if (open[0] !== sent[index] || PERHAPS.has(answer.errorCode) || LATER.has(answer.errorCode)) {
         // Behind one that failed the sequence cannot fit: it comes again, too.
-      } else if (ground.losses > this.#lossesBefore || (sent.length > 1 && ground.host.starts > this.#startsBefore)) {
+      } else if (ground.losses > this.#lossesBefore || (sent.length > 1 && ground.upheavals > this.#upheavalsBefore)) {
         // A snapshot of producers knows the last batch of each only, in Kafka's format: an earlier one that comes again is refused.
         this.#producerId = -1
         return false
@@ -222,7 +233,7 @@ export class IdempotentProducer {
       if (!(error instanceof NoAnswer)) throw error
       return null
     }
-    const open = await this.#rpc.open().catch(unanswered)
+    const open = await this.#rpc.open(history).catch(unanswered)
     return Promise.all(
       sent.map(({ attempt, bytes }) =>
         open === null

@@ -11,6 +11,20 @@ import type { Chance } from './world.js'
  * synced at the next sync, and lose it with the power; here as in Kafka, so that it is not part of the model.
  */
 export type Fault = 'kill' | 'power' | 'stop' | 'clock' | 'errors' | 'sync-errors'
+/**
+ * What befalls one of several brokers, or all: a process or a machine ends, a broker leaves in order, loses sight of the others, of one of them
+ * or is not heard by it; leaders and replicas are moved; the controller goes. What ends by itself ends after a while.
+ */
+export type ClusterFault =
+  | Fault
+  | 'isolate'
+  | 'cut'
+  | 'deaf'
+  | 'move'
+  | 'reassign'
+  | 'elect'
+  | 'controller'
+  | 'power-all'
 
 export interface Profile {
   readonly name: string
@@ -22,6 +36,8 @@ export interface Profile {
   readonly transactions: boolean
   readonly faults: readonly Fault[]
   readonly disk: Omit<DiskFaultPlan, 'seed'>
+  /** Several brokers that are one cluster. */
+  readonly cluster?: { readonly brokers: number; readonly faults: readonly ClusterFault[] }
 }
 
 export const PROFILES: readonly Profile[] = [
@@ -76,6 +92,30 @@ export const PROFILES: readonly Profile[] = [
   },
 ]
 
+const MOVES: readonly ClusterFault[] = ['move', 'move', 'reassign', 'elect', 'controller']
+
+/** By name alone, or with `--cluster`: a seed of its own kind costs several times as much. */
+export const CLUSTER_PROFILES: readonly Profile[] = [
+  {
+    name: 'cluster',
+    durable: true,
+    synced: false,
+    transactions: true,
+    faults: [],
+    disk: {},
+    cluster: { brokers: 3, faults: ['kill', 'kill', 'stop', 'isolate', 'isolate', 'cut', 'deaf', ...MOVES] },
+  },
+  {
+    name: 'cluster-power',
+    durable: true,
+    synced: true,
+    transactions: true,
+    faults: [],
+    disk: { tornChance: 0.5 },
+    cluster: { brokers: 3, faults: ['power', 'power', 'power-all', 'kill', 'stop', 'isolate', 'cut', ...MOVES] },
+  },
+]
+
 export function networkFaults(chance: Chance): Omit<NetworkFaultPlan, 'seed'> {
   const rough = chance.happens(0.5)
   return {
@@ -93,15 +133,33 @@ export const BROKER_VALUES: Readonly<Record<string, string>> = {
   'log.retention.check.interval.ms': '150',
 }
 
+/** Brokers of a cluster notice within a run what takes them half a minute elsewhere. */
+export const CLUSTER_VALUES: Readonly<Record<string, string>> = {
+  'replica.lag.time.max.ms': '600',
+  'replica.fetch.wait.max.ms': '100',
+  'replica.fetch.backoff.ms': '50',
+  'request.timeout.ms': '1000',
+  'leader.imbalance.check.interval.seconds': '1',
+  'default.replication.factor': '3',
+  'offsets.topic.replication.factor': '3',
+  'offsets.topic.num.partitions': '2',
+  'transaction.state.log.replication.factor': '3',
+  'transaction.state.log.num.partitions': '2',
+  'transaction.state.log.min.isr': '2',
+}
+
 /** Small segments and small indexes, so that a short run has many of each. */
 export function topicsFor(profile: Profile, chance: Chance): TopicPlan[] {
   const topic = (name: string, own: Record<string, string> = {}, rules: Partial<PartitionRules> = {}): TopicPlan => {
-    const configs = {
+    const configs: Record<string, string> = {
       'internal.segment.bytes': String(chance.pick([1500, 4000, 20_000])),
       'index.interval.bytes': String(chance.pick([100, 1000])),
       ...own,
     }
-    return { name, partitions: 2, configs, rules: { compacted: false, expires: false, ...rules } }
+    const replicationFactor = profile.cluster === undefined ? 1 : name === 'fading' ? 2 : 3
+    if (profile.cluster !== undefined)
+      configs['min.insync.replicas'] = name === 'plain' || name === 'fading' ? '1' : '2'
+    return { name, partitions: 2, replicationFactor, configs, rules: { compacted: false, expires: false, ...rules } }
   }
   const topics = [topic('plain'), topic('exact')]
   if (profile.transactions) topics.push(topic('atomic'))

@@ -3,7 +3,7 @@ import { ErrorCode, errorName, Fetch, batchHeader as header, ListOffsets } from 
 import { batchesIn, recordsOf } from './batches.js'
 import type { Ground } from './ground.js'
 import type { PartitionHistory, Seen } from './history.js'
-import { NoAnswer, type Rpc } from './rpc.js'
+import { type Client, NoAnswer } from './rpc.js'
 import { type Chance, Violation } from './world.js'
 
 export const UNCOMMITTED = 0
@@ -18,6 +18,10 @@ export const PASSING: ReadonlySet<number> = new Set([
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
   ErrorCode.NOT_COORDINATOR,
+  ErrorCode.NOT_CONTROLLER,
+  ErrorCode.OFFSET_NOT_AVAILABLE,
+  ErrorCode.FENCED_LEADER_EPOCH,
+  ErrorCode.UNKNOWN_LEADER_EPOCH,
 ])
 
 export interface Fetched {
@@ -39,7 +43,7 @@ export interface FetchOptions {
 
 /** One Fetch for one partition, with what a client's library does to the answer: aborted batches and markers left out when committed. */
 export async function fetchOnce(
-  rpc: Rpc,
+  rpc: Client,
   history: PartitionHistory,
   offset: number,
   options: FetchOptions,
@@ -79,7 +83,7 @@ export async function fetchOnce(
 
 /** The log's start (-2) or end (-1); null while the broker cannot say. */
 export async function listOffset(
-  rpc: Rpc,
+  rpc: Client,
   history: PartitionHistory,
   timestamp: number,
   isolation = UNCOMMITTED,
@@ -96,7 +100,7 @@ export async function listOffset(
 
 export class Reader {
   readonly #chance: Chance
-  readonly #rpc: Rpc
+  readonly #rpc: Client
   readonly #positions = new Map<PartitionHistory, number>()
   readonly #version: number
 
@@ -128,8 +132,9 @@ export class Reader {
     const { ground, isolation } = this
     const offset = this.#positions.get(history) ?? 0
     const { losses } = ground
-    const before = { highWatermark: history.highWatermark, start: history.start }
-    const start = ground.host.starts
+    const age = ground.ageOf(history)
+    const before = { highWatermark: history.highWatermarkAt(age), start: history.start }
+    if (ground.isCluster && this.#chance.happens(0.1)) await this.#end(history)
     const maxBytes = this.#chance.pick([1, 500, 5000, 1 << 20])
     const options = { isolation, maxBytes, maxWaitMs: this.#chance.pick([0, 0, 20]), version: this.#version }
     const got = await fetchOnce(this.#rpc, history, offset, options)
@@ -146,19 +151,36 @@ export class Reader {
       `${history.name} ${offset}..${got.next} hw ${got.highWatermark} lso ${got.lastStableOffset}`,
     )
     // What an answer from before a crash says has been overtaken.
-    if (start !== ground.host.starts || losses !== ground.losses || !ground.host.running) return
-    this.#judge(history, got, before)
+    const sameAge = age === ground.ageOf(history)
+    if (!ground.isCluster && (!sameAge || losses !== ground.losses || !ground.host.running)) return
+    // A new leader may know less of what is committed than the one before; what has been shown is there all the same.
+    if (!sameAge) before.highWatermark = 0
+    this.#judge(history, got, before, sameAge)
     this.#positions.set(history, got.next)
   }
 
-  #judge(history: PartitionHistory, got: Fetched, before: { highWatermark: number; start: number }): void {
+  /** The end that a client is told never goes back, whoever leads (KIP-207). */
+  async #end(history: PartitionHistory): Promise<void> {
+    const { shownEnd } = history
+    const end = await listOffset(this.#rpc, history, -1)
+    if (end === null) return
+    if (end < shownEnd) throw new Violation(`${history.name}: the end went back from ${shownEnd} to ${end}.`)
+    history.shownEnd = Math.max(history.shownEnd, end)
+  }
+
+  #judge(
+    history: PartitionHistory,
+    got: Fetched,
+    before: { highWatermark: number; start: number },
+    sameAge: boolean,
+  ): void {
     const { ground, isolation } = this
     if (got.lastStableOffset > got.highWatermark) {
       throw new Violation(
         `${history.name}: the last stable offset ${got.lastStableOffset} is above the high watermark ${got.highWatermark}.`,
       )
     }
-    history.sawHighWatermark(got.highWatermark, before.highWatermark)
+    history.sawHighWatermark(got.highWatermark, before.highWatermark, sameAge)
     const bound = isolation === COMMITTED ? got.lastStableOffset : got.highWatermark
     for (const seen of got.seen) {
       if (seen.offset >= bound)

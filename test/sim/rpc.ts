@@ -21,13 +21,34 @@ interface Waiting {
   fail(error: Error): void
 }
 
+/** How the clients of a run ask: over one connection to one broker, or each question where it belongs (`router.ts`). */
+export interface Client {
+  call<M extends Message>(
+    message: M,
+    version: number,
+    request: RequestInput<M>,
+    timeoutMs?: number,
+  ): Promise<ResponseOf<M>>
+  post<M extends Message>(
+    message: M,
+    version: number,
+    request: RequestInput<M>,
+    timeoutMs?: number,
+  ): Promise<ResponseOf<M>>
+  tell<M extends Message>(message: M, version: number, request: RequestInput<M>): Promise<void>
+  stumble(): Promise<void>
+  /** So that `post` goes out at once. `about` is the partition it will be about. */
+  open(about: { readonly topic: string; readonly partition: number }): Promise<void>
+  hangUp(why: string): void
+}
+
 export interface RpcOptions {
   readonly faults: Omit<NetworkFaultPlan, 'seed'> | null
   /** False: no connection can be had now. */
   readonly may: () => boolean
 }
 
-export class Rpc {
+export class Rpc implements Client {
   readonly #world: World
   readonly #network: Network
   readonly #may: () => boolean

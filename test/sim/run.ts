@@ -1,11 +1,12 @@
 /** One seed from start to end. */
 import type { Disk } from '../../lib/host/disk.js'
-import { CreateTopics, errorName, FindCoordinator } from '../../protocol/index.js'
 import { Cast } from './cast.js'
 import { Checker } from './checker.js'
+import { ClusterStory } from './cluster-story.js'
 import { Ground } from './ground.js'
 import { Host } from './host.js'
-import { BROKER_VALUES, type Fault, networkFaults, PROFILES, type Profile, topicsFor } from './profile.js'
+import { BROKER_VALUES, CLUSTER_PROFILES, type Fault, networkFaults, PROFILES, type Profile } from './profile.js'
+import { createTopics, within } from './stage.js'
 import { type Chance, Violation, World } from './world.js'
 
 export interface RunOptions {
@@ -29,7 +30,6 @@ export interface Outcome {
 
 /** Virtual time by which every run has to have come to its end. */
 const LIMIT_MS = 600_000
-const PATIENCE_MS = 60_000
 
 export async function runSeed(options: RunOptions): Promise<Outcome> {
   const { seed, sink = null } = options
@@ -37,8 +37,11 @@ export async function runSeed(options: RunOptions): Promise<Outcome> {
   const chance = world.chance('story')
   // Drawn in any case, so that a seed is the same run with its profile named.
   const drawn = chance.pick(PROFILES)
-  const profile = PROFILES.find(({ name }) => name === options.profile) ?? drawn
-  const story = new Story(world, profile, chance, options.wrapDisk)
+  const profile = [...PROFILES, ...CLUSTER_PROFILES].find(({ name }) => name === options.profile) ?? drawn
+  const story =
+    profile.cluster === undefined
+      ? new Story(world, profile, chance, options.wrapDisk)
+      : new ClusterStory(world, profile, chance)
   let failure: Outcome['failure'] = null
   try {
     await world.run(() => story.tell(), LIMIT_MS)
@@ -75,14 +78,14 @@ class Story {
     const values = { ...BROKER_VALUES, ...(synced ? { 'log.flush.interval.messages': '1' } : {}) }
     const host = { name: 'broker', brokerId: 1, values, durable, faults, ...(wrapDisk ? { wrapDisk } : {}) }
     this.#host = new Host(host, world)
-    this.ground = new Ground(world, this.#host, networkFaults(chance))
+    this.ground = new Ground(world, [this.#host], networkFaults(chance))
     this.#checker = new Checker(this.ground)
   }
 
   async tell(): Promise<void> {
     const { world, ground, chance, profile } = this
     await this.#start()
-    await this.#createTopics()
+    await createTopics(this.ground, this.#checker, this.profile, this.chance)
     this.#cast = new Cast(ground, profile, chance)
     const clients = this.#cast.enter()
     for (let faults = chance.between(1, 4); faults > 0; faults--) {
@@ -91,7 +94,7 @@ class Story {
     }
     await world.sleep(chance.between(20, 100))
     ground.ending = true
-    await this.#within(Promise.all(clients), 'The faults are over, but the clients do not get through')
+    await within(this.world, Promise.all(clients), 'The faults are over, but the clients do not get through')
     await this.#cast.check(this.#checker, 'at the end', true)
     await this.#stop()
     if (!profile.durable) return
@@ -101,31 +104,6 @@ class Story {
     await this.#cast.check(this.#checker, 'after the last start', true)
     await this.#stop()
     this.#checker.files()
-  }
-
-  async #createTopics(): Promise<void> {
-    const rpc = this.ground.rpc('setup', true)
-    const plans = topicsFor(this.profile, this.chance)
-    const topics = plans.map(({ name, partitions, configs }) => ({
-      name,
-      numPartitions: partitions,
-      replicationFactor: 1,
-      assignments: [],
-      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-    }))
-    const answer = await this.ground.insist(() => rpc.call(CreateTopics, 7, { topics, timeoutMs: 5000 }))
-    for (const { name, errorCode, topicId } of answer.topics) {
-      if (errorCode !== 0) throw new Violation(`Topic ${name} could not be created: ${errorName(errorCode)}.`)
-      this.ground.topicIds.set(name, topicId)
-    }
-    for (const plan of plans) this.ground.addTopic(plan)
-    for (const keyType of this.profile.transactions ? [0, 1] : [0]) {
-      await this.#checker.patiently(async () => {
-        const { errorCode } = await rpc.call(FindCoordinator, 2, { key: 'own', keyType })
-        return errorCode === 0 ? true : null
-      })
-    }
-    rpc.hangUp('done')
   }
 
   async #befall(fault: Fault): Promise<void> {
@@ -184,23 +162,10 @@ class Story {
     const started = this.#host.start().catch((error: unknown) => {
       throw new Violation(`The broker does not start: ${error instanceof Error ? error.stack : String(error)}`)
     })
-    await this.#within(started, 'The broker does not start')
+    await within(this.world, started, 'The broker does not start')
   }
 
   #stop(): Promise<void> {
-    return this.#within(this.#host.stop(), 'The broker does not stop')
-  }
-
-  async #within(work: Promise<unknown>, sentence: string): Promise<void> {
-    let done = false
-    void work.then(
-      () => (done = true),
-      (error: unknown) => this.world.fail(error),
-    )
-    const deadline = this.world.nowMs + PATIENCE_MS
-    while (!done) {
-      if (this.world.nowMs > deadline) throw new Violation(`${sentence} within ${PATIENCE_MS / 1000} s.`)
-      await this.world.sleep(5)
-    }
+    return within(this.world, this.#host.stop(), 'The broker does not stop')
   }
 }

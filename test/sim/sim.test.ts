@@ -1,9 +1,19 @@
 import { expect } from 'chai'
-import { PROFILES } from './profile.js'
+import { CLUSTER_PROFILES, PROFILES } from './profile.js'
 import { runSeed } from './run.js'
 
 describe('the simulator', function () {
   this.timeout(60_000)
+
+  for (const { name } of CLUSTER_PROFILES) {
+    it(`runs a seed of several brokers twice with the same trace (${name})`, async () => {
+      const first = await runSeed({ seed: 1, profile: name })
+      expect(first.failure?.sentence).to.equal(undefined)
+      expect((await runSeed({ seed: 1, profile: name })).traceHash).to.equal(first.traceHash)
+      expect(first.counts['acked']).to.be.above(20)
+      expect(first.counts['checks']).to.equal(2)
+    })
+  }
 
   for (const { name, transactions } of PROFILES) {
     it(`runs a seed twice with the same trace (${name})`, async () => {

@@ -15,7 +15,7 @@ import type { GroupOffset } from './groups.js'
 import type { PartitionHistory, Transaction } from './history.js'
 import { keysFor, produceRequest } from './producers.js'
 import { PASSING } from './readers.js'
-import type { Rpc } from './rpc.js'
+import type { Client } from './rpc.js'
 import { type Chance, Violation } from './world.js'
 
 const AGAIN: ReadonlySet<number> = new Set([
@@ -62,7 +62,7 @@ class Fenced extends Error {}
 
 export class TransactionalProducer {
   readonly #chance: Chance
-  readonly #rpc: Rpc
+  readonly #rpc: Client
   readonly #sequences = new Map<PartitionHistory, number>()
   #producerId = -1
   #producerEpoch = -1
@@ -206,7 +206,7 @@ export class TransactionalProducer {
     if (committed && offset >= 0) place!.acked = Math.max(place!.acked, offset)
     id.undecided.delete(transaction)
     if (id.version === 2) this.#has(answer.producerId, answer.producerEpoch)
-    ground.world.say(this.name, `transaction ${transaction.id} ${transaction.state}`)
+    ground.world.say(this.name, `transaction ${transaction.id} ${transaction.state}, epoch ${this.#producerEpoch} now`)
   }
 
   /** Until there is an answer that is one. @throws Fenced */

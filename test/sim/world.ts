@@ -27,6 +27,8 @@ export class World {
   readonly network: MemoryNetwork
   readonly trace: Trace
   readonly seed: number
+  /** Looks on after everything that happens; throws at what must not be. */
+  onStep: (() => void) | null = null
   #failure: unknown = null
   #over = false
   #running = 0
@@ -91,6 +93,7 @@ export class World {
     while (!done && !this.#over) {
       if (!this.clock.step()) throw new Violation('The run stands still: nothing is left that could happen.')
       await settle()
+      this.onStep?.()
       if (this.nowMs > limitMs && !done && !this.#over) {
         throw new Violation(
           `After ${limitMs} ms of virtual time the run has not come to its end: something waits for ever.`,

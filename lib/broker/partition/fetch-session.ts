@@ -115,8 +115,8 @@ class FullContext implements FetchContext {
   respond(answers: readonly FetchAnswer[], now: number): FetchSessionResponse {
     const { usesTopicIds, isFromFollower } = this.#request
     const partitions = new Map<string, CachedPartition>()
-    for (const { target, highWatermark, logStartOffset } of answers) {
-      partitions.set(partitionKey(target, usesTopicIds), { target, highWatermark, logStartOffset })
+    for (const answer of answers) {
+      partitions.set(partitionKey(answer.target, usesTopicIds), { target: answer.target, ...toldBy(answer) })
     }
     const session = this.#cache.create(partitions, { privileged: isFromFollower, usesTopicIds }, now)
     return { errorCode: ErrorCode.NONE, sessionId: session?.id ?? NO_SESSION, answers }
@@ -150,8 +150,7 @@ class IncrementalContext implements FetchContext {
     const cached = partitions.get(key)
     if (cached === undefined) return true
     const changed = cached.highWatermark !== answer.highWatermark || cached.logStartOffset !== answer.logStartOffset
-    cached.highWatermark = answer.highWatermark
-    cached.logStartOffset = answer.logStartOffset
+    Object.assign(cached, toldBy(answer))
     if (answer.sizeInBytes > 0) {
       // Served now, last in the row next time: a busy partition cannot starve those behind it (KIP-227).
       partitions.delete(key)
@@ -165,4 +164,10 @@ class IncrementalContext implements FetchContext {
       answer.divergingEpoch !== null
     )
   }
+}
+
+/** A follower that hears of another history cuts its log and looks at nothing else: the rest has to be said again. */
+function toldBy(answer: FetchAnswer): { highWatermark: number; logStartOffset: number } {
+  const { divergingEpoch, highWatermark, logStartOffset } = answer
+  return divergingEpoch === null ? { highWatermark, logStartOffset } : { highWatermark: -1, logStartOffset: -1 }
 }

@@ -31,7 +31,7 @@ export class ReplicaFetcher {
   readonly #stale = new Set<Followed>()
   /** Not asked for at present: their log is being cut, or they wait out a failure. */
   readonly #resting = new Set<Followed>()
-  /** What the last answer brought, until it is written. */
+  /** What may have something that is not written yet. */
   readonly #appended = new Set<Partition>()
   /** In the session of the leader, and to be dropped from it. */
   readonly #forgotten = new Map<string, { topicId: string; partition: number }>()
@@ -68,6 +68,7 @@ export class ReplicaFetcher {
     // Same partition, other epoch: the session's entry is replaced, not forgotten.
     this.#forgotten.delete(key)
     this.#followed.set(key, followed)
+    this.#appended.add(partition)
     this.#stale.add(followed)
     this.#kick()
     this.#nudgeIn(0)
@@ -126,6 +127,8 @@ export class ReplicaFetcher {
     let delayMs: number | null = null
     try {
       while (!this.#closed && this.#followed.size > 0) {
+        await this.#written()
+        if (this.#closed) break
         const restMs = this.#endRests()
         const request = this.#nextRequest()
         if (request === null) {
@@ -134,7 +137,6 @@ export class ReplicaFetcher {
         }
         const cuts = await this.#ask(request)
         for (const cut of cuts) await cut()
-        await this.#written()
       }
     } catch (error) {
       delayMs = this.#options.settings.backoffMs
@@ -361,10 +363,13 @@ export class ReplicaFetcher {
     await partition.restartAt(earliest) // B
   }
 
-  /** Resolves when everything that was appended is written: only then may the next request claim it. */
+  /** Resolves when everything that was appended, here or under another leader, is written: only then may the next request claim it. */
   async #written(): Promise<void> {
-    for (const { log } of this.#appended) if (log.writtenOffset < log.endOffset) await log.whenWritten()
-    this.#appended.clear()
+    for (const partition of this.#appended) {
+      this.#appended.delete(partition)
+      const { log } = partition
+      if (log.writtenOffset < log.endOffset) await log.whenWritten()
+    }
   }
 }
 

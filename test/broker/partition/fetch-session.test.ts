@@ -67,6 +67,20 @@ describe('broker/partition/fetch-session', () => {
     expect(cache.size).to.equal(0)
   })
 
+  it('says again what a follower was told together with a divergence, for it looks at nothing else then', () => {
+    const divergingEpoch = { epoch: 1, endOffset: 5 }
+    const diverging = { ...empty(target(0, 7), 5), logStartOffset: 3, divergingEpoch }
+    const full = context(0, 0, { targets: [target(0, 7)] })
+    const { sessionId } = full.respond([diverging], now)
+    for (const sessionEpoch of [1, 3]) {
+      const after = { ...empty(target(0, 5), 5), logStartOffset: 3 }
+      const told = context(sessionId, sessionEpoch, { targets: [target(0, 5)] }).respond([after], now)
+      expect(told.answers).to.deep.equal([after])
+      const again = context(sessionId, sessionEpoch + 1, { targets: [target(0, 7)] }).respond([diverging], now)
+      expect(again.answers).to.deep.equal([diverging])
+    }
+  })
+
   it('goes from a full fetch to incremental ones', () => {
     const id = begin(3)
     expect(id).to.equal(1)
