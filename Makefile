@@ -11,16 +11,13 @@ MINUTES ?= 1
 SECONDS_CRASH ?= $(shell expr $(MINUTES) \* 60)
 SECONDS_CHAOS ?= $(shell expr $(MINUTES) \* 60)
 
-ESBUILD := $(BIN)/esbuild --bundle --platform=node --target=node20.19 --packages=external --log-level=warning \
-  --define:import.meta.url=odradekModuleUrl --banner:js="const odradekModuleUrl = require('node:url').pathToFileURL(__filename).href;"
-
 .PHONY: start build test check compat reference fuzz sim crash chaos bench cover golden clean help
 
 start: build ## install, build and run the broker on 127.0.0.1:9092 (ARGS="--listen 0.0.0.0:9092" for more)
 	@exec node dist/odradek.cjs start $(ARGS)
 
 # A declared package that is not there is installed, whatever the stamp says.
-ABSENT := $(shell node -p "Object.keys(require('./package.json').dependencies).join(' ')" 2>/dev/null | tr ' ' '\n' | \
+ABSENT := $(shell node -p "const p = require('./package.json'); Object.keys({ ...p.dependencies, ...p.devDependencies }).join(' ')" 2>/dev/null | tr ' ' '\n' | \
   while read -r name; do [ -d "node_modules/$$name" ] || echo absent; done | head -1)
 .PHONY: absent
 absent:
@@ -32,10 +29,7 @@ $(STAMP): package-lock.json $(ABSENT)
 build: $(STAMP) ## compile to build/ and bundle the program and the library into dist/
 	@rm -rf dist build/test build/compat build/.tsbuildinfo
 	@$(BIN)/tsc -p .
-	@mkdir -p dist
-	@$(ESBUILD) --format=cjs --outfile=dist/odradek.cjs build/lib/cli/main.js
-	@$(ESBUILD) --format=cjs --outfile=dist/index.cjs build/lib/index.js
-	@$(ESBUILD) --format=cjs --outfile=dist/protocol.cjs build/protocol/index.js
+	@$(BIN)/rolldown --config rolldown.config.mjs --log-level warn >/dev/null
 	@node test/support/entry-points.mjs
 	@chmod +x dist/odradek.cjs
 

@@ -1,12 +1,11 @@
 /** `odradek start` with others: several brokers in this process, or one of a cluster that Apache ZooKeeper holds together. */
-import { InvalidArgumentError } from 'commander'
 import type { Cluster } from '../embed/cluster.js'
 import type { Logger } from '../host/logger.js'
 import type { Network } from '../host/network.js'
 import type { BrokerNode } from '../server/broker-node.js'
 import type { NodeOptions } from '../server/options.js'
 import { cannotRead } from './session.js'
-import { type Address, connectable } from './values.js'
+import { type Address, connectable, RefusedValue } from './values.js'
 
 /** Long enough for a stalled machine, short enough for a client's patience. */
 const SESSION_TIMEOUT_MS = 6000
@@ -28,21 +27,21 @@ export function zooKeeperChroot(text: string): string {
   const path = text.replace(/\/$/, '')
   if (path === '') return ''
   if (!/^(\/[^/\s]+)+$/.test(path) || /\/\.{1,2}(\/|$)/.test(path)) {
-    throw new InvalidArgumentError('It must be an absolute path, like /odradek.')
+    throw new RefusedValue('It must be an absolute path, like /odradek.')
   }
   return path
 }
 
 /** user:password */
 export function credentials(text: string): string {
-  if (!/^[^:]+:./.test(text)) throw new InvalidArgumentError('It must be user:password.')
+  if (!/^[^:]+:./.test(text)) throw new RefusedValue('It must be user:password.')
   return text
 }
 
 /** Names of racks, one for each broker. */
 export function rackList(text: string): string[] {
   const racks = text.split(',').map((rack) => rack.trim())
-  if (racks.includes('')) throw new InvalidArgumentError('It must be a list of names, like a,b,c.')
+  if (racks.includes('')) throw new RefusedValue('It must be a list of names, like a,b,c.')
   return racks
 }
 
@@ -51,7 +50,7 @@ export function brokerIdList(text: string): number[] {
   return text.split(',').map((part) => {
     const id = Number(part)
     if (!/^\s*\d+\s*$/.test(part) || id > 2 ** 31 - 1) {
-      throw new InvalidArgumentError('It must be a list of whole numbers, like 101,102,103.')
+      throw new RefusedValue('It must be a list of whole numbers, like 101,102,103.')
     }
     return id
   })

@@ -1,14 +1,20 @@
 /** Parses what people type after a flag; every refusal is a sentence that names the flag's expectation. */
-import { InvalidArgumentError } from 'commander'
 import { parseByteSize } from '../host/byte-size.js'
 import type { ResetTarget } from './commands/groups.js'
+
+/** A value that a flag does not take; the message is a whole sentence. Commander knows it by its code, so that nobody has to load it for that. */
+export class RefusedValue extends Error {
+  override readonly name = 'RefusedValue'
+  readonly code = 'commander.invalidArgument'
+  readonly exitCode = 1
+}
 
 export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text)
     if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value) || value < min || value > max) {
       const upTo = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
-      throw new InvalidArgumentError(`It must be a whole number ${upTo}.`)
+      throw new RefusedValue(`It must be a whole number ${upTo}.`)
     }
     return value
   }
@@ -17,7 +23,7 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER):
 /** A size of memory: 512MB, 2GB, or bytes. */
 export function byteSize(text: string): number {
   const bytes = parseByteSize(text)
-  if (bytes === null || bytes < 1) throw new InvalidArgumentError('It must be a size like 512MB or 2GB.')
+  if (bytes === null || bytes < 1) throw new RefusedValue('It must be a size like 512MB or 2GB.')
   return bytes
 }
 
@@ -30,7 +36,7 @@ export interface Address {
 export function address(text: string): Address {
   const match = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]/\s]*):(\d{1,5})$/.exec(text)
   const port = Number(match?.[2])
-  if (!match || port > 65535) throw new InvalidArgumentError('It must be HOST:PORT, like 127.0.0.1:9092.')
+  if (!match || port > 65535) throw new RefusedValue('It must be HOST:PORT, like 127.0.0.1:9092.')
   return { host: match[1]!.replace(/^\[|\]$/g, ''), port }
 }
 
@@ -45,7 +51,7 @@ export function bootstrapList(text: string): string[] {
 export function connectable(text: string): Address {
   const parsed = address(text)
   if (parsed.port === 0 || /^[0:.]*$/.test(parsed.host)) {
-    throw new InvalidArgumentError('It must be an address that a client can connect to, like 127.0.0.1:9092.')
+    throw new RefusedValue('It must be an address that a client can connect to, like 127.0.0.1:9092.')
   }
   return parsed
 }
@@ -63,7 +69,7 @@ export function resetTarget(text: string): ResetTarget {
   if (digits && Number(text) < SMALLEST_TIME_MS) return { offset: text }
   const timeMs = digits ? Number(text) : ISO_TIME.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isSafeInteger(timeMs)) {
-    throw new InvalidArgumentError(
+    throw new RefusedValue(
       'It must be earliest, latest, an offset, or a time like 2026-01-31T12:00:00Z or 1760000000000.',
     )
   }
@@ -72,7 +78,7 @@ export function resetTarget(text: string): ResetTarget {
 
 /** What stands between key and value; \t is a tab. */
 export function separator(text: string): string {
-  if (text === '') throw new InvalidArgumentError('It must not be empty.')
+  if (text === '') throw new RefusedValue('It must not be empty.')
   return text.replace(/\\t/g, '\t')
 }
 
@@ -84,14 +90,14 @@ export function brokerName(text: string): string {
 /** key=value, repeatable. */
 export function keyValue(text: string, before: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf('=')
-  if (at <= 0) throw new InvalidArgumentError('It must be key=value.')
+  if (at <= 0) throw new RefusedValue('It must be key=value.')
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
 
 /** A name that a topic may have: what every broker would refuse is refused here, with a sentence. */
 export function topicName(text: string): string {
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(text) || text === '.' || text === '..') {
-    throw new InvalidArgumentError('It must be 1 to 249 letters, digits, dots, underscores or hyphens.')
+    throw new RefusedValue('It must be 1 to 249 letters, digits, dots, underscores or hyphens.')
   }
   return text
 }
@@ -104,7 +110,7 @@ export function repeated(text: string, before: string[] = []): string[] {
 export function oneOf<T extends string>(...choices: readonly T[]): (text: string) => T {
   return (text) => {
     if (!(choices as readonly string[]).includes(text))
-      throw new InvalidArgumentError(`It must be one of ${choices.join(', ')}.`)
+      throw new RefusedValue(`It must be one of ${choices.join(', ')}.`)
     return text as T
   }
 }
@@ -112,6 +118,6 @@ export function oneOf<T extends string>(...choices: readonly T[]): (text: string
 /** KEY:VERSION of an API. */
 export function apiVersion(text: string): { apiKey: number; version: number } {
   const match = /^(\d{1,5}):(\d{1,5})$/.exec(text)
-  if (!match) throw new InvalidArgumentError('It must be KEY:VERSION, like 3:12.')
+  if (!match) throw new RefusedValue('It must be KEY:VERSION, like 3:12.')
   return { apiKey: Number(match[1]), version: Number(match[2]) }
 }

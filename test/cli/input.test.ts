@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { splitLines, until } from '../../lib/cli/lines.js'
-import { settings } from '../../lib/cli/start-command.js'
+import { settings } from '../../lib/cli/start-broker.js'
 import { address, bootstrapList, keyValue, resetTarget, separator } from '../../lib/cli/values.js'
 
 describe('cli lines', () => {
