@@ -50,8 +50,7 @@ export class NodeDisk implements Disk, FileOwner {
       const file = new NodeFile(path, absolutePath, stat?.size ?? 0, this)
       if (stat === undefined) {
         if (options.create !== true) throw diskFault('ENOENT', 'open', path)
-        this.#makeFolder(dirname(absolutePath))
-        this.#opened(file, fs.openSync(absolutePath, fs.constants.O_CREAT | fs.constants.O_RDWR, 0o644))
+        this.#opened(file, this.#create(absolutePath))
         this.#changedFolders.add(dirname(absolutePath))
       }
       this.#files.add(file)
@@ -232,6 +231,18 @@ export class NodeDisk implements Disk, FileOwner {
     const descriptor = file.descriptor
     file.descriptor = -1
     fs.closeSync(descriptor)
+  }
+
+  /** Most files are made in folders that are there: no call is spent on those. */
+  #create(absolutePath: string): number {
+    const flags = fs.constants.O_CREAT | fs.constants.O_RDWR
+    try {
+      return fs.openSync(absolutePath, flags, 0o644)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      this.#makeFolder(dirname(absolutePath))
+      return fs.openSync(absolutePath, flags, 0o644)
+    }
   }
 
   #makeFolder(absolutePath: string): void {

@@ -10,7 +10,7 @@ import * as header from '../../protocol/batch/header.js'
 import { exactInt64, RecordWalker } from '../../protocol/batch/records.js'
 import { sizeOfVarlong, writeVarint, writeVarlong } from '../../protocol/wire/varint.js'
 import type { CleanerTransactions } from './cleaner-transactions.js'
-import { compress, decompress } from './compression/index.js'
+import { compressAside, decompress } from './compression/index.js'
 import type { OffsetMap } from './offset-map.js'
 import type { ProducerEntry } from './producer-state.js'
 import type { AbortedTransaction } from './txn-index.js'
@@ -24,8 +24,8 @@ export interface FilterRules {
   readonly deleteRetentionMs: number
 }
 
-/** 'copy': the batch stays as it is. */
-export type Filtered = 'copy' | 'drop' | Buffer
+/** 'copy': the batch stays as it is. A promise: of a large batch, until which its bytes must stay. */
+export type Filtered = 'copy' | 'drop' | Buffer | Promise<Buffer>
 
 /** Stretches of a records section that stay, as pairs of start and end. */
 interface Kept {
@@ -172,10 +172,16 @@ function wholeSection(b: Buffer, at: number): Survivors {
 }
 
 /** The batch with the survivors only; with `horizon` the base timestamp becomes that, and the records' times are told from there. */
-function rewrite(b: Buffer, at: number, { section, kept, complete }: Survivors, horizon: number | null): Buffer {
+function rewrite(b: Buffer, at: number, survivors: Survivors, horizon: number | null): Buffer | Promise<Buffer> {
+  const { section, kept } = survivors
   const plain = horizon === null ? joined(section, kept) : retimed(b, at, section, kept, horizon)
   const code = header.compressionCode(b, at)
-  const body = code === 0 ? plain : compress(code, plain)
+  const body = code === 0 ? plain : compressAside(code, plain)
+  if (body instanceof Promise) return body.then((done) => rewritten(b, at, survivors, horizon, done))
+  return rewritten(b, at, survivors, horizon, body)
+}
+
+function rewritten(b: Buffer, at: number, { kept, complete }: Survivors, horizon: number | null, body: Buffer): Buffer {
   const batch = Buffer.allocUnsafe(header.HEADER_BYTES + body.length)
   b.copy(batch, 0, at, at + header.HEADER_BYTES)
   body.copy(batch, header.HEADER_BYTES)

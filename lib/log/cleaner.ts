@@ -160,6 +160,14 @@ class Cleaning {
       this.ports.pace.spend(bytes)
       this.bytesWritten += bytes
     }
+    const written = (): void | Promise<void> => {
+      if (filter.aborted !== null) writer.segment.txnIndex.append(filter.aborted)
+      if (writer.isFull) return writeOut()
+    }
+    const take = (batch: Buffer): void | Promise<void> => {
+      writer.add(batch, 0, batch.length)
+      return written()
+    }
     for (const segment of group) {
       await this.eachBatch(segment, (b, at, isLast) => {
         // The group's last batch says how far the new segment reaches: recovery and the log's end offset go by it.
@@ -168,11 +176,11 @@ class Cleaning {
           changed = true
           if (filtered === 'drop') return
           if (!isValidBatch(b, at)) throw damaged(segment)
+          if (filtered instanceof Promise) return filtered.then(take)
+          return take(filtered)
         }
-        if (filtered === 'copy') writer.add(b, at, header.sizeInBytes(b, at))
-        else writer.add(filtered, 0, filtered.length)
-        if (filter.aborted !== null) writer.segment.txnIndex.append(filter.aborted)
-        if (writer.isFull) return writeOut()
+        writer.add(b, at, header.sizeInBytes(b, at))
+        return written()
       })
     }
     await writeOut()

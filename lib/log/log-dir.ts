@@ -51,6 +51,7 @@ export class LogDir {
   /** Notes whose log a folder is, for the next start. @throws DiskError */
   claim(folder: string, topicId: string): void {
     if (!this.isDurable) return
+    this.disk.makeFolder(folder)
     const file = this.disk.open(`${folder}/${PARTITION_METADATA}`, { create: true })
     try {
       if (file.size > 0) file.truncate(0)

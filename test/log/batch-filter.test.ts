@@ -48,6 +48,18 @@ const seen = (batch: Buffer) =>
   ])
 
 describe('batch-filter', () => {
+  it('compresses a large batch again on another thread where the codec is slow', async () => {
+    const value = 'v'.repeat(1000)
+    const many = Array.from({ length: 600 }, (_, i) => ({ key: `k${i}`, value, timestamp: NOW - 50 }))
+    const left = filterOf({ k0: 150 }).filter(batchOf(many, { compression: CompressionCode.gzip }), 0, false)
+    expect(left).to.be.instanceOf(Promise)
+    const batch = (await left) as Buffer
+    expect(isValidBatch(batch)).to.equal(true)
+    expect(seen(batch)).to.deep.equal(many.slice(1).map(({ key }, i) => [BASE + 1 + i, key, value, -50]))
+    const quick = batchOf(many, { compression: CompressionCode.lz4 })
+    expect(filterOf({ k0: 150 }).filter(quick, 0, false)).to.be.instanceOf(Buffer)
+  })
+
   it('leaves a batch alone whose records are all the latest, or unknown to the map', () => {
     expect(filterOf({ a: 100, b: 101, c: 102 }).filter(batchOf(three), 0, false)).to.equal('copy')
     expect(filterOf({}).filter(batchOf(three), 0, false)).to.equal('copy')

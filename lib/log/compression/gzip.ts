@@ -17,6 +17,12 @@ export const gzip: Codec = {
   name: 'gzip',
   prepare: () => null,
   compress: (bytes, level) => load().gzipSync(bytes, { level: level ?? -1, chunkSize: CHUNK_BYTES }),
+  compressAside: (bytes) =>
+    new Promise((resolve, reject) => {
+      load().gzip(bytes, { chunkSize: CHUNK_BYTES }, (error, compressed) =>
+        error === null ? resolve(compressed) : reject(error),
+      )
+    }),
   decompress(bytes, maxBytes) {
     try {
       return load().gunzipSync(bytes, { maxOutputLength: maxBytes, chunkSize: CHUNK_BYTES })
