@@ -17,7 +17,11 @@ import type { WriteTurn } from './write-turn.js'
 const SYNC_WRITE_MAX_BYTES = 256 * 1024
 /** A slower write means that the kernel throttles writers: dirty pages, a busy disk. */
 const SLOW_WRITE_MS = 2
-const SLOW_FOR_MS = 5000
+/** Much slower, it is not just a moment in which the process had no processor. */
+const VERY_SLOW_WRITE_MS = 20
+/** How long writes go through the pool then: doubled from slow write to slow write, up to what a very slow one costs at once. */
+const SLOW_FOR_MIN_MS = 50
+const SLOW_FOR_MAX_MS = 5000
 const NOTHING = Buffer.alloc(0)
 
 export interface TailPorts {
@@ -41,6 +45,7 @@ export class Tail {
   /** Segments with bytes that are not written, oldest first. */
   private unwritten: Segment[] = []
   private slowUntil = 0
+  private slowForMs = SLOW_FOR_MIN_MS
   private writing: Promise<void> | null = null
   private failed = false
   /** In the write turn's list. */
@@ -95,7 +100,7 @@ export class Tail {
           break
         }
         segment.openLog().append(this.unwrittenViews(segment))
-        if (this.ports.clock.monotonic() - started > SLOW_WRITE_MS) this.slowUntil = started + SLOW_FOR_MS
+        this.judgeWrite(started, this.ports.clock.monotonic())
         segment.writtenBytes = segment.sizeInBytes
         wrote = segment.nextOffset
         this.unwritten.shift()
@@ -104,6 +109,17 @@ export class Tail {
       this.fail(error)
     }
     if (wrote >= 0) this.owner.onWritten(wrote)
+  }
+
+  private judgeWrite(started: number, ended: number): void {
+    const tookMs = ended - started
+    if (tookMs <= SLOW_WRITE_MS) {
+      // As long in good order as the pool had been asked for: the disk is well again.
+      if (started > this.slowUntil + this.slowForMs) this.slowForMs = SLOW_FOR_MIN_MS
+      return
+    }
+    this.slowForMs = tookMs > VERY_SLOW_WRITE_MS ? SLOW_FOR_MAX_MS : Math.min(2 * this.slowForMs, SLOW_FOR_MAX_MS)
+    this.slowUntil = ended + this.slowForMs
   }
 
   /** Resolves when nothing is waiting or under way. */

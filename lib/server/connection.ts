@@ -12,6 +12,7 @@ import { Framer, ProtocolError } from '../../protocol/index.js'
 import type { Clock, Timer } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { Stream } from '../host/network.js'
+import { enqueue } from '../host/real-time.js'
 import type { ConnectionView } from './context.js'
 import { type FrameDispatcher, type FrameOutcome, Hangup, LentReply, NO_REPLY, PendingReply } from './reply.js'
 import type { RequestMemory } from './request-memory.js'
@@ -280,7 +281,7 @@ export class Connection implements ConnectionView {
     while (this.#slots.length > 0 && this.#slots[0]!.outcome !== undefined && !this.#finished) {
       this.#settle(this.#slots.shift()!.outcome!)
     }
-    this.#flush()
+    this.#flushWithOthers()
     if (this.#slots.length === 0) this.#gated = false
     if (this.#deaf && this.#slots.length === 0) this.#finish()
     else this.#release()
@@ -355,6 +356,12 @@ export class Connection implements ConnectionView {
     }
     this.#balance()
     this.#finishIfAnswered()
+  }
+
+  /** What was waited for was often one write: the answers to all of its requests come in this turn, and leave together. */
+  #flushWithOthers(): void {
+    if (this.#slots.length === 0 || this.#outBytes >= MAX_CORKED_BYTES) this.#flush()
+    else enqueue(() => this.#flush())
   }
 
   #finishIfAnswered(): void {

@@ -87,6 +87,17 @@ function setUp(options: { maxHeldBytes?: number; memoryBytes?: number; maxFrameB
 }
 
 describe('server/connection', () => {
+  it('answers with one write what one turn has made known', async () => {
+    const { stream, script } = setUp()
+    const read = ['A', 'B', 'C', 'D'].map((text) => frame(PIPELINED_KEY, text))
+    stream.arrive(Buffer.concat(read))
+    const answers = [script.answer('A'), script.answer('B'), script.answer('C')]
+    await Promise.all(answers)
+    expect(stream.writes.map(String)).to.deep.equal(['ABC'])
+    await script.answer('D')
+    expect(stream.writes.map(String)).to.deep.equal(['ABC', 'D'])
+  })
+
   it('answers the requests of one read with one write, after the read was worked through', () => {
     const { stream, reads } = setUp()
     stream.arrive(Buffer.concat([frame(1, 'a'), frame(1, 'b'), frame(1, 'c')]))
