@@ -7,7 +7,7 @@ import type { IncomingBatch } from './admission.js'
 import { applyBatch } from './batch-effects.js'
 import type { Walk } from './batch-walk.js'
 import type { LogConfig } from './config.js'
-import { setAsideFolder } from './deleted-folder.js'
+import { setAside, setAsideFolder } from './deleted-folder.js'
 import { DoomedSegments } from './doomed-segments.js'
 import { Durability } from './durability.js'
 import { EpochFile } from './epoch-file.js'
@@ -109,7 +109,7 @@ export class LogBody {
     }
     producers.transactions.onHighWatermark(known?.highWatermark ?? 0)
     // What an earlier process wrote is served as acknowledged, so it must be as safe as that.
-    if (this.writtenOffset - this.durability.recoveryPoint >= this.config.flushMessages) await this.durability.sync()
+    if (this.endOffset - this.durability.recoveryPoint >= this.config.flushMessages) await this.durability.sync()
   }
 
   /** The log cannot be opened: it exists, offline, with its files and what is known of them as they were. */
@@ -240,6 +240,14 @@ export class LogBody {
     })
   }
 
+  /** An empty log whose start lies inside its leader's first batch: the batch begins at `offset`, the start stays. False: not in this turn. */
+  beginBelowStart(offset: number): boolean {
+    const start = this.logStartOffset
+    if (this.tail.isDirty || this.tail.isWriting || this.restartAt(offset) instanceof Promise) return false
+    this.logStartOffset = start
+    return !this.offline
+  }
+
   /** Makes everything accepted so far durable. Rejects with the DiskError of a failed sync. */
   async flush(): Promise<void> {
     await this.tail.drain()
@@ -293,16 +301,8 @@ export class LogBody {
     const { folder } = this.options
     this.doomed.abandon()
     this.tail.clear()
-    let doomed: string | null = null
-    try {
-      // Renamed at once: half a log must not stay behind a crash, nor be in the way when the topic is made again.
-      if (disk.exists(folder))
-        doomed = this.segments.first.viewable ? folder : setAsideFolder(folder, random.uuid(), 'delete')
-      if (doomed !== null && doomed !== folder) disk.rename(folder, doomed)
-    } catch (error) {
-      doomed = folder
-      this.ports.logger.warn(`The folder ${folder} cannot be renamed: ${String(error)}`)
-    }
+    const name = this.segments.first.viewable ? folder : setAsideFolder(folder, random.uuid(), 'delete')
+    const doomed = setAside(disk, folder, name, this.ports.logger)
     return this.whenQuiet(() => {
       for (const segment of this.segments.all) segment.close()
       if (doomed !== null) disk.remove(doomed)
@@ -330,21 +330,22 @@ export class LogBody {
     this.ports.onWritten(offset)
   }
 
-  /** The log ends at `offset` now, with all of it written and what is below `recoveryPoint` synced. */
+  /** The log ends at `offset` now, all of it is in the files and what is below `recoveryPoint` synced. */
   private endsAt(offset: number, recoveryPoint: number): void {
     this.endOffset = offset
-    this.writtenOffset = offset
+    // What waits for a sync goes on waiting (`flush.messages`).
+    const isSafe = this.segments.active.viewable || offset - recoveryPoint < this.config.flushMessages
+    this.writtenOffset = isSafe ? offset : Math.min(offset, Math.max(recoveryPoint, this.writtenOffset))
     this.durability.reset(Math.min(recoveryPoint, offset), offset)
   }
 
   /** A segment of this log that nobody knows yet. */
   newSegment(baseOffset: number, createdMs: number, stage: FileStage = ''): Segment {
     const { segmentIndexBytes, indexIntervalBytes, segmentJitterMs, segmentMs } = this.config
-    const jitterBound = Math.min(segmentJitterMs, segmentMs)
-    const jitterMs = jitterBound > 0 ? this.ports.random.integer(jitterBound) : 0
-    const { folder } = this.options
+    const bound = Math.min(segmentJitterMs, segmentMs)
+    const jitterMs = bound > 0 ? this.ports.random.integer(bound) : 0
     return new Segment(
-      { folder, baseOffset, createdMs, segmentIndexBytes, indexIntervalBytes, jitterMs, stage },
+      { folder: this.options.folder, baseOffset, createdMs, segmentIndexBytes, indexIntervalBytes, jitterMs, stage },
       this.ports.disk,
       this.ports.shared.indexes,
     )
@@ -387,8 +388,7 @@ export class LogBody {
       this.endsAt(end, Math.min(this.durability.recoveryPoint, segment.nextOffset))
       this.epochs.truncateFromEnd(end)
       if (!segment.viewable) this.durability.onCut()
-      // Without producers there is nothing to learn again.
-      if (this.producers.size === 0) return
+      if (this.producers.size === 0) return // nothing to learn again
       this.producers.clear()
       return this.reader.run(replay(this.segments.all, this.snapshots, end, this.producers))
     })

@@ -337,12 +337,10 @@ export class ReplicaFetcher {
 
   async #truncate(partition: Partition, point: number): Promise<void> {
     const { topic, partition: index, log, highWatermark } = partition
-    if (point < log.endOffset) {
-      const message = `${topic}-${index} is cut from offset ${log.endOffset} to ${point}: its leader, broker ${this.#options.leaderId}, has another history from there.`
-      if (point < highWatermark)
-        this.#ports.logger.warn(`${message} Records below the high watermark ${highWatermark} are lost.`)
-      else this.#ports.logger.info(message)
-    }
+    const message = `${topic}-${index} is cut from offset ${log.endOffset} to ${point}: its leader, broker ${this.#options.leaderId}, has another history from there.`
+    if (point < highWatermark)
+      this.#ports.logger.warn(`${message} Records below the high watermark ${highWatermark} are lost.`)
+    else if (point < log.endOffset) this.#ports.logger.info(message)
     await partition.truncateTo(point)
   }
 
