@@ -60,6 +60,8 @@ export interface PartitionRules {
   readonly compacted: boolean
   /** Retention may move the start by itself. */
   readonly expires: boolean
+  /** A copy that was away for longer than delete.retention.ms may have missed a tombstone, in Kafka as here. */
+  readonly replicated: boolean
 }
 
 export class PartitionHistory {
@@ -282,7 +284,7 @@ export class PartitionHistory {
       if (!slot.attempt!.tombstone)
         this.#broken(`${what}: ${show(slot)}, the last of key ${key}, was at offset ${offset} and is missing.`)
       const older = oldestPresent.get(key)
-      if (older !== undefined)
+      if (older !== undefined && !this.rules.replicated)
         this.#broken(
           `${what}: key ${key} was deleted at offset ${offset}, which is gone, but offset ${older} still has it.`,
         )

@@ -5,38 +5,7 @@ import type { ReadOptions } from '../../lib/log/contract.js'
 import { PartitionLog } from '../../lib/log/partition-log.js'
 import { ProducerSnapshots } from '../../lib/log/producer-snapshot.js'
 import { ProducerStates } from '../../lib/log/producer-state.js'
-import { type RunOptions, runSeed } from './run.js'
-
-/** The sentence of the first seed that fails. */
-async function firstFailure(seeds: number, options: Omit<RunOptions, 'seed'> = {}): Promise<string> {
-  for (let seed = 1; seed <= seeds; seed++) {
-    const { failure } = await runSeed({ seed, ...options })
-    if (failure !== null) return failure.sentence
-  }
-  return `nothing was found in ${seeds} seeds`
-}
-
-/** Replaces a method while `work` runs. */
-async function patched<T extends object>(
-  prototype: T,
-  name: string,
-  patch: (original: never) => (this: never, ...args: never[]) => unknown,
-  work: () => Promise<void>,
-): Promise<void> {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, name)!
-  const original = (descriptor.value ?? descriptor.get) as (...args: never[]) => unknown
-  const replaced = patch(original as never)
-  const next =
-    descriptor.get === undefined
-      ? { ...descriptor, value: replaced }
-      : { ...descriptor, get: replaced as () => unknown }
-  Object.defineProperty(prototype, name, next)
-  try {
-    await work()
-  } finally {
-    Object.defineProperty(prototype, name, descriptor)
-  }
-}
+import { firstFailure, patched } from './planting.js'
 
 describe('the simulator finds planted faults', function () {
   this.timeout(60_000)

@@ -159,7 +159,13 @@ export function topicsFor(profile: Profile, chance: Chance): TopicPlan[] {
     const replicationFactor = profile.cluster === undefined ? 1 : name === 'fading' ? 2 : 3
     if (profile.cluster !== undefined)
       configs['min.insync.replicas'] = name === 'plain' || name === 'fading' ? '1' : '2'
-    return { name, partitions: 2, replicationFactor, configs, rules: { compacted: false, expires: false, ...rules } }
+    return {
+      name,
+      partitions: 2,
+      replicationFactor,
+      configs,
+      rules: { compacted: false, expires: false, replicated: replicationFactor > 1, ...rules },
+    }
   }
   const topics = [topic('plain'), topic('exact')]
   if (profile.transactions) topics.push(topic('atomic'))
