@@ -11,7 +11,10 @@ const FREE = ['--listen', '127.0.0.1:0']
 
 async function bound(port = 0): Promise<{ server: Server; port: number }> {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  })
   return { server, port: (server.address() as { port: number }).port }
 }
 
