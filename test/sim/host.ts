@@ -154,7 +154,13 @@ export class Host {
     const faulty = new FaultyNetwork({ seed, ...cluster.faults }, { network: own, clock: life })
     return {
       listen: (options, onStream) => own.listen(options, onStream),
-      connect: (options) => (life.dead ? new Promise(() => {}) : faulty.connect(options)),
+      connect: async (options) => {
+        if (life.dead) return new Promise(() => {})
+        const stream = await faulty.connect(options)
+        if (!life.dead) return stream
+        stream.destroy()
+        return new Promise(() => {})
+      },
     }
   }
 

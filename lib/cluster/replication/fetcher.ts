@@ -213,6 +213,11 @@ export class ReplicaFetcher {
     for (const followed of this.#stale) {
       const { partition } = followed
       const { log, highWatermark } = partition
+      // The disk has failed: what was accepted is not there, and a leader would take the offset for an acknowledgement.
+      if (log.offline || log.writtenOffset < log.endOffset) {
+        this.#backOff(followed)
+        continue
+      }
       const state = { offset: log.endOffset, epoch: log.latestEpoch, highWatermark, start: log.logStartOffset }
       if (sameState(followed.sent, state)) continue
       followed.sent = state
@@ -230,6 +235,7 @@ export class ReplicaFetcher {
       })
     }
     this.#stale.clear()
+    if (this.#resting.size === this.#followed.size) return null
     const forgotten = [...this.#forgotten.values()]
     this.#forgotten.clear()
     return {
