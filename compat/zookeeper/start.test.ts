@@ -125,6 +125,26 @@ describe(`odradek start --zookeeper${missing === null ? '' : ` (left out: ${miss
     expect(await refused('--id', '101', ...place())).to.match(/^Broker 101 is already a live member of this cluster\. /)
   })
 
+  it('whoever is registered where a broker listens is its earlier life, and waited for while an ensemble in trouble keeps its session', async () => {
+    const engine = engineOver(ensemble)
+    const at = (port: number) => [{ name: 'PLAINTEXT', host: 'h', port, securityProtocol: 'PLAINTEXT' }]
+    try {
+      const earlier = await engine.connect(1)
+      await earlier.register({ ...memberInfo(1), endpoints: at(9092) })
+      const stranger = await engine.connect(1)
+      const later = await engine.connect(1)
+      const waits = later.register({ ...memberInfo(1), endpoints: at(9092) })
+      const refusal = await stranger
+        .register({ ...memberInfo(1), endpoints: at(9093) })
+        .catch((error: Error) => error.name)
+      expect(refusal).to.equal('DuplicateMemberError')
+      await earlier.close()
+      expect((await waits).brokerEpoch).to.be.above(0)
+    } finally {
+      await engine.close()
+    }
+  })
+
   it('a killed broker comes back when its old session has ended', async () => {
     const first = begin('--id', '101', '--data-dir', join(folder, 'a'), ...place())
     await address(first)

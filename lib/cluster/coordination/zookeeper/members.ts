@@ -6,6 +6,12 @@ import { ignoring } from './shared-log.js'
 import { BROKER_IDS, brokerPath, memberBytes, readMember } from './znodes.js'
 
 /**
+ * Session timeouts that a node may outlive its broker. An ensemble that changes its leader gives every session its whole time again, and it may do
+ * so more than once: whoever was registered where we listen now can only be our earlier life, and is waited for longer.
+ */
+const PATIENCE = { stranger: 2, earlierLife: 10 }
+
+/**
  * Makes the node; returns its czxid, the broker epoch. A node of an earlier life of this broker goes when that session does: until then we
  * wait. `client`: the present one, since the session may change meanwhile. @throws DuplicateMemberError when the node stays
  */
@@ -16,7 +22,7 @@ export async function enrol(
   { clock, logger }: ZooKeeperClientPorts,
 ): Promise<number> {
   const path = brokerPath(member.brokerId)
-  const deadlineMs = clock.monotonic() + 2 * sessionTimeoutMs
+  const startMs = clock.monotonic()
   for (let attempt = 0; ; attempt++) {
     const present = client()
     const data = memberBytes(member, clock.now())
@@ -28,7 +34,8 @@ export async function enrol(
     const stat = await present.exists(path, () => gone())
     if (stat === null) continue
     if (stat.ephemeralOwner === present.sessionId) return stat.czxid
-    const leftMs = deadlineMs - clock.monotonic()
+    const patience = (await isEarlierLife(present, member)) ? PATIENCE.earlierLife : PATIENCE.stranger
+    const leftMs = startMs + patience * sessionTimeoutMs - clock.monotonic()
     if (leftMs <= 0) throw new DuplicateMemberError(member.brokerId)
     if (attempt === 0) {
       logger.info(`Broker id ${member.brokerId} is still registered in ZooKeeper; waiting for its session to end.`)
@@ -37,6 +44,13 @@ export async function enrol(
     await going
     timer.cancel()
   }
+}
+
+async function isEarlierLife(client: ZooKeeperClient, { brokerId, endpoints }: MemberInfo): Promise<boolean> {
+  const found = await client.get(brokerPath(brokerId))
+  if (found === null) return true // it has just gone
+  const before = readMember(brokerId, found.data, found.stat.czxid)
+  return before.endpoints.some(({ host, port }) => endpoints.some((one) => one.host === host && one.port === port))
 }
 
 /** Who lives now, by rising id; `watch` hears of the next one to come or go. */
