@@ -169,7 +169,7 @@ export class ChaosRun {
     const dice = new Dice(this.#options.seed * 2 + 7)
     for (;;) {
       await pause(Math.max(0, Math.min(this.#leftMs, dice.below(2 * CLIENT_KILL_EVERY_MS))))
-      if (this.#leftMs <= 0) return
+      if (this.#leftMs <= 0 || this.#options.cluster.failure !== null) return
       this.faults.set('client killed', (this.faults.get('client killed') ?? 0) + 1)
       dice.pick(this.#clients).kill()
     }
