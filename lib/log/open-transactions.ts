@@ -17,6 +17,8 @@ export class OpenTransactions {
   private readonly unreplicated: { firstOffset: number; lastOffset: number }[] = []
   /** Null when everything is stable. */
   firstUnstableOffset: number | null = null
+  /** The last one heard of. It stays when a log that was cut is learnt again: nothing will tell it again before the log grows. */
+  private highWatermark = 0
 
   isOpen(producerId: number): boolean {
     return this.ongoing.has(producerId)
@@ -38,13 +40,14 @@ export class OpenTransactions {
     const firstOffset = this.ongoing.get(producerId)
     if (firstOffset === undefined) return null
     this.ongoing.delete(producerId)
-    this.unreplicated.push({ firstOffset, lastOffset: markerOffset })
+    if (markerOffset >= this.highWatermark) this.unreplicated.push({ firstOffset, lastOffset: markerOffset })
     this.refresh()
     return { producerId, firstOffset, lastOffset: markerOffset, lastStableOffset: this.oldest() ?? markerOffset + 1 }
   }
 
   /** Markers below the high watermark are safe: their transactions become stable. */
   onHighWatermark(highWatermark: number): void {
+    this.highWatermark = highWatermark
     if (this.unreplicated.length === 0) return
     let kept = 0
     for (const ended of this.unreplicated) {

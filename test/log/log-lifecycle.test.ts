@@ -120,6 +120,18 @@ for (const kind of disks) {
       await t.log.close()
     })
 
+    it('a transaction below the high watermark stays stable when what came behind it is cut', async () => {
+      const t = makeLog(disk.disk)
+      t.produce([{ value: 'x' }], { producerId: 1, producerEpoch: 0, baseSequence: 0, transactional: true })
+      t.log.append(encodeEndTxn(1, 0, 'abort'), { origin: 'coordinator', leaderEpoch: 0, now: START })
+      t.log.onHighWatermark(2)
+      t.produce([{ value: 'plain' }])
+      await t.log.truncateTo(2)
+      // Nobody will tell the high watermark again: it has not changed.
+      expect(t.log.firstUnstableOffset).to.equal(null)
+      await t.log.close()
+    })
+
     it('a cut at the end takes an epoch away that has no record', async () => {
       const t = makeLog(disk.disk)
       t.produce([{ value: 'a' }])
