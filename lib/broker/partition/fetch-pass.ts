@@ -94,50 +94,34 @@ export class FetchPass {
     if (changed.size === 0) return before
     // The first of the partitions with records yields a batch at least: their order counts.
     const indexes = [...changed].flatMap((partition) => this.#indexesOf(partition)).sort((a, b) => a - b)
-    const answers = [...before]
-    return this.#rereadFrom(0, indexes, answers, new FetchPlanner(this.params.maxBytes))
+    return this.#readInto([...before], new FetchPlanner(this.params.maxBytes), indexes)
   }
 
-  #rereadFrom(
-    start: number,
-    indexes: readonly number[],
+  /** Reads all partitions, within the limits. A promise when a medium has to be waited for. */
+  read(): FetchAnswer[] | Promise<FetchAnswer[]> {
+    return this.#readInto([], new FetchPlanner(this.params.maxBytes))
+  }
+
+  /** Puts into `answers` what the targets at `indexes`, or all of them, read; goes on from place `start` of these. */
+  #readInto(
     answers: FetchAnswer[],
     planner: FetchPlanner,
+    indexes: readonly number[] | null = null,
+    start = 0,
   ): FetchAnswer[] | Promise<FetchAnswer[]> {
-    for (let at = start; at < indexes.length; at++) {
-      const index = indexes[at]!
+    const count = (indexes ?? this.params.targets).length
+    for (let at = start; at < count; at++) {
+      const index = indexes === null ? at : indexes[at]!
       const answer = this.#readOne(index, planner)
       if (answer instanceof Promise) {
         return answer.then((late) => {
           planner.took(late.sizeInBytes)
           answers[index] = late
-          return this.#rereadFrom(at + 1, indexes, answers, planner)
+          return this.#readInto(answers, planner, indexes, at + 1)
         })
       }
       planner.took(answer.sizeInBytes)
       answers[index] = answer
-    }
-    return answers
-  }
-
-  /** Reads all partitions, within the limits. A promise when a medium has to be waited for. */
-  read(): FetchAnswer[] | Promise<FetchAnswer[]> {
-    return this.#readFrom(0, [], new FetchPlanner(this.params.maxBytes))
-  }
-
-  #readFrom(start: number, answers: FetchAnswer[], planner: FetchPlanner): FetchAnswer[] | Promise<FetchAnswer[]> {
-    const { targets } = this.params
-    for (let index = start; index < targets.length; index++) {
-      const answer = this.#readOne(index, planner)
-      if (answer instanceof Promise) {
-        return answer.then((late) => {
-          planner.took(late.sizeInBytes)
-          answers.push(late)
-          return this.#readFrom(index + 1, answers, planner)
-        })
-      }
-      planner.took(answer.sizeInBytes)
-      answers.push(answer)
     }
     return answers
   }

@@ -40,17 +40,6 @@ function write(marker: Marker, broker: BrokerServices): Answer<Result> {
   })
 }
 
-function notLed(errorCode: ErrorCode): ErrorCode {
-  switch (errorCode) {
-    // Kafka does not tell a partition that it has not from one that it does not lead.
-    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
-      return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    // Of a partition of groups: a transaction coordinator does not expect to hear of another coordinator.
-    case ErrorCode.NOT_COORDINATOR:
-    case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
-    case ErrorCode.COORDINATOR_NOT_AVAILABLE:
-      return ErrorCode.NOT_LEADER_OR_FOLLOWER
-    default:
-      return errorCode
-  }
-}
+/** Kafka does not tell a partition that it has not from one that it does not lead. */
+const notLed = (errorCode: ErrorCode): ErrorCode =>
+  errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : errorCode
