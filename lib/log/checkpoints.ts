@@ -43,9 +43,13 @@ export class OffsetCheckpointFile {
   /** What the file holds; null before anything is known of it. */
   private text: string | null = null
   private keys: ReadonlySet<string> = new Set()
-  /** Counts the contents that were asked for: one that was written meanwhile must not be undone by an older one. */
+  /** Counts the contents that were asked for: only the newest need be written. */
   private generation = 0
-  private running: Promise<void> = Promise.resolve()
+  /** The newest that `writeNow` wrote: an older one that is still on its way must not undo it. */
+  private writtenNow = 0
+  private running: Promise<unknown> = Promise.resolve()
+  /** When the newest contents are durable. */
+  private newest: Promise<void> = Promise.resolve()
 
   constructor(
     private readonly disk: Disk,
@@ -62,23 +66,28 @@ export class OffsetCheckpointFile {
     return this.keys.has(`${topic} ${partition}`)
   }
 
-  /** Replaces the file, without holding up the loop; does nothing when it has the same. Atomic. Rejects with DiskError. */
+  /**
+   * Replaces the file, without holding up the loop; does nothing when it has the same. Atomic. Resolves when these contents, or newer ones,
+   * are durable. Rejects with DiskError.
+   */
   write(entries: readonly PartitionOffset[]): Promise<void> {
     const generation = ++this.generation
     // Both contents may be the file's until this one is.
     this.keys = new Set([...this.keys, ...keysOf(entries)])
     const run = this.running.then(() => this.replace(entries, generation))
     this.running = run.catch(() => {})
-    return run
+    this.newest = run.then((outcome) => (outcome === 'overtaken' ? this.newest : undefined))
+    return this.newest
   }
 
   /** The same in this turn, and durable when it returns. @throws DiskError */
   writeNow(entries: readonly PartitionOffset[]): void {
-    this.generation++
+    this.writtenNow = ++this.generation
     const text = offsetsText(entries)
     this.disk.writeFile(this.path, Buffer.from(text))
     this.text = text
     this.keys = keysOf(entries)
+    this.newest = Promise.resolve()
   }
 
   /** Makes the names in its folder durable, by writing the same once more. @throws DiskError */
@@ -86,9 +95,10 @@ export class OffsetCheckpointFile {
     this.disk.writeFile(this.path, Buffer.from(this.text ?? offsetsText([])))
   }
 
-  private async replace(entries: readonly PartitionOffset[], generation: number): Promise<void> {
+  private async replace(entries: readonly PartitionOffset[], generation: number): Promise<'done' | 'overtaken'> {
+    if (generation !== this.generation) return 'overtaken'
     const text = offsetsText(entries)
-    if (text === this.text || generation !== this.generation) return
+    if (text === this.text) return 'done'
     const { disk, path } = this
     const part = `${path}.part`
     disk.remove(part)
@@ -97,10 +107,11 @@ export class OffsetCheckpointFile {
       file.append([Buffer.from(text)])
       await file.sync()
       // While it was synced a log began that this content knows an older one of.
-      if (generation !== this.generation) return
+      if (generation < this.writtenNow) return 'overtaken'
       disk.rename(part, path)
       this.text = text
       this.keys = keysOf(entries)
+      return 'done'
     } finally {
       file.close()
     }

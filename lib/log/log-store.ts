@@ -188,6 +188,12 @@ export class LogStore {
     return this.checkpoint((checkpoints, logs) => checkpoints.writeLogStarts(logs))
   }
 
+  /** The same for the directory of one log alone. Nothing is to be noted of a log that is gone, or in memory. */
+  async checkpointLogStartOf(topic: string, partition: number): Promise<void> {
+    const directory = this.topics.get(topic)?.get(partition)?.directory
+    if (directory !== undefined) await this.checkpoints.get(directory)?.writeLogStarts(this.offsetsIn(directory))
+  }
+
   checkpointHighWatermarks(): Promise<void> {
     return this.checkpoint((checkpoints, logs) => checkpoints.writeHighWatermarks(logs))
   }

@@ -26,6 +26,7 @@ export interface ClusterLinksPorts {
   readonly visibility: Visibility
   readonly replicas: () => Replicas
   readonly flushPending: () => void
+  readonly noteLogStart: (topic: string, partition: number) => Promise<void>
 }
 
 /** Leaderships moved by one check: each makes clients look for their leader. */
@@ -48,7 +49,7 @@ export class ClusterLinks {
     ports: ClusterLinksPorts,
   ) {
     this.#ports = ports
-    const { clock, logger, network, metadata, controller, replicas, flushPending } = ports
+    const { clock, logger, network, metadata, controller, replicas, flushPending, noteLogStart } = ports
     const { brokerId } = config
     this.#metadata = metadata
     this.#clock = clock
@@ -82,6 +83,7 @@ export class ClusterLinks {
         find: (topicId, partition) => replicas().findById(topicId, partition),
         brokerEpoch: () => metadata.image.brokers.get(brokerId)?.epoch ?? -1,
         flushPending,
+        noteLogStart,
       },
     )
   }

@@ -143,6 +143,7 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
         visibility,
         replicas: () => replicas,
         flushPending: logs.flushPending,
+        noteLogStart: (topic, partition) => logs.checkpointLogStartOf(topic, partition),
       })
     : null
   const onFollowerCaughtUp = (partition: Partition): void => links?.isrKeeper.note(partition)

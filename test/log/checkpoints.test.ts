@@ -39,6 +39,46 @@ describe('log/checkpoints', () => {
     expect(readOffsetCheckpoint(disk, 'file')).to.deep.equal([])
   })
 
+  it('is durable when the promise says so, also when newer contents are asked for meanwhile', async () => {
+    const slow = new MemoryDisk()
+    const syncs: (() => void)[] = []
+    const open = slow.open.bind(slow)
+    slow.open = (...args) => {
+      const file = open(...args)
+      return Object.assign(Object.create(file), {
+        append: file.append.bind(file),
+        close: file.close.bind(file),
+        sync: () => new Promise<void>((resolve) => syncs.push(resolve)),
+      })
+    }
+    const settled = () => new Promise((resolve) => setImmediate(resolve))
+    const file = new OffsetCheckpointFile(slow, 'file')
+    const told: string[] = []
+    const write = (offset: number) =>
+      file.write([{ topic: 't', partition: 0, offset }]).then(() => {
+        told.push(`${offset}: ${readOffsetCheckpoint(slow, 'file')![0]!.offset}`)
+      })
+    const all = [write(1), write(2)]
+    await settled()
+    all.push(write(3))
+    await settled()
+    expect(told).to.deep.equal([])
+    syncs.shift()!()
+    await settled()
+    expect(told, 'the first gave way to the second').to.have.members(['1: 2', '2: 2'])
+    syncs.shift()!()
+    await Promise.all(all)
+    expect(told.at(-1)).to.equal('3: 3')
+  })
+
+  it('does not undo what was written at once meanwhile', async () => {
+    const file = new OffsetCheckpointFile(disk, 'file')
+    const older = file.write([{ topic: 't', partition: 0, offset: 1 }])
+    file.writeNow([{ topic: 't', partition: 0, offset: 2 }])
+    await older
+    expect(readOffsetCheckpoint(disk, 'file')).to.deep.equal([{ topic: 't', partition: 0, offset: 2 }])
+  })
+
   it('takes what editors and other systems make of it', () => {
     const one = [{ topic: 't', partition: 1, offset: 2 }]
     for (const text of ['0\n1\nt 1 2', '0\r\n1\r\nt 1 2\r\n', '0\n1\n  t\t1  2 \n\n\n']) {

@@ -1,6 +1,7 @@
 /**
  * `make sim SEED=42` or `make sim SEEDS=2000`: runs seeds, on several processes when there are many. Options: `--seed N` (one seed, with its whole
- * trace), `--seeds N`, `--from N` (1), `--seconds N` (as many as fit), `--profile NAME`, `--jobs N` (cores), `--quiet` (no trace).
+ * trace), `--seeds N`, `--from N` (1), `--seconds N` (as many as fit), `--profile NAME`, `--jobs N` (cores), `--quiet` (no trace),
+ * `--failures N` (5: it ends after so many).
  * The last line is `N passed, N failed`; exit code 1 when a seed failed.
  */
 import { fork } from 'node:child_process'
@@ -9,8 +10,6 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Outcome, runSeed } from './run.js'
 
-/** More failures than these say nothing new. */
-const FAILURES_MAX = Number(process.env.FMAX ?? 5)
 /** Seeds that a process takes at a time. */
 const SHARE = 25
 
@@ -48,6 +47,7 @@ function runMany(
   deadline: number,
   jobs: number,
   profile: string | undefined,
+  failuresMax: number,
   totals: Totals,
 ): Promise<void> {
   let next = from
@@ -58,7 +58,7 @@ function runMany(
         ...(profile === undefined ? [] : ['--profile', profile]),
       ])
       const feed = (): void => {
-        if (next >= to || performance.now() > deadline || totals.failed >= FAILURES_MAX) {
+        if (next >= to || performance.now() > deadline || totals.failed >= failuresMax) {
           child.disconnect()
           return
         }
@@ -99,6 +99,7 @@ async function main(): Promise<number> {
       from: { type: 'string' },
       seconds: { type: 'string' },
       jobs: { type: 'string' },
+      failures: { type: 'string' },
       profile: { type: 'string' },
       quiet: { type: 'boolean' },
       worker: { type: 'boolean' },
@@ -113,9 +114,12 @@ async function main(): Promise<number> {
   const seeds = whole(values.seeds, values.seconds === undefined ? 100 : 2 ** 30)
   const seconds = whole(values.seconds, Number.POSITIVE_INFINITY)
   const jobs = whole(values.jobs, Math.min(availableParallelism(), Math.ceil(seeds / SHARE)))
+  const failures = whole(values.failures, 5)
   const one = values.seed === undefined ? null : Number(values.seed)
-  if (![from, seeds, jobs, one ?? 0].every(Number.isSafeInteger) || !(seconds > 0) || jobs < 1) {
-    console.error('use --seed N, or --seeds N, --from N, --seconds N, --jobs N, --profile NAME; numbers from 0')
+  if (![from, seeds, jobs, failures, one ?? 0].every(Number.isSafeInteger) || !(seconds > 0) || jobs < 1) {
+    console.error(
+      'use --seed N, or --seeds N, --from N, --seconds N, --jobs N, --failures N, --profile NAME; numbers from 0',
+    )
     return 2
   }
   const started = performance.now()
@@ -126,7 +130,7 @@ async function main(): Promise<number> {
     add(totals, outcome)
     console.log(`trace ${outcome.traceHash}, profile ${outcome.profile}`)
   } else {
-    await runMany(from, from + seeds, started + seconds * 1000, jobs, profile, totals)
+    await runMany(from, from + seeds, started + seconds * 1000, jobs, profile, failures, totals)
   }
   const tookMs = performance.now() - started
   const text = (map: ReadonlyMap<string, number>) =>

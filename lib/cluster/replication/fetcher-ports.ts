@@ -30,4 +30,6 @@ export interface FetcherPorts {
   brokerEpoch(): number
   /** Writes what all logs have accepted. */
   flushPending(): void
+  /** Notes durably where the log of a partition starts. Rejects with DiskError. */
+  noteLogStart(topic: string, partition: number): Promise<void>
 }

@@ -2,7 +2,8 @@
  * Follows one leader: a loop of Fetch requests for every partition that this broker replicates from it (Kafka's ReplicaFetcherThread).
  *
  * - An answer is worked off in the turn in which it is read: its records go from the read buffer into the log, copied once.
- * - The next request says by its offsets what this broker *has*, so it leaves only when everything appended is written.
+ * - The next request says by its offsets what this broker *has*, so it leaves only when everything appended is written, and new log
+ *   starts are noted: the leader tells whoever deletes records that they are gone everywhere.
  * - A fetch session (KIP-227) keeps idle partitions out of requests and answers: they cost nothing.
  * - Diverging logs are cut where the answer says (KIP-595): no extra request in the normal case.
  */
@@ -33,6 +34,8 @@ export class ReplicaFetcher {
   readonly #resting = new Set<Followed>()
   /** What may have something that is not written yet. */
   readonly #appended = new Set<Partition>()
+  /** Whose log starts later than a restart would know. */
+  readonly #unnoted = new Set<Partition>()
   /** In the session of the leader, and to be dropped from it. */
   readonly #forgotten = new Map<string, { topicId: string; partition: number }>()
   #session = { id: 0, epoch: 0 }
@@ -214,7 +217,7 @@ export class ReplicaFetcher {
       const { partition } = followed
       const { log, highWatermark } = partition
       // The disk has failed: what was accepted is not there, and a leader would take the offset for an acknowledgement.
-      if (log.offline || log.writtenOffset < log.endOffset) {
+      if (log.offline || log.writtenOffset < log.endOffset || this.#unnoted.has(partition)) {
         this.#backOff(followed)
         continue
       }
@@ -298,12 +301,14 @@ export class ReplicaFetcher {
     followed.refusals = 0
     const records = fetched.records ?? EMPTY
     if (records.length > 0) this.#appended.add(partition)
+    const { logStartOffset } = partition.log
     const errorCode = partition.appendAsFollower(records, {
       leaderEpoch: followed.leaderEpoch,
       highWatermark: fetched.highWatermark,
       logStartOffset: fetched.logStartOffset,
       now: this.#ports.clock.now(),
     })
+    if (partition.log.logStartOffset !== logStartOffset) this.#unnoted.add(partition)
     if (errorCode === ErrorCode.NONE) return null
     this.#ports.logger.warn(
       `${partition.topic}-${partition.partition} cannot take what broker ${this.#options.leaderId} sent: error ${errorCode}.`,
@@ -373,6 +378,17 @@ export class ReplicaFetcher {
       this.#appended.delete(partition)
       const { log } = partition
       if (log.writtenOffset < log.endOffset) await log.whenWritten()
+    }
+    if (this.#unnoted.size > 0) await Promise.all(Array.from(this.#unnoted, (partition) => this.#noteStart(partition)))
+  }
+
+  async #noteStart(partition: Partition): Promise<void> {
+    const { topic, partition: index } = partition
+    try {
+      await this.#ports.noteLogStart(topic, index)
+      this.#unnoted.delete(partition)
+    } catch (error) {
+      this.#ports.logger.error(`Where the log of ${topic}-${index} starts could not be noted: ${String(error)}`)
     }
   }
 }

@@ -18,6 +18,7 @@ export interface FetchersPorts {
   find(topicId: string, partition: number): Partition | number
   brokerEpoch(): number
   flushPending(): void
+  noteLogStart(topic: string, partition: number): Promise<void>
 }
 
 export class Fetchers {
@@ -71,12 +72,12 @@ export class Fetchers {
   #fetcher(leaderId: number): ReplicaFetcher {
     let fetcher = this.#byLeader.get(leaderId)
     if (fetcher === undefined) {
-      const { clock, logger, brokerEpoch, flushPending } = this.#ports
+      const { clock, logger, brokerEpoch, flushPending, noteLogStart } = this.#ports
       const nudge = () => this.#ports.nudge(leaderId)
       const { brokerId, settings } = this.#options
       fetcher = new ReplicaFetcher(
         { leaderId, brokerId, settings },
-        { clock, logger, peer: this.#ports.peer(leaderId), nudge, brokerEpoch, flushPending },
+        { clock, logger, peer: this.#ports.peer(leaderId), nudge, brokerEpoch, flushPending, noteLogStart },
       )
       this.#byLeader.set(leaderId, fetcher)
     }

@@ -4,40 +4,60 @@ import type { Peer } from '../../../lib/cluster/peer.js'
 import { ReplicaFetcher } from '../../../lib/cluster/replication/fetcher.js'
 import { silentLogger } from '../../../lib/host/logger.js'
 import { VirtualClock } from '../../../lib/host/virtual-clock.js'
+import { ErrorCode } from '../../../protocol/index.js'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describe('cluster/replication/fetcher', () => {
-  it('claims nothing that could not be written: its leader would take that for an acknowledgement', async () => {
-    const clock = new VirtualClock()
-    const asked: number[] = []
-    const request = (
-      _message: unknown,
-      _version: number,
-      value: { topics: { partitions: { fetchOffset: number }[] }[] },
-    ) => {
-      for (const { partitions } of value.topics) for (const { fetchOffset } of partitions) asked.push(fetchOffset)
-      return new Promise(() => {})
-    }
-    const log = {
-      endOffset: 5,
-      writtenOffset: 3,
-      latestEpoch: 0,
-      logStartOffset: 0,
-      offline: false,
-      whenWritten: async () => {},
-    }
+interface Asked {
+  readonly fetchOffset: number
+  readonly logStartOffset: number
+}
+
+/** A fetcher that follows one partition, and a leader that answers when the test says. */
+class Scene {
+  readonly clock = new VirtualClock()
+  readonly asked: Asked[] = []
+  readonly log = {
+    endOffset: 5,
+    writtenOffset: 5,
+    latestEpoch: 0,
+    logStartOffset: 0,
+    offline: false,
+    whenWritten: async () => {},
+  }
+  readonly fetcher: ReplicaFetcher
+  noteLogStart: () => Promise<void> = async () => {}
+  #answer: ((response: unknown) => void) | null = null
+
+  constructor() {
+    const { clock, log, asked } = this
+    const topicId = 'A'.repeat(22)
     const partition = {
       topic: 't',
-      topicId: 'A'.repeat(22),
+      topicId,
       partition: 0,
       leaderEpoch: 0,
       highWatermark: 0,
       isLeader: false,
       log,
+      appendAsFollower(_records: Buffer, { logStartOffset }: { logStartOffset: number }) {
+        log.logStartOffset = Math.max(log.logStartOffset, logStartOffset)
+        return ErrorCode.NONE
+      },
+    }
+    const request = (
+      _message: unknown,
+      _version: number,
+      value: { topics: { partitions: Asked[] }[] },
+      use: (response: unknown) => unknown,
+    ) => {
+      for (const { partitions } of value.topics) asked.push(...partitions)
+      return new Promise((resolve) => {
+        this.#answer = (response) => resolve(use(response))
+      })
     }
     const settings = { maxWaitMs: 500, minBytes: 1, responseMaxBytes: 1000, partitionMaxBytes: 1000, backoffMs: 100 }
-    const fetcher = new ReplicaFetcher(
+    this.fetcher = new ReplicaFetcher(
       { leaderId: 1, brokerId: 2, settings },
       {
         clock,
@@ -46,16 +66,62 @@ describe('cluster/replication/fetcher', () => {
         brokerEpoch: () => 1,
         flushPending() {},
         nudge() {},
+        noteLogStart: () => this.noteLogStart(),
       },
     )
-    fetcher.add(partition as unknown as Partition)
+    this.fetcher.add(partition as unknown as Partition)
     clock.step()
+  }
+
+  /** The leader's log starts here. */
+  async answer(logStartOffset: number): Promise<void> {
+    const fetched = {
+      partitionIndex: 0,
+      errorCode: 0,
+      highWatermark: 0,
+      logStartOffset,
+      records: null,
+      divergingEpoch: { epoch: -1, endOffset: -1 },
+    }
+    const topicId = 'A'.repeat(22)
+    this.#answer!({ errorCode: 0, sessionId: 7, responses: [{ topicId, partitions: [fetched] }] })
+    await settled()
+  }
+}
+
+describe('cluster/replication/fetcher', () => {
+  it('claims nothing that could not be written: its leader would take that for an acknowledgement', async () => {
+    const { clock, log, asked, fetcher } = new Scene()
+    log.writtenOffset = 3
     await settled()
     expect(asked).to.deep.equal([])
     log.writtenOffset = 5
     clock.advance(200)
     await settled()
     fetcher.close()
-    expect(asked).to.deep.equal([5])
+    expect(asked.map(({ fetchOffset }) => fetchOffset)).to.deep.equal([5])
+  })
+
+  it('tells of a log start when it is noted, and not before: a crash would bring deleted records back', async () => {
+    const scene = new Scene()
+    const starts = () => scene.asked.map(({ logStartOffset }) => logStartOffset)
+    let end: { noted(): void; failed(): void } | null = null
+    scene.noteLogStart = () =>
+      new Promise((resolve, reject) => {
+        end = { noted: resolve, failed: () => reject(new Error('EIO')) }
+      })
+    await settled()
+    await scene.answer(3)
+    expect(starts()).to.deep.equal([0])
+    end!.failed()
+    await settled()
+    expect(starts(), 'it could not be noted').to.deep.equal([0])
+    scene.clock.advance(200)
+    await settled()
+    expect(starts(), 'it is being noted again').to.deep.equal([0])
+    end!.noted()
+    await settled()
+    scene.fetcher.close()
+    expect(starts()).to.deep.equal([0, 3])
   })
 })
