@@ -4,12 +4,12 @@ import {
   decodeResponseFrame,
   ErrorCode,
   encodeRequestFrame,
-  Framer,
   type Message,
   type RequestInput,
   type ResponseOf,
 } from '../../protocol/index.js'
-import type { Clock, Timer } from '../host/clock.js'
+import { RequestPipe } from '../cluster/request-pipe.js'
+import type { Clock } from '../host/clock.js'
 import type { Stream } from '../host/network.js'
 import { VERSION } from './version.js'
 
@@ -30,44 +30,25 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost'
 }
 
-interface Waiter {
-  readonly timer: Timer
-  resolve(frame: Buffer): void
-  reject(error: Error): void
-}
-
 export class WireClient {
-  readonly #stream: Stream
-  readonly #clock: Clock
-  readonly #framer: Framer
+  readonly #pipe: RequestPipe
   #correlationId = 0
-  readonly #waiting: Waiter[] = []
-  #lost: Error | null = null
+  #lost = false
   #versions: ReadonlyMap<number, VersionRange> | null = null
 
   constructor(stream: Stream, ports: { clock: Clock }) {
-    this.#stream = stream
-    this.#clock = ports.clock
-    this.#framer = new Framer({
+    this.#pipe = new RequestPipe(stream, {
+      clock: ports.clock,
       maxFrameBytes: MAX_FRAME_BYTES,
-      onFrame: (frame) => {
-        const waiter = this.#waiting.shift()
-        waiter?.timer.cancel()
-        // The frame is a view that the stream uses again.
-        waiter?.resolve(Buffer.from(frame))
-        return true
+      failure: (reason) => new ConnectionLost(reason),
+      onEnd: () => {
+        this.#lost = true
       },
-    })
-    stream.attach({
-      onData: (view) => this.#onData(view),
-      onEnd: () => stream.end(),
-      onClose: (error) => this.#fail(error?.message ?? 'the broker closed the connection'),
-      onDrain: () => {},
     })
   }
 
   get lost(): boolean {
-    return this.#lost !== null
+    return this.#lost
   }
 
   /** Sends one request at the highest version that both sides know, and not above `highest`. @throws ConnectionLost, ProtocolError */
@@ -83,36 +64,35 @@ export class WireClient {
   /** What the broker says it serves, by API key. */
   async versions(): Promise<ReadonlyMap<number, VersionRange>> {
     if (this.#versions) return this.#versions
-    const frame = await this.#send(ApiVersions, 3, identity)
     // KIP-511: a broker that does not know version 3 answers in version 0, an error code first, and goes on.
-    const known = frame.length >= 6 && frame.readInt16BE(4) !== ErrorCode.UNSUPPORTED_VERSION
-    const answer = known
-      ? decodeResponseFrame(ApiVersions, 3, frame, { trailing: 'ignore' }).body
-      : await this.#exchange(ApiVersions, 0, {})
+    const read = (frame: Buffer) =>
+      frame.length >= 6 && frame.readInt16BE(4) === ErrorCode.UNSUPPORTED_VERSION
+        ? null
+        : decodeResponseFrame(ApiVersions, 3, frame, { trailing: 'ignore' }).body
+    const answer = (await this.#send(ApiVersions, 3, identity, read)) ?? (await this.#exchange(ApiVersions, 0, {}))
     this.#versions = new Map(answer.apiKeys.map((one) => [one.apiKey, { min: one.minVersion, max: one.maxVersion }]))
     return this.#versions
   }
 
   close(): void {
-    this.#stream.destroy()
+    this.#pipe.end('the connection was closed here')
   }
 
-  async #exchange<M extends Message>(message: M, version: number, value: RequestInput<M>): Promise<ResponseOf<M>> {
-    const frame = await this.#send(message, version, value)
-    return decodeResponseFrame(message, version, frame, { trailing: 'ignore' }).body
+  #exchange<M extends Message>(message: M, version: number, value: RequestInput<M>): Promise<ResponseOf<M>> {
+    // A copy: what is read is kept, and the frame is a view that is gone then.
+    const read = (frame: Buffer) =>
+      decodeResponseFrame(message, version, Buffer.from(frame), { trailing: 'ignore' }).body
+    return this.#send(message, version, value, read)
   }
 
-  #send<M extends Message>(message: M, version: number, value: RequestInput<M>): Promise<Buffer> {
-    if (this.#lost) return Promise.reject(this.#lost)
-    const correlationId = ++this.#correlationId
-    return new Promise<Buffer>((resolve, reject) => {
-      const timer = this.#clock.setTimer(REQUEST_TIMEOUT_MS, () => {
-        this.#fail(`no answer to ${message.name} came within ${REQUEST_TIMEOUT_MS / 1000} s`)
-        this.close()
-      })
-      this.#waiting.push({ timer, resolve, reject })
-      this.#stream.write([encodeRequestFrame(message, version, { correlationId, clientId: 'odradek-cli' }, value)])
-    })
+  #send<M extends Message, T>(
+    message: M,
+    version: number,
+    value: RequestInput<M>,
+    read: (frame: Buffer) => T,
+  ): Promise<T> {
+    const header = { correlationId: ++this.#correlationId, clientId: 'odradek-cli' }
+    return this.#pipe.send(encodeRequestFrame(message, version, header, value), REQUEST_TIMEOUT_MS, read)
   }
 
   async #versionFor(message: Message, highest: number): Promise<number> {
@@ -123,23 +103,6 @@ export class WireClient {
       throw new Error(`The broker does not serve ${message.name} in a version that this program knows.`)
     }
     return version
-  }
-
-  #onData(view: Buffer): void {
-    try {
-      this.#framer.push(view)
-    } catch {
-      this.#fail('what answers there does not speak the Kafka protocol')
-      this.close()
-    }
-  }
-
-  #fail(reason: string): void {
-    this.#lost ??= new ConnectionLost(reason)
-    for (const waiter of this.#waiting.splice(0)) {
-      waiter.timer.cancel()
-      waiter.reject(this.#lost)
-    }
   }
 }
 

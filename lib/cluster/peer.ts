@@ -2,14 +2,13 @@
 import {
   decodeResponseFrame,
   encodeRequestFrame,
-  Framer,
   type Message,
-  ProtocolError,
   type RequestInput,
   type ResponseOf,
 } from '../../protocol/index.js'
-import type { Clock, Timer } from '../host/clock.js'
+import type { Clock } from '../host/clock.js'
 import type { Stream } from '../host/network.js'
+import { RequestPipe } from './request-pipe.js'
 
 export interface PeerPorts {
   readonly clock: Clock
@@ -33,22 +32,14 @@ export class PeerLost extends Error {
   override readonly name = 'PeerLost'
 }
 
-interface Waiting {
-  readonly timer: Timer
-  /** Gets the frame as a view that is gone when it returns. */
-  use(frame: Buffer): void
-  reject(error: Error): void
-}
-
 /** Answers to fetches can be as large as a fetch asks for; nothing asks for more. */
 const FRAME_BYTES_MAX = 256 * 1024 * 1024
 
 export class Peer {
   readonly #options: PeerOptions
   readonly #ports: PeerPorts
-  #stream: Stream | null = null
-  #opening: Promise<Stream> | null = null
-  #waiting: Waiting[] = []
+  #pipe: RequestPipe | null = null
+  #opening: Promise<RequestPipe> | null = null
   #correlationId = 0
   #closed = false
 
@@ -68,10 +59,10 @@ export class Peer {
     use: (response: ResponseOf<M>) => T = (response) => response as unknown as T,
     extraTimeMs = 0,
   ): Promise<T> {
-    const stream = this.#stream ?? (await this.#open())
+    const pipe = this.#pipe ?? (await this.#open())
     const header = { correlationId: ++this.#correlationId, clientId: this.#options.clientId }
     const frame = encodeRequestFrame(message, version, header, value)
-    return this.#exchange(stream, frame, extraTimeMs, (answer) =>
+    return pipe.send(frame, this.#options.requestTimeoutMs + extraTimeMs, (answer) =>
       use(decodeResponseFrame(message, version, answer, { trailing: 'ignore' }).body),
     )
   }
@@ -86,20 +77,10 @@ export class Peer {
 
   /** Breaks the present connection; the next request opens another. */
   drop(reason: string): void {
-    this.#lose(this.#stream, reason)
+    this.#pipe?.end(reason)
   }
 
-  #exchange<T>(stream: Stream, frame: Buffer, extraTimeMs: number, read: (answer: Buffer) => T): Promise<T> {
-    if (stream !== this.#stream) return Promise.reject(this.#lost('the connection ended'))
-    const limitMs = this.#options.requestTimeoutMs + extraTimeMs
-    return new Promise<T>((resolve, reject) => {
-      const timer = this.#ports.clock.setTimer(limitMs, () => this.#lose(stream, `no answer within ${limitMs} ms`))
-      this.#waiting.push({ timer, use: (answer) => resolve(read(answer)), reject })
-      stream.write([frame])
-    })
-  }
-
-  #open(): Promise<Stream> {
+  #open(): Promise<RequestPipe> {
     if (this.#closed) return Promise.reject(this.#lost('the connection was closed here'))
     this.#opening ??= this.#connect().finally(() => {
       this.#opening = null
@@ -107,7 +88,7 @@ export class Peer {
     return this.#opening
   }
 
-  async #connect(): Promise<Stream> {
+  async #connect(): Promise<RequestPipe> {
     let stream: Stream
     try {
       stream = await this.#ports.connect()
@@ -118,53 +99,16 @@ export class Peer {
       stream.destroy()
       throw this.#lost('the connection was closed here')
     }
-    const framer = new Framer({
+    const pipe: RequestPipe = new RequestPipe(stream, {
+      clock: this.#ports.clock,
       maxFrameBytes: FRAME_BYTES_MAX,
-      onFrame: (frame) => {
-        this.#onAnswer(stream, frame)
-        return true
+      failure: (reason) => this.#lost(reason),
+      onEnd: () => {
+        if (this.#pipe === pipe) this.#pipe = null
       },
     })
-    this.#stream = stream
-    stream.attach({
-      onData: (view) => {
-        try {
-          framer.push(view)
-        } catch (error) {
-          if (!(error instanceof ProtocolError)) throw error
-          this.#lose(stream, error.message)
-        }
-      },
-      onEnd: () => this.#lose(stream, 'the peer ended the connection'),
-      onClose: (error) => this.#lose(stream, error?.message ?? 'the peer closed the connection'),
-      onDrain: () => {},
-    })
-    return stream
-  }
-
-  #onAnswer(stream: Stream, frame: Buffer): void {
-    const waiting = this.#waiting.shift()
-    if (waiting === undefined) {
-      this.#lose(stream, 'the peer answers what nobody asked')
-      return
-    }
-    waiting.timer.cancel()
-    try {
-      waiting.use(frame)
-    } catch (error) {
-      waiting.reject(error as Error)
-      if (error instanceof ProtocolError) this.#lose(stream, error.message)
-    }
-  }
-
-  #lose(stream: Stream | null, reason: string): void {
-    if (stream === null || stream !== this.#stream) return
-    this.#stream = null
-    stream.destroy()
-    for (const { timer, reject } of this.#waiting.splice(0)) {
-      timer.cancel()
-      reject(this.#lost(reason))
-    }
+    this.#pipe = pipe
+    return pipe
   }
 
   #lost(reason: string): PeerLost {

@@ -1,7 +1,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connecting } from './connecting.js'
 import { DuplexStream, WRITE_BUFFER_BYTES } from './duplex-stream.js'
 import type { ListenOptions, Network, NetworkServer, Stream } from './network.js'
-import { endpoint, networkError, networkFault } from './network-error.js'
+import { endpoint, networkError } from './network-error.js'
 import { adopt, canAdopt, sharedBuffer } from './onread-socket.js'
 import { createAlarm } from './real-time.js'
 
@@ -51,49 +52,29 @@ export class NodeNetwork implements Network {
 
   connect(options: { host: string; port: number; timeoutMs?: number }): Promise<Stream> {
     const { host, port, timeoutMs = 0 } = options
-    const what = `Cannot connect to ${endpoint(host, port)}`
-    return new Promise((resolve, reject) => {
-      let stream: SocketStream | null = null
-      const shared = this.#sharedReads && canAdopt()
-      const onread = shared
-        ? {
-            buffer: sharedBuffer(),
-            callback: (count: number) => stream?.receive(sharedBuffer().subarray(0, count)) ?? false,
-          }
-        : undefined
-      let socket: Socket
-      const refuse = (error: unknown) => {
-        socket?.destroy()
-        reject(networkError(error, what))
-      }
-      try {
-        socket = connect({
+    let stream: SocketStream | null = null
+    const shared = this.#sharedReads && canAdopt()
+    const callback = (count: number) => stream?.receive(sharedBuffer().subarray(0, count)) ?? false
+    return connecting({
+      what: `Cannot connect to ${endpoint(host, port)}`,
+      timeoutMs,
+      connected: 'connect',
+      open: () =>
+        connect({
           host,
           port,
           noDelay: true,
           allowHalfOpen: true,
           writableHighWaterMark: WRITE_BUFFER_BYTES,
-          ...(onread === undefined ? {} : { onread }),
-        } as Parameters<typeof connect>[0] & object)
-      } catch (error) {
-        reject(networkError(error, what))
-        return
-      }
-      const late = () => refuse(networkFault('ETIMEDOUT', what))
-      socket.once('error', refuse)
-      if (timeoutMs > 0) socket.setTimeout(timeoutMs, late)
-      socket.once('connect', () => {
-        socket.off('error', refuse)
-        if (timeoutMs > 0) {
-          socket.setTimeout(0)
-          socket.off('timeout', late)
-        }
+          ...(shared ? { onread: { buffer: sharedBuffer(), callback } } : {}),
+        } as Parameters<typeof connect>[0] & object),
+      ready(socket) {
         stream = new SocketStream(socket)
         // The handlers come when the promise's owner has been called: nothing may be read and lost before.
         if (shared) socket.pause()
         else stream.readByEvents()
-        resolve(stream)
-      })
+        return stream
+      },
     })
   }
 

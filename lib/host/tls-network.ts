@@ -1,7 +1,8 @@
-import { connect, type TLSSocket } from 'node:tls'
+import { connect } from 'node:tls'
+import { connecting } from './connecting.js'
 import { fromDuplex } from './duplex-stream.js'
 import { type Network, NetworkError, type NetworkServer, type Stream } from './network.js'
-import { endpoint, networkError, networkFault } from './network-error.js'
+import { endpoint } from './network-error.js'
 
 export interface TlsOptions {
   /** PEM text of the authorities that the server's certificate is checked against; default: those that Node trusts. */
@@ -25,31 +26,15 @@ export class TlsNetwork implements Network {
   }
 
   connect({ host, port, timeoutMs = 0 }: { host: string; port: number; timeoutMs?: number }): Promise<Stream> {
-    const what = `Cannot connect by TLS to ${endpoint(host, port)}`
-    return new Promise((resolve, reject) => {
-      let socket: TLSSocket
-      const refuse = (error: unknown): void => {
-        socket?.destroy()
-        reject(networkError(error, what))
-      }
-      try {
-        socket = connect({ host, port, ...this.#options, servername: isAddress(host) ? '' : host })
-      } catch (error) {
-        reject(networkError(error, what))
-        return
-      }
-      const late = (): void => refuse(networkFault('ETIMEDOUT', what))
-      socket.once('error', refuse)
-      if (timeoutMs > 0) socket.setTimeout(timeoutMs, late)
-      socket.once('secureConnect', () => {
-        socket.off('error', refuse)
-        if (timeoutMs > 0) {
-          socket.setTimeout(0)
-          socket.off('timeout', late)
-        }
+    return connecting({
+      what: `Cannot connect by TLS to ${endpoint(host, port)}`,
+      timeoutMs,
+      connected: 'secureConnect',
+      open: () => connect({ host, port, ...this.#options, servername: isAddress(host) ? '' : host }),
+      ready(socket) {
         const { localAddress = '', localPort = 0 } = socket
-        resolve(fromDuplex(socket, { remoteAddress: host, remotePort: port, localAddress, localPort }))
-      })
+        return fromDuplex(socket, { remoteAddress: host, remotePort: port, localAddress, localPort })
+      },
     })
   }
 }
