@@ -10,9 +10,10 @@ import * as header from '../../protocol/batch/header.js'
 import { exactInt64, RecordWalker } from '../../protocol/batch/records.js'
 import { sizeOfVarlong, writeVarint, writeVarlong } from '../../protocol/wire/varint.js'
 import type { CleanerTransactions } from './cleaner-transactions.js'
-import { compressAside, decompress } from './compression/index.js'
+import { compressInSteps, decompress, decompressInSteps } from './compression/index.js'
 import type { OffsetMap } from './offset-map.js'
 import type { ProducerEntry } from './producer-state.js'
+import { type Steps, walkThrough } from './steps.js'
 import type { AbortedTransaction } from './txn-index.js'
 
 export interface FilterRules {
@@ -22,10 +23,12 @@ export interface FilterRules {
   producer(producerId: number): Readonly<ProducerEntry> | undefined
   readonly now: number
   readonly deleteRetentionMs: number
+  /** Asked within large batches: a promise until which to rest, or null. */
+  rest(): Promise<void> | null
 }
 
-/** 'copy': the batch stays as it is. A promise: of a large batch, until which its bytes must stay. */
-export type Filtered = 'copy' | 'drop' | Buffer | Promise<Buffer>
+/** 'copy': the batch stays as it is. */
+export type Filtered = 'copy' | 'drop' | Buffer
 
 /** Stretches of a records section that stay, as pairs of start and end. */
 interface Kept {
@@ -39,6 +42,8 @@ interface Kept {
 
 const ATTRIBUTES_LOW = header.ATTRIBUTES + 1
 const NO_TIMESTAMP = 0xff
+/** After so many records a rest is due to be asked for. */
+export const STEP_RECORDS = 256
 
 export class BatchFilter {
   /** Set by `filter` for an abort marker that stays needed: the new segment's transaction index gets it. */
@@ -48,13 +53,14 @@ export class BatchFilter {
 
   /**
    * Filters the batch at `at`, which is whole and sound. `keepHeader`: an empty batch with its header is left even of a batch that loses
-   * everything. The batch's codec must be ready.
+   * everything. The batch's codec must be ready. A promise: of a large batch, whose bytes must stay until then.
    * @throws ProtocolError, CompressionError when the batch cannot be read
    */
-  filter(b: Buffer, at: number, keepHeader: boolean): Filtered {
+  filter(b: Buffer, at: number, keepHeader: boolean): Filtered | Promise<Filtered> {
     this.aborted = null
     const keep = keepHeader || this.isLastOfProducer(b, at)
-    return header.isControl(b, at) ? this.filterMarker(b, at, keep) : this.filterData(b, at, keep)
+    const steps = header.isControl(b, at) ? this.filterMarker(b, at, keep) : this.filterData(b, at, keep)
+    return walkThrough(steps, this.rules.rest)
   }
 
   /**
@@ -74,7 +80,7 @@ export class BatchFilter {
    * A marker goes once nothing of its transaction is left and the delete horizon, which is set when that is first seen, has passed: a
    * reader that saw the batches must have had time to see how they ended.
    */
-  private filterMarker(b: Buffer, at: number, keep: boolean): Filtered {
+  private *filterMarker(b: Buffer, at: number, keep: boolean): Steps<Filtered> {
     const type = controlType(b, at)
     // Emptied by an earlier cleaning.
     if (type === null) return keep ? 'copy' : 'drop'
@@ -84,11 +90,11 @@ export class BatchFilter {
     const { spent, entry } = transactions.onMarker(header.producerId(b, at), header.lastOffset(b, at), abort)
     this.aborted = entry
     if (!spent) return 'copy'
-    if (!hasHorizon(b, at)) return rewrite(b, at, wholeSection(b, at), now + deleteRetentionMs)
+    if (!hasHorizon(b, at)) return yield* rewrite(b, at, wholeSection(b, at), now + deleteRetentionMs)
     return keep || header.baseTimestamp(b, at) > now ? 'copy' : 'drop'
   }
 
-  private filterData(b: Buffer, at: number, keep: boolean): Filtered {
+  private *filterData(b: Buffer, at: number, keep: boolean): Steps<Filtered> {
     const { transactions, now, deleteRetentionMs } = this.rules
     const transactional = header.isTransactional(b, at)
     const aborted = transactions.onBatch(header.producerId(b, at), header.lastOffset(b, at), transactional)
@@ -97,15 +103,15 @@ export class BatchFilter {
       if (!keep) return 'drop'
       return count === 0 ? 'copy' : emptied(b, at)
     }
-    const section = sectionOf(b, at)
-    const kept = this.survivors(b, at, section)
+    const section = sectionAsStored(b, at) ?? (yield* decompressedSection(b, at))
+    const kept = yield* this.survivors(b, at, section)
     if (kept.count === 0) return keep ? emptied(b, at) : 'drop'
     const horizon = kept.tombstones && !hasHorizon(b, at) ? now + deleteRetentionMs : null
     if (kept.count === count && horizon === null) return 'copy'
-    return rewrite(b, at, { section, kept, complete: kept.count === count }, horizon)
+    return yield* rewrite(b, at, { section, kept, complete: kept.count === count }, horizon)
   }
 
-  private survivors(b: Buffer, at: number, section: Buffer): Kept {
+  private *survivors(b: Buffer, at: number, section: Buffer): Steps<Kept> {
     const { map, now } = this.rules
     const kept: Kept = { ranges: [], count: 0, bytes: 0, tombstones: false, maxTimestamp: Number.NEGATIVE_INFINITY }
     const baseOffset = header.baseOffset(b, at)
@@ -126,6 +132,7 @@ export class BatchFilter {
         kept.maxTimestamp = Math.max(kept.maxTimestamp, baseTimestamp + Number(records.timestampDelta))
       }
       start = end
+      if (records.index % STEP_RECORDS === STEP_RECORDS - 1) yield null
     }
     return kept
   }
@@ -150,12 +157,24 @@ export function controlType(b: Buffer, at: number): number | null {
   return record.next() ? parseControlType(record.key()) : null
 }
 
-/** The records, uncompressed. @throws CompressionError */
-export function sectionOf(b: Buffer, at: number): Buffer {
-  const bytes = b.subarray(at + header.HEADER_BYTES, at + header.sizeInBytes(b, at))
-  const code = header.compressionCode(b, at)
-  return code === 0 || header.recordCount(b, at) === 0 ? bytes : decompress(code, bytes)
+/** The records of a batch that is not compressed, else null. */
+export function sectionAsStored(b: Buffer, at: number): Buffer | null {
+  return header.compressionCode(b, at) === 0 || header.recordCount(b, at) === 0 ? storedSection(b, at) : null
 }
+
+/** The records of one that is. @throws CompressionError */
+export function* decompressedSection(b: Buffer, at: number): Steps<Buffer> {
+  const section = yield* decompressInSteps(header.compressionCode(b, at), storedSection(b, at))
+  yield null
+  return section
+}
+
+/** The records of a control batch, at once. */
+const sectionOf = (b: Buffer, at: number): Buffer =>
+  sectionAsStored(b, at) ?? decompress(header.compressionCode(b, at), storedSection(b, at))
+
+const storedSection = (b: Buffer, at: number): Buffer =>
+  b.subarray(at + header.HEADER_BYTES, at + header.sizeInBytes(b, at))
 
 interface Survivors {
   section: Buffer
@@ -172,12 +191,12 @@ function wholeSection(b: Buffer, at: number): Survivors {
 }
 
 /** The batch with the survivors only; with `horizon` the base timestamp becomes that, and the records' times are told from there. */
-function rewrite(b: Buffer, at: number, survivors: Survivors, horizon: number | null): Buffer | Promise<Buffer> {
+function* rewrite(b: Buffer, at: number, survivors: Survivors, horizon: number | null): Steps<Buffer> {
   const { section, kept } = survivors
-  const plain = horizon === null ? joined(section, kept) : retimed(b, at, section, kept, horizon)
+  const plain = horizon === null ? yield* joined(section, kept) : yield* retimed(b, at, section, kept, horizon)
   const code = header.compressionCode(b, at)
-  const body = code === 0 ? plain : compressAside(code, plain)
-  if (body instanceof Promise) return body.then((done) => rewritten(b, at, survivors, horizon, done))
+  const body = code === 0 ? plain : yield* compressInSteps(code, plain)
+  yield null
   return rewritten(b, at, survivors, horizon, body)
 }
 
@@ -213,19 +232,23 @@ function sealed(batch: Buffer, recordCount: number): Buffer {
   return batch
 }
 
-function joined(section: Buffer, { ranges, bytes }: Kept): Buffer {
+function* joined(section: Buffer, { ranges, bytes }: Kept): Steps<Buffer> {
   const to = Buffer.allocUnsafe(bytes)
   let done = 0
-  for (let i = 0; i < ranges.length; i += 2) done += section.copy(to, done, ranges[i]!, ranges[i + 1]!)
+  for (let i = 0; i < ranges.length; i += 2) {
+    done += section.copy(to, done, ranges[i]!, ranges[i + 1]!)
+    if (i % STEP_RECORDS === STEP_RECORDS - 2) yield null
+  }
   return to
 }
 
 /** The survivors with their timestamp deltas counted from `horizon`. */
-function retimed(b: Buffer, at: number, section: Buffer, kept: Kept, horizon: number): Buffer {
+function* retimed(b: Buffer, at: number, section: Buffer, kept: Kept, horizon: number): Steps<Buffer> {
   const shift = exactDifference(exactInt64(b, at + header.BASE_TIMESTAMP), horizon)
   // A record's size and delta may grow from one byte each to five and ten.
   const to = Buffer.allocUnsafe(kept.bytes + kept.count * 13)
   let done = 0
+  let count = 0
   for (let i = 0; i < kept.ranges.length; i += 2) {
     const end = kept.ranges[i + 1]!
     const records = new RecordWalker(section, kept.ranges[i]!, end, Number.POSITIVE_INFINITY)
@@ -238,6 +261,7 @@ function retimed(b: Buffer, at: number, section: Buffer, kept: Kept, horizon: nu
       to[done++] = records.attributes
       done = writeVarlong(to, done, delta)
       done += section.copy(to, done, restStart, records.at)
+      if (++count % STEP_RECORDS === 0) yield null
     }
   }
   return to.subarray(0, done)

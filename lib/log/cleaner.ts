@@ -10,15 +10,23 @@ import { ControlType } from '../../protocol/batch/control.js'
 import * as header from '../../protocol/batch/header.js'
 import { RecordWalker } from '../../protocol/batch/records.js'
 import type { Random } from '../host/random.js'
-import { BatchFilter, controlType, sectionOf } from './batch-filter.js'
+import {
+  BatchFilter,
+  controlType,
+  decompressedSection,
+  type Filtered,
+  STEP_RECORDS,
+  sectionAsStored,
+} from './batch-filter.js'
 import type { CleanerPace } from './cleaner-pace.js'
+import { CleanerReader, damaged, type Visit } from './cleaner-reader.js'
 import { type Cleanable, groupSegments } from './cleaner-rules.js'
 import { CleanerTransactions } from './cleaner-transactions.js'
-import { CompressionCode, prepareCodec } from './compression/index.js'
 import type { LogBody } from './log-body.js'
 import { OffsetMap } from './offset-map.js'
 import type { Segment } from './segment.js'
 import { SegmentWriter } from './segment-writer.js'
+import { type Steps, walkThrough } from './steps.js'
 import type { AbortedTransaction } from './txn-index.js'
 
 export interface CleanerSettings {
@@ -51,8 +59,6 @@ export interface Cleaned {
   readonly bytesWritten: number
 }
 
-const READ_BYTES = 1024 * 1024
-
 /** @throws CleaningAborted; anything else means that the log cannot be compacted */
 export function cleanLog(
   body: LogBody,
@@ -63,14 +69,10 @@ export function cleanLog(
   return new Cleaning(body, cleanable, settings, ports).run()
 }
 
-/** Called for every batch; false stops the walk, a promise pauses it. */
-type Visit = (b: Buffer, at: number, isLast: boolean) => false | void | Promise<void>
-
 class Cleaning {
   private readonly cuts: number
-  private bytesRead = 0
+  private readonly reader: CleanerReader
   private bytesWritten = 0
-  private buffer: Buffer | null = null
 
   constructor(
     private readonly body: LogBody,
@@ -79,6 +81,7 @@ class Cleaning {
     private readonly ports: CleanerPorts,
   ) {
     this.cuts = body.cuts
+    this.reader = new CleanerReader(body.reader, ports.pace, () => this.mustGoOn())
   }
 
   async run(): Promise<Cleaned> {
@@ -95,13 +98,14 @@ class Cleaning {
       producer: (id) => producers.get(id),
       now,
       deleteRetentionMs: config.deleteRetentionMs,
+      rest: this.rest,
     })
     const touched = sealed.filter((one) => one.baseOffset < cleanedOffset)
     for (const group of groupSegments(touched, { ...config, endOffset: firstUncleanableOffset })) {
       await this.rewrite(group, filter)
     }
     this.body.cleanedOffset = cleanedOffset
-    return { cleanedOffset, bytesRead: this.bytesRead, bytesWritten: this.bytesWritten }
+    return { cleanedOffset, bytesRead: this.reader.bytesRead, bytesWritten: this.bytesWritten }
   }
 
   /** `complete` false: the map was full before the end of the dirty segments. */
@@ -114,12 +118,16 @@ class Cleaning {
     )
     const transactions = new CleanerTransactions(this.abortedFrom(dirty[0]?.baseOffset ?? firstDirtyOffset))
     let complete = true
+    const note = (fits: boolean): boolean => {
+      complete = fits
+      return fits
+    }
     const visit: Visit = (b, at) => {
-      complete = mapBatch(b, at, map, transactions, firstDirtyOffset)
-      if (!complete) return false
+      const fits = walkThrough(mapBatch(b, at, map, transactions, firstDirtyOffset), this.rest)
+      return fits instanceof Promise ? fits.then(note) : note(fits)
     }
     for (const segment of dirty) {
-      await this.eachBatch(segment, visit)
+      await this.reader.eachBatch(segment, visit)
       if (!complete) break
     }
     return { map, complete }
@@ -134,8 +142,9 @@ class Cleaning {
     const first = group[0]!
     const last = group.at(-1)!
     const cleaned = this.body.newSegment(first.baseOffset, first.options.createdMs, '.cleaned')
+    const writer = new SegmentWriter(cleaned, last.lastAppendMs)
     try {
-      const changed = await this.fill(new SegmentWriter(cleaned, last.lastAppendMs), group, filter)
+      const changed = await this.fill(writer, group, filter)
       if (!changed && group.length === 1) {
         cleaned.remove()
         return
@@ -144,6 +153,7 @@ class Cleaning {
       await cleaned.sync()
       this.mustGoOn()
     } catch (error) {
+      await writer.settle()
       cleaned.remove()
       throw error
     }
@@ -155,100 +165,41 @@ class Cleaning {
   private async fill(writer: SegmentWriter, group: readonly Segment[], filter: BatchFilter): Promise<boolean> {
     const last = group.findLast((segment) => segment.sizeInBytes > 0)
     let changed = false
-    const writeOut = async (): Promise<void> => {
-      const bytes = await writer.flush()
-      this.ports.pace.spend(bytes)
-      this.bytesWritten += bytes
-    }
-    const written = (): void | Promise<void> => {
+    const written = (): boolean | Promise<boolean> => {
       if (filter.aborted !== null) writer.segment.txnIndex.append(filter.aborted)
-      if (writer.isFull) return writeOut()
-    }
-    const take = (batch: Buffer): void | Promise<void> => {
-      writer.add(batch, 0, batch.length)
-      return written()
+      return writer.isFull ? this.count(writer.flush()) : true
     }
     for (const segment of group) {
-      await this.eachBatch(segment, (b, at, isLast) => {
+      const take = (b: Buffer, at: number, filtered: Filtered): boolean | Promise<boolean> => {
+        if (filtered === 'copy') {
+          writer.add(b, at, header.sizeInBytes(b, at))
+          return written()
+        }
+        changed = true
+        if (filtered === 'drop') return true
+        if (!isValidBatch(b, at)) throw damaged(segment)
+        writer.add(filtered, 0, filtered.length)
+        return written()
+      }
+      await this.reader.eachBatch(segment, (b, at, isLast) => {
         // The group's last batch says how far the new segment reaches: recovery and the log's end offset go by it.
         const filtered = filter.filter(b, at, isLast && segment === last)
-        if (filtered !== 'copy') {
-          changed = true
-          if (filtered === 'drop') return
-          if (!isValidBatch(b, at)) throw damaged(segment)
-          if (filtered instanceof Promise) return filtered.then(take)
-          return take(filtered)
-        }
-        writer.add(b, at, header.sizeInBytes(b, at))
-        return written()
+        return filtered instanceof Promise ? filtered.then((done) => take(b, at, done)) : take(b, at, filtered)
       })
     }
-    await writeOut()
+    await this.count(writer.flush())
+    await writer.finish()
     return changed
   }
 
-  /** Visits a sealed segment's batches, resting when it is time. @throws an Error when the bytes are no batches */
-  private async eachBatch(segment: Segment, visit: Visit): Promise<void> {
-    const end = segment.sizeInBytes
-    let position = 0
-    let wanted = READ_BYTES
-    while (position < end) {
-      const length = Math.min(wanted, end - position)
-      const bytes = this.see(segment, position, length) ?? (await this.read(segment, position, length))
-      this.mustGoOn()
-      let at = 0
-      while (at + header.HEADER_BYTES <= bytes.length) {
-        const size = header.sizeInBytes(bytes, at)
-        if (size < header.HEADER_BYTES || position + at + size > end) throw damaged(segment)
-        if (at + size > bytes.length) break
-        if (header.compressionCode(bytes, at) === CompressionCode.zstd) {
-          const preparing = prepareCodec(CompressionCode.zstd)
-          if (preparing !== null) await preparing
-        }
-        const outcome = visit(bytes, at, position + at + size === end)
-        if (outcome === false) return
-        at += size
-        const pause = outcome ?? this.ports.pace.rest()
-        if (pause !== null) {
-          await pause
-          this.mustGoOn()
-        }
-      }
-      if (at === 0) {
-        // Not even one batch was there whole: ask for all of it.
-        if (bytes.length < header.HEADER_BYTES || header.sizeInBytes(bytes, 0) <= length) throw damaged(segment)
-        wanted = header.sizeInBytes(bytes, 0)
-      } else {
-        this.count(at)
-        position += at
-        wanted = READ_BYTES
-      }
-    }
-  }
-
-  private see(segment: Segment, position: number, length: number): Buffer | null {
-    segment.openLog()
-    // The tail's memory may be used again while we rest; a memory disk's may not.
-    return segment.viewable ? this.body.reader.viewNow({ segment, position, length }) : null
-  }
-
-  private async read(segment: Segment, position: number, length: number): Promise<Buffer> {
-    if (this.buffer === null || this.buffer.length < length) {
-      this.buffer = Buffer.allocUnsafeSlow(Math.max(length, READ_BYTES))
-    }
-    let got = 0
-    while (got < length) {
-      const count = await segment.readAsync(this.buffer.subarray(got, length), position + got)
-      if (count === 0) break
-      got += count
-    }
-    return this.buffer.subarray(0, got)
-  }
-
-  private count(bytes: number): void {
-    this.bytesRead += bytes
+  private async count(flushing: Promise<number>): Promise<true> {
+    const bytes = await flushing
     this.ports.pace.spend(bytes)
+    this.bytesWritten += bytes
+    return true
   }
+
+  private readonly rest = (): Promise<void> | null => this.ports.pace.rest()
 
   /** After every wait. */
   private mustGoOn(): void {
@@ -258,7 +209,13 @@ class Cleaning {
 }
 
 /** Takes a dirty batch into the map. False when it was full; the map then speaks for what came before. */
-function mapBatch(b: Buffer, at: number, map: OffsetMap, transactions: CleanerTransactions, from: number): boolean {
+function* mapBatch(
+  b: Buffer,
+  at: number,
+  map: OffsetMap,
+  transactions: CleanerTransactions,
+  from: number,
+): Steps<boolean> {
   if (!isValidBatch(b, at)) throw new Error(`the batch at offset ${header.baseOffset(b, at)} is damaged`)
   const lastOffset = header.lastOffset(b, at)
   const producerId = header.producerId(b, at)
@@ -267,18 +224,16 @@ function mapBatch(b: Buffer, at: number, map: OffsetMap, transactions: CleanerTr
     if (type !== null) transactions.onMarker(producerId, lastOffset, type === ControlType.ABORT)
   } else if (!transactions.onBatch(producerId, lastOffset, header.isTransactional(b, at)) && lastOffset >= from) {
     const baseOffset = header.baseOffset(b, at)
-    const section = sectionOf(b, at)
+    const section = sectionAsStored(b, at) ?? (yield* decompressedSection(b, at))
     const records = new RecordWalker(section, 0, section.length, header.recordCount(b, at))
     while (records.next()) {
       const offset = baseOffset + records.offsetDelta
-      if (records.keyLength < 0 || offset < from) continue
-      if (!map.put(section, records.keyStart, records.keyStart + records.keyLength, offset)) return false
+      if (records.keyLength >= 0 && offset >= from) {
+        if (!map.put(section, records.keyStart, records.keyStart + records.keyLength, offset)) return false
+      }
+      if (records.index % STEP_RECORDS === STEP_RECORDS - 1) yield null
     }
   }
   map.reach(lastOffset)
   return true
-}
-
-function damaged(segment: Segment): Error {
-  return new Error(`${segment.path('.log')} is damaged`)
 }

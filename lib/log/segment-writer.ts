@@ -5,9 +5,14 @@ const WRITE_BYTES = 1024 * 1024
 /** Not a power of two: a memory disk would take it for Node's shared pool and copy. */
 const BUFFER_BYTES = WRITE_BYTES - 64
 
-/** Fills a new segment with batches that have their offsets already: gathers them, writes a megabyte at a time, keeps the books. */
+/**
+ * Fills a new segment with batches that have their offsets already: gathers them, writes a megabyte at a time while more are gathered,
+ * keeps the books. What fails beside the work is thrown by the next `flush` or `finish`.
+ */
 export class SegmentWriter {
   private buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+  private writing: Promise<void> | null = null
+  private failure: { error: unknown } | null = null
   private used = 0
   /** Pieces in order, the buffer's part not among them. */
   private readonly pieces: Buffer[] = []
@@ -40,18 +45,50 @@ export class SegmentWriter {
     segment.book(size, header.lastOffset(b, at), header.maxTimestamp(b, at), lastAppendMs)
   }
 
-  /** Writes what was added; returns how many bytes that were. The memory goes over to a disk that keeps it. @throws DiskError */
+  /**
+   * Begins to write what was added, once what came before is written; gives how many bytes that are. The memory goes over to a disk that
+   * keeps it. @throws DiskError
+   */
   async flush(): Promise<number> {
     if (this.used > 0) this.seal()
-    const { segment, pieces, pieceBytes } = this
+    await this.writing
+    this.mustBeWell()
+    const { segment, pieceBytes } = this
     if (pieceBytes === 0) return 0
-    const writing = segment.viewable
-      ? segment.openLog().append(pieces.splice(0))
-      : segment.openLog().appendAsync(pieces.splice(0))
-    if (writing !== undefined) await writing
-    segment.writtenBytes += pieceBytes
+    const pieces = this.pieces.splice(0)
     this.pieceBytes = 0
+    if (segment.viewable) {
+      segment.openLog().append(pieces)
+      segment.writtenBytes += pieceBytes
+    } else {
+      this.writing = this.write(pieces, pieceBytes)
+    }
     return pieceBytes
+  }
+
+  /** Resolves when all that was flushed is written. @throws DiskError */
+  async finish(): Promise<void> {
+    await this.settle()
+    this.mustBeWell()
+  }
+
+  /** Resolves when nothing is under way, whatever came of it. */
+  async settle(): Promise<void> {
+    await this.writing
+  }
+
+  private async write(pieces: Buffer[], bytes: number): Promise<void> {
+    const { segment } = this
+    try {
+      await segment.openLog().appendAsync(pieces)
+      segment.writtenBytes += bytes
+    } catch (error) {
+      this.failure = { error }
+    }
+  }
+
+  private mustBeWell(): void {
+    if (this.failure !== null) throw this.failure.error
   }
 
   private seal(): void {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { BatchFilter, type FilterRules } from '../../lib/log/batch-filter.js'
 import { CleanerTransactions } from '../../lib/log/cleaner-transactions.js'
-import { CompressionCode, compress, decompress } from '../../lib/log/compression/index.js'
+import { CompressionCode, compress, decompress, prepareCodec } from '../../lib/log/compression/index.js'
 import { OffsetMap } from '../../lib/log/offset-map.js'
 import type { AbortedTransaction } from '../../lib/log/txn-index.js'
 import { type BatchOptions, buildBatch, isValidBatch, type RecordInput } from '../../protocol/batch/builder.js'
@@ -16,9 +16,9 @@ const BASE = 100
 
 /** A filter whose map knows these last offsets and speaks for everything below 200. */
 function filterOf(latest: Record<string, number>, rules: Partial<FilterRules> = {}): BatchFilter {
-  const map = new OffsetMap({ memoryBytes: 24_000, loadFactor: 0.9, keysMax: 100 }, seededRandom(1))
+  const map = new OffsetMap({ memoryBytes: 240_000, loadFactor: 0.9, keysMax: 10_000 }, seededRandom(1))
   for (const [key, offset] of Object.entries(latest)) map.put(Buffer.from(key), 0, key.length, offset)
-  map.reach(199)
+  map.reach(Math.max(199, ...Object.values(latest)))
   const transactions = new CleanerTransactions([])
   return new BatchFilter({
     map,
@@ -26,6 +26,7 @@ function filterOf(latest: Record<string, number>, rules: Partial<FilterRules> = 
     producer: () => undefined,
     now: NOW,
     deleteRetentionMs: DELETE_RETENTION_MS,
+    rest: () => null,
     ...rules,
   })
 }
@@ -59,6 +60,26 @@ describe('batch-filter', () => {
     const quick = batchOf(many, { compression: CompressionCode.lz4 })
     expect(filterOf({ k0: 150 }).filter(quick, 0, false)).to.be.instanceOf(Buffer)
   })
+
+  for (const [name, compression] of Object.entries(CompressionCode)) {
+    it(`rests within a large batch, and comes to the same: ${name}`, async () => {
+      await prepareCodec(compression)
+      const many = Array.from({ length: 6000 }, (_, i) => ({
+        key: `k${i}`,
+        value: i % 7 === 0 ? null : `v${i}`.repeat(9),
+      }))
+      const latest = Object.fromEntries(many.flatMap(({ key }, i) => (i % 2 === 0 ? [[key, 50_000]] : [])))
+      let rests = 0
+      const rest = (): Promise<void> => Promise.resolve(void rests++)
+      const batch = batchOf(many, { compression })
+      const left = (await filterOf(latest, { rest }).filter(batch, 0, false)) as Buffer
+      expect(isValidBatch(left)).to.equal(true)
+      // Twice over the records, where tombstones are told from another time.
+      expect(rests).to.be.above(6000 / 256 + 3000 / 256 - 4)
+      const odd = many.flatMap(({ key, value }, i) => (i % 2 === 1 ? [[BASE + i, key, value, -50]] : []))
+      expect(seen(left)).to.deep.equal(odd)
+    })
+  }
 
   it('leaves a batch alone whose records are all the latest, or unknown to the map', () => {
     expect(filterOf({ a: 100, b: 101, c: 102 }).filter(batchOf(three), 0, false)).to.equal('copy')

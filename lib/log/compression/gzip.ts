@@ -13,21 +13,33 @@ const CHUNK_BYTES = 64 * 1024
 export const isOverLimit = (error: unknown): boolean =>
   error instanceof RangeError && (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
 
+/** node:zlib's calls with a callback work in the process's thread pool. */
+export const onAnotherThread = (call: (done: (error: Error | null, result: Buffer) => void) => void): Promise<Buffer> =>
+  new Promise((resolve, reject) => call((error, result) => (error === null ? resolve(result) : reject(error))))
+
 export const gzip: Codec = {
   name: 'gzip',
   prepare: () => null,
   compress: (bytes, level) => load().gzipSync(bytes, { level: level ?? -1, chunkSize: CHUNK_BYTES }),
-  compressAside: (bytes) =>
-    new Promise((resolve, reject) => {
-      load().gzip(bytes, { chunkSize: CHUNK_BYTES }, (error, compressed) =>
-        error === null ? resolve(compressed) : reject(error),
-      )
-    }),
   decompress(bytes, maxBytes) {
     try {
       return load().gunzipSync(bytes, { maxOutputLength: maxBytes, chunkSize: CHUNK_BYTES })
     } catch (error) {
-      throw isOverLimit(error) ? tooLarge('gzip', maxBytes) : corrupt('gzip', reasonOf(error), error)
+      throw refusal(error, maxBytes)
+    }
+  },
+  *compressInSteps(bytes) {
+    return yield onAnotherThread((done) => load().gzip(bytes, { chunkSize: CHUNK_BYTES }, done))
+  },
+  *decompressInSteps(bytes, maxBytes) {
+    const options = { maxOutputLength: maxBytes, chunkSize: CHUNK_BYTES }
+    try {
+      return yield onAnotherThread((done) => load().gunzip(bytes, options, done))
+    } catch (error) {
+      throw refusal(error, maxBytes)
     }
   },
 }
+
+const refusal = (error: unknown, maxBytes: number): Error =>
+  isOverLimit(error) ? tooLarge('gzip', maxBytes) : corrupt('gzip', reasonOf(error), error)

@@ -3,6 +3,7 @@
  * turn of the event loop; the one library that starts asynchronously is awaited beforehand with `prepareCodec`.
  * Libraries load on first use. Outputs are limited: a batch of a megabyte can claim gigabytes.
  */
+import type { Steps } from '../steps.js'
 import type { Codec } from './codec.js'
 import { CompressionError } from './error.js'
 import { gzip } from './gzip.js'
@@ -37,14 +38,23 @@ export const prepareCodec = (code: number): Promise<void> | null => codecs[code]
 /** Compresses with codec 1-4. `level` as in `compression.<codec>.level`; codecs without levels ignore it. */
 export const compress = (code: number, bytes: Buffer, level?: number): Buffer => codecOf(code).compress(bytes, level)
 
-/** From here on a slow codec works on another thread (gzip: 18 ms for a megabyte). */
-const ASIDE_FROM_BYTES = 256 * 1024
+/** Less than this is done at once: a millisecond or two. */
+const COMPRESS_IN_STEPS_FROM_BYTES = 64 * 1024
+/** Of what is compressed. */
+const DECOMPRESS_IN_STEPS_FROM_BYTES = 16 * 1024
 
-/** `compress` for who can wait: no more than about ten milliseconds of this thread for a batch of usual limits. */
-export function compressAside(code: number, bytes: Buffer): Buffer | Promise<Buffer> {
+/** `compress` for who can wait: no step takes more than a few milliseconds of this thread (zstd by WebAssembly: see its file). */
+export function* compressInSteps(code: number, bytes: Buffer): Steps<Buffer> {
   const codec = codecOf(code)
-  const aside = bytes.length >= ASIDE_FROM_BYTES && codec.compressAside
-  return aside ? aside(bytes) : codec.compress(bytes, undefined)
+  if (bytes.length < COMPRESS_IN_STEPS_FROM_BYTES) return codec.compress(bytes, undefined)
+  return yield* codec.compressInSteps(bytes)
+}
+
+/** `decompress` for who can wait. @throws CompressionError as `decompress` */
+export function* decompressInSteps(code: number, bytes: Buffer): Steps<Buffer> {
+  const codec = codecOf(code)
+  if (bytes.length < DECOMPRESS_IN_STEPS_FROM_BYTES) return codec.decompress(bytes, DECOMPRESSED_BYTES_MAX)
+  return yield* codec.decompressInSteps(bytes, DECOMPRESSED_BYTES_MAX)
 }
 
 /**

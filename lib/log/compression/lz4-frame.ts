@@ -4,6 +4,7 @@
  *
  * Kafka before 0.10 summed the frame header wrongly, magic number included; its messages of magic 0 may still carry that sum.
  */
+import { finish, type Steps } from '../steps.js'
 import { corrupt, tooLarge } from './error.js'
 
 const MAGIC = 0x184d2204
@@ -87,13 +88,17 @@ export function readFrameHeader(b: Buffer): FrameHeader {
  */
 export function frameBound(b: Buffer, h: FrameHeader): number {
   let bound = 0
-  forEachBlock(b, h, (_at, size, compressed) => {
-    bound += compressed ? Math.min(h.maxBlockBytes, size * 255) : size
-  })
+  for (const { size, compressed } of blocksOf(b, h)) bound += compressed ? Math.min(h.maxBlockBytes, size * 255) : size
   return bound
 }
 
-function forEachBlock(b: Buffer, h: FrameHeader, visit: (at: number, size: number, compressed: boolean) => void): void {
+interface Block {
+  at: number
+  size: number
+  compressed: boolean
+}
+
+function* blocksOf(b: Buffer, h: FrameHeader): Iterable<Block> {
   let at = h.blocksAt
   for (;;) {
     if (b.length - at < 4) throw corrupt('lz4', 'the frame has no end mark')
@@ -102,7 +107,7 @@ function forEachBlock(b: Buffer, h: FrameHeader, visit: (at: number, size: numbe
     if (word === 0) return
     const size = word % UNCOMPRESSED
     if (size > b.length - at || size > h.maxBlockBytes) throw corrupt('lz4', `a block claims ${size} bytes`)
-    visit(at, size, word < UNCOMPRESSED)
+    yield { at, size, compressed: word < UNCOMPRESSED }
     at += size
     if (h.blockChecksums) {
       if (b.length - at < 4) throw corrupt('lz4', 'a block checksum is cut short')
@@ -153,13 +158,17 @@ function decodeBlock(b: Buffer, start: number, end: number, out: Buffer, from: n
 }
 
 /** The content of a frame. What follows its end is ignored, as by Kafka. */
-export function decodeFrame(b: Buffer, maxBytes: number): Buffer {
+export const decodeFrame = (b: Buffer, maxBytes: number): Buffer => finish(decodeFrameInSteps(b, maxBytes))
+
+/** A block is a step. */
+export function* decodeFrameInSteps(b: Buffer, maxBytes: number): Steps<Buffer> {
   const h = readFrameHeader(b)
   // Never more than the input can yield, so a short lie does not allocate; blocks of one frame are decoded in place.
   const bound = frameBound(b, h)
   let out: Buffer = Buffer.allocUnsafe(Math.min(bound, maxBytes, Math.max(h.maxBlockBytes, b.length * 4)))
   let to = 0
-  forEachBlock(b, h, (at, size, compressed) => {
+  for (const { at, size, compressed } of blocksOf(b, h)) {
+    if (to > 0) yield null
     const room = compressed ? Math.min(h.maxBlockBytes, size * 255) : size
     if (out.length - to < room && out.length < Math.min(bound, maxBytes))
       out = grow(out, to, room, Math.min(bound, maxBytes))
@@ -167,7 +176,7 @@ export function decodeFrame(b: Buffer, maxBytes: number): Buffer {
       if (size > out.length - to) throw tooLarge('lz4', maxBytes)
       b.copy(out, to, at, at + size)
       to += size
-      return
+      continue
     }
     const window = out.subarray(0, Math.min(out.length, to + h.maxBlockBytes))
     try {
@@ -177,7 +186,7 @@ export function decodeFrame(b: Buffer, maxBytes: number): Buffer {
       if (window.length === maxBytes && window.length < to + room) throw tooLarge('lz4', maxBytes)
       throw error
     }
-  })
+  }
   return out.subarray(0, to)
 }
 

@@ -5,8 +5,9 @@
  * There is one speed; `compression.lz4.level` is accepted and changes nothing.
  */
 import { createRequire } from 'node:module'
+import { finish, type Steps } from '../steps.js'
 import type { Codec } from './codec.js'
-import { decodeFrame, xxh32 } from './lz4-frame.js'
+import { decodeFrame, decodeFrameInSteps, xxh32 } from './lz4-frame.js'
 
 interface Lz4Js {
   compressBlock(from: Uint8Array, to: Uint8Array, at: number, length: number, table: Uint32Array): number
@@ -20,8 +21,8 @@ let javascript: Lz4Js | undefined
 let table: Uint32Array | undefined
 let block: Buffer | undefined
 
-/** A frame of independent 64 KB blocks around lz4js's block compressor. */
-function encodeFrame(bytes: Buffer): Buffer {
+/** A frame of independent 64 KB blocks around lz4js's block compressor; a block is a step. */
+function* encodeFrame(bytes: Buffer): Steps<Buffer> {
   javascript ??= createRequire(import.meta.url)('lz4js') as Lz4Js
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES)
   const out = Buffer.allocUnsafe(11 + bytes.length + 4 * blocks)
@@ -33,6 +34,7 @@ function encodeFrame(bytes: Buffer): Buffer {
   table ??= new Uint32Array(65536)
   block ??= Buffer.allocUnsafe(javascript.compressBound(BLOCK_BYTES))
   for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+    if (at > 0) yield null
     const part = bytes.subarray(at, at + BLOCK_BYTES)
     table.fill(0) // Independent: no match may reach into an earlier block.
     const size = javascript.compressBlock(part, block, 0, part.length, table)
@@ -53,6 +55,8 @@ function encodeFrame(bytes: Buffer): Buffer {
 export const lz4: Codec = {
   name: 'lz4',
   prepare: () => null,
-  compress: encodeFrame,
+  compress: (bytes) => finish(encodeFrame(bytes)),
   decompress: decodeFrame,
+  compressInSteps: encodeFrame,
+  decompressInSteps: decodeFrameInSteps,
 }

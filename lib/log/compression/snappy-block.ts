@@ -1,4 +1,5 @@
 /** One raw Snappy block, read strictly: every length and distance is checked, and the output must have exactly the declared size. */
+import type { Steps } from '../steps.js'
 import { corrupt } from './error.js'
 
 /** The size that a block's first bytes (a varint) declare, -1 when they are malformed. */
@@ -20,15 +21,37 @@ function littleEndian(b: Uint8Array, at: number, bytes: number): number {
   return (low | (b[at + 2]! << 16) | (b[at + 3]! << 24)) >>> 0
 }
 
+/** Output of a step: about a millisecond. */
+const STEP_BYTES = 256 * 1024
+
+interface Progress {
+  /** Where the next element begins in the block. */
+  at: number
+  /** Bytes of the output that are there. */
+  to: number
+}
+
 /** The content of `block`, whose declared size (checked by the caller against its limits) is `size`. */
-export function decodeBlock(block: Buffer, size: number): Buffer {
-  const end = block.length
+export function* decodeBlock(block: Buffer, size: number): Steps<Buffer> {
   const out = Buffer.allocUnsafe(size)
-  let at = 0
-  while (block[at]! >= 0x80) at++
-  at++
-  let to = 0
-  while (at < end) {
+  const progress: Progress = { at: 0, to: 0 }
+  while (block[progress.at]! >= 0x80) progress.at++
+  progress.at++
+  for (;;) {
+    decodeElements(block, out, progress, progress.to + STEP_BYTES)
+    if (progress.at >= block.length) break
+    yield null
+  }
+  if (progress.to !== size) throw corrupt('snappy', `a block declares ${size} bytes and has ${progress.to}`)
+  return out
+}
+
+/** Decodes whole elements until the output has `enough` bytes or the block ends. */
+function decodeElements(block: Buffer, out: Buffer, progress: Progress, enough: number): void {
+  const end = block.length
+  const size = out.length
+  let { at, to } = progress
+  while (at < end && to < enough) {
     const tag = block[at++]!
     const kind = tag & 3
     if (kind === 0) {
@@ -57,6 +80,6 @@ export function decodeBlock(block: Buffer, size: number): Buffer {
     for (let i = 0; i < length; i++) out[to + i] = out[to - distance + i]!
     to += length
   }
-  if (to !== size) throw corrupt('snappy', `a block declares ${size} bytes and has ${to}`)
-  return out
+  progress.at = at
+  progress.to = to
 }

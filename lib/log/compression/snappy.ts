@@ -4,6 +4,7 @@
  * is ours (`snappy-block.ts`), because a negative literal length sends snappyjs's reader into an endless loop.
  */
 import { createRequire } from 'node:module'
+import { finish, type Steps } from '../steps.js'
 import type { Codec } from './codec.js'
 import { corrupt, tooLarge } from './error.js'
 import { declaredSize, decodeBlock } from './snappy-block.js'
@@ -26,16 +27,16 @@ const MAX_RATIO = 32
 const hasMagic = (b: Buffer, at: number): boolean =>
   b.length - at >= STREAM_HEADER.length && b.compare(STREAM_HEADER, 0, MAGIC_BYTES, at, at + MAGIC_BYTES) === 0
 
-function readBlock(block: Buffer, room: number, maxBytes: number): Buffer {
+function* readBlock(block: Buffer, room: number, maxBytes: number): Steps<Buffer> {
   const size = declaredSize(block)
   if (size < 0 || size > block.length * MAX_RATIO) {
     throw corrupt('snappy', `a block of ${block.length} bytes declares ${size}`)
   }
   if (size > room) throw tooLarge('snappy', maxBytes)
-  return decodeBlock(block, size)
+  return yield* decodeBlock(block, size)
 }
 
-function readStream(bytes: Buffer, maxBytes: number): Buffer {
+function* readStream(bytes: Buffer, maxBytes: number): Steps<Buffer> {
   const blocks: Buffer[] = []
   let total = 0
   let at = STREAM_HEADER.length
@@ -50,27 +51,35 @@ function readStream(bytes: Buffer, maxBytes: number): Buffer {
     at += 4
     if (size < 0 || size > bytes.length - at)
       throw corrupt('snappy', `a block claims ${size} bytes, ${bytes.length - at} are left`)
-    const block = readBlock(bytes.subarray(at, at + size), maxBytes - total, maxBytes)
+    const block = yield* readBlock(bytes.subarray(at, at + size), maxBytes - total, maxBytes)
     blocks.push(block)
     total += block.length
     at += size
+    if (at < bytes.length) yield null
   }
   return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, total)
 }
 
+function* writeStream(bytes: Buffer): Steps<Buffer> {
+  const parts: Uint8Array[] = [STREAM_HEADER]
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+    if (at > 0) yield null
+    const block = load().compress(bytes.subarray(at, at + BLOCK_BYTES))
+    const length = Buffer.allocUnsafe(4)
+    length.writeInt32BE(block.length)
+    parts.push(length, block)
+  }
+  return Buffer.concat(parts)
+}
+
+const read = (bytes: Buffer, maxBytes: number): Steps<Buffer> =>
+  hasMagic(bytes, 0) ? readStream(bytes, maxBytes) : readBlock(bytes, maxBytes, maxBytes)
+
 export const snappy: Codec = {
   name: 'snappy',
   prepare: () => null,
-  compress(bytes) {
-    const parts: Uint8Array[] = [STREAM_HEADER]
-    for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
-      const block = load().compress(bytes.subarray(at, at + BLOCK_BYTES))
-      const length = Buffer.allocUnsafe(4)
-      length.writeInt32BE(block.length)
-      parts.push(length, block)
-    }
-    return Buffer.concat(parts)
-  },
-  decompress: (bytes, maxBytes) =>
-    hasMagic(bytes, 0) ? readStream(bytes, maxBytes) : readBlock(bytes, maxBytes, maxBytes),
+  compress: (bytes) => finish(writeStream(bytes)),
+  decompress: (bytes, maxBytes) => finish(read(bytes, maxBytes)),
+  compressInSteps: writeStream,
+  decompressInSteps: read,
 }

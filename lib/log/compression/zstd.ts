@@ -7,12 +7,18 @@ import { createRequire } from 'node:module'
 import type * as Zlib from 'node:zlib'
 import type { Codec } from './codec.js'
 import { CompressionError, corrupt, reasonOf, tooLarge } from './error.js'
-import { isOverLimit } from './gzip.js'
+import { isOverLimit, onAnotherThread } from './gzip.js'
 
 /** node:zlib of a Node that has zstd; the types of the oldest supported Node do not know it. */
 interface ZstdZlib {
   zstdCompressSync(bytes: Buffer, options?: { params?: Record<number, number> }): Buffer
   zstdDecompressSync(bytes: Buffer, options?: { maxOutputLength?: number; chunkSize?: number }): Buffer
+  zstdCompress(bytes: Buffer, done: (error: Error | null, result: Buffer) => void): void
+  zstdDecompress(
+    bytes: Buffer,
+    options: { maxOutputLength: number },
+    done: (error: Error | null, result: Buffer) => void,
+  ): void
   constants: { ZSTD_c_compressionLevel: number }
 }
 
@@ -178,7 +184,25 @@ export const zstd: Codec = {
     try {
       return zlib.zstdDecompressSync(bytes, { maxOutputLength: maxBytes })
     } catch (error) {
-      throw isOverLimit(error) ? tooLarge('zstd', maxBytes) : corrupt('zstd', reasonOf(error), error)
+      throw refusal(error, maxBytes)
+    }
+  },
+  // WebAssembly works on this thread and in one go.
+  *compressInSteps(bytes) {
+    const zlib = loadBuiltIn()
+    if (zlib === null) return zstd.compress(bytes, undefined)
+    return yield onAnotherThread((done) => zlib.zstdCompress(bytes, done))
+  },
+  *decompressInSteps(bytes, maxBytes) {
+    const zlib = loadBuiltIn()
+    if (zlib === null) return decompressByWasm(bytes, maxBytes)
+    try {
+      return yield onAnotherThread((done) => zlib.zstdDecompress(bytes, { maxOutputLength: maxBytes }, done))
+    } catch (error) {
+      throw refusal(error, maxBytes)
     }
   },
 }
+
+const refusal = (error: unknown, maxBytes: number): Error =>
+  isOverLimit(error) ? tooLarge('zstd', maxBytes) : corrupt('zstd', reasonOf(error), error)

@@ -4,11 +4,14 @@ import {
   CompressionCode,
   CompressionError,
   compress,
+  compressInSteps,
   decompress,
+  decompressInSteps,
   prepareCodec,
 } from '../../../lib/log/compression/index.js'
 import { decodeFrame, xxh32 } from '../../../lib/log/compression/lz4-frame.js'
 import { zstdFrames } from '../../../lib/log/compression/zstd.js'
+import { walkThrough } from '../../../lib/log/steps.js'
 
 const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
@@ -52,6 +55,30 @@ describe('compression', () => {
         fc.property(content, (bytes) => decompress(code, compress(code, bytes)).equals(bytes)),
         { numRuns: 100 },
       )
+    })
+
+    it(`${name}: in steps it comes to the same, and damage to the same error`, async () => {
+      const parts = Array.from(
+        { length: 40_000 },
+        (_, i) => `${(i * 2654435761) % 4294967296} is what record ${i} holds`,
+      )
+      const bytes = Buffer.from(parts.join())
+      let rests = 0
+      const rest = (): Promise<void> => Promise.resolve(void rests++)
+      const packed = await walkThrough(compressInSteps(code, bytes), rest)
+      expect(packed.equals(compress(code, bytes))).to.equal(true)
+      expect((await walkThrough(decompressInSteps(code, packed), rest)).equals(bytes)).to.equal(true)
+      // These work on this thread, block by block.
+      if (name === 'lz4' || name === 'snappy') expect(rests).to.be.above(40)
+      const damaged = Buffer.concat([packed.subarray(0, packed.length >> 1), Buffer.alloc(20, 0xff)])
+      const error = await Promise.resolve()
+        .then(() => walkThrough(decompressInSteps(code, damaged), rest))
+        .then(
+          () => null,
+          (thrown: CompressionError) => thrown,
+        )
+      expect(error).to.be.instanceOf(CompressionError)
+      expect(error!.code).to.equal('CORRUPT_DATA')
     })
 
     it(`${name}: a level is taken`, () => {
