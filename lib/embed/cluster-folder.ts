@@ -13,6 +13,8 @@ import { StartError } from '../server/options.js'
 
 /** `metadata.log.max.record.bytes.between.snapshots`: Kafka's default. */
 const SNAPSHOT_AFTER_BYTES = 20 * 1024 * 1024
+/** `metadata.log.max.snapshot.interval.ms`: Kafka's default. */
+const SNAPSHOT_AFTER_MS = 3_600_000
 const METADATA = 'metadata'
 const BROKER_FOLDER = /^broker-(\d+)$/
 
@@ -52,7 +54,7 @@ export async function openClusterFolder(
       onLost: () => onFatal(`Another process has taken ${directory} over: it took this one for dead.`),
     })
     const journal = new MetadataLog(
-      { directory, snapshotAfterBytes: SNAPSHOT_AFTER_BYTES },
+      { directory, snapshotAfterBytes: SNAPSHOT_AFTER_BYTES, snapshotAfterMs: SNAPSHOT_AFTER_MS },
       { disk, clock, logger, onBroken: ({ message }) => onFatal(message) },
     )
     return {

@@ -86,6 +86,7 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'message.max.bytes',
   'metadata.log.dir',
   'metadata.log.max.record.bytes.between.snapshots',
+  'metadata.log.max.snapshot.interval.ms',
   'min.insync.replicas',
   'node.id',
   'num.partitions',

@@ -110,7 +110,9 @@ function openDisk(path: string): NodeDisk {
 
 function openJournal(directory: LogDir, config: BrokerConfig, ports: Omit<MetadataLogPorts, 'disk'>): MetadataLog {
   const snapshotAfterBytes = config.number('metadata.log.max.record.bytes.between.snapshots')
-  return new MetadataLog({ directory: directory.path, snapshotAfterBytes }, { ...ports, disk: directory.disk })
+  const snapshotAfterMs = config.number('metadata.log.max.snapshot.interval.ms')
+  const options = { directory: directory.path, snapshotAfterBytes, snapshotAfterMs }
+  return new MetadataLog(options, { ...ports, disk: directory.disk })
 }
 
 async function lock(

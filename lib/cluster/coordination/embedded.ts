@@ -56,7 +56,13 @@ export class EmbeddedCoordination {
     this.clusterId = options.clusterId
     this.logRecordsMax = options.logRecordsMax ?? 10_000
     this.image = emptyImage(options.clusterId)
-    this.journal = ports.journal ?? null
+    const { journal = null } = ports
+    this.journal = journal
+    if (journal !== null) {
+      journal.onWantsSnapshot = () => {
+        this.writing = this.writing.then(() => this.snapshotWhenDue(journal))
+      }
+    }
   }
 
   /** The port of one more broker. */

@@ -12,8 +12,10 @@ export interface Journal {
    * it; with `isBroken` set nobody knows what is on it, and every later append is refused.
    */
   append(batch: JournalBatch): Promise<void>
-  /** True when so much has been appended that a snapshot should replace it. */
+  /** True when so much has been appended, or so long ago, that a snapshot should replace it. */
   readonly wantsSnapshot: boolean
+  /** Called when that has come true by the passing of time alone. */
+  onWantsSnapshot: (() => void) | null
   /** Keeps `records`, which build everything up to and including `offset`, instead of all that led to it. */
   snapshot(records: readonly MetadataRecord[], offset: number, controllerEpoch: number): Promise<void>
   close(): Promise<void>

@@ -8,7 +8,7 @@
  */
 import * as header from '../../../protocol/batch/header.js'
 import { ProtocolError } from '../../../protocol/wire/error.js'
-import type { Clock } from '../../host/clock.js'
+import type { Clock, Timer } from '../../host/clock.js'
 import type { Disk, DiskFile } from '../../host/disk.js'
 import type { Logger } from '../../host/logger.js'
 import type { MetadataRecord } from '../../metadata/records.js'
@@ -30,6 +30,8 @@ export interface MetadataLogOptions {
   readonly directory: string
   /** `metadata.log.max.record.bytes.between.snapshots` */
   readonly snapshotAfterBytes: number
+  /** `metadata.log.max.snapshot.interval.ms`: no change waits longer than this for its snapshot; 0: however long. */
+  readonly snapshotAfterMs: number
 }
 
 export interface MetadataLogPorts {
@@ -50,15 +52,28 @@ export class MetadataLog implements Journal {
   private baseOffset = 0
   private endOffset = 0
   private bytesSinceSnapshot = 0
+  /** Monotonic: of the last snapshot, or of the start. */
+  private snapshotMs: number
+  private snapshotTimer: Timer | null = null
+  onWantsSnapshot: (() => void) | null = null
   private broken: JournalError | null = null
 
   constructor(
     private readonly options: MetadataLogOptions,
     private readonly ports: MetadataLogPorts,
-  ) {}
+  ) {
+    this.snapshotMs = ports.clock.monotonic()
+  }
 
   get wantsSnapshot(): boolean {
-    return this.bytesSinceSnapshot > this.options.snapshotAfterBytes && this.broken === null
+    if (this.broken !== null || this.bytesSinceSnapshot === 0) return false
+    return this.bytesSinceSnapshot > this.options.snapshotAfterBytes || this.untilSnapshotMs <= 0
+  }
+
+  private get untilSnapshotMs(): number {
+    const { snapshotAfterMs } = this.options
+    const { clock } = this.ports
+    return snapshotAfterMs === 0 ? Number.POSITIVE_INFINITY : this.snapshotMs + snapshotAfterMs - clock.monotonic()
   }
 
   async load(): Promise<JournalContent> {
@@ -79,6 +94,7 @@ export class MetadataLog implements Journal {
     }
     this.baseOffset = bases[bases.length - 1] ?? this.endOffset
     this.sweep(newest)
+    if (this.bytesSinceSnapshot > 0) this.waitForSnapshot()
     const epochs = batches.map(({ controllerEpoch }) => controllerEpoch)
     return { snapshot, batches, controllerEpoch: Math.max(newest?.epoch ?? 0, ...epochs.slice(-1)) }
   }
@@ -100,6 +116,7 @@ export class MetadataLog implements Journal {
     }
     this.endOffset = baseOffset + records.length
     this.bytesSinceSnapshot += bytes.length
+    this.waitForSnapshot()
   }
 
   async snapshot(records: readonly MetadataRecord[], offset: number, controllerEpoch: number): Promise<void> {
@@ -118,21 +135,41 @@ export class MetadataLog implements Journal {
         file.close()
       }
     } catch (error) {
-      // The log has everything still. The next try comes after as many bytes again.
-      this.bytesSinceSnapshot = 0
+      // The log has everything still. The next try comes after as many bytes or as much time again.
+      this.restart()
       this.ports.logger.error(`The snapshot ${this.shown(name)} could not be written: ${String(error)}`)
       return
     }
     this.file?.close()
     this.file = null
     this.baseOffset = offset + 1
-    this.bytesSinceSnapshot = 0
+    this.restart()
     this.sweep({ name, endOffset: offset + 1, epoch: controllerEpoch })
   }
 
   async close(): Promise<void> {
+    this.snapshotTimer?.cancel()
+    this.snapshotTimer = null
     this.file?.close()
     this.file = null
+  }
+
+  /** A snapshot was made, or tried. */
+  private restart(): void {
+    this.bytesSinceSnapshot = 0
+    this.snapshotMs = this.ports.clock.monotonic()
+    this.snapshotTimer?.cancel()
+    this.snapshotTimer = null
+  }
+
+  /** There is something that no snapshot has. When its time is over already, whoever appends sees that it is. */
+  private waitForSnapshot(): void {
+    const ms = this.untilSnapshotMs
+    if (this.snapshotTimer !== null || ms === Number.POSITIVE_INFINITY || ms <= 0) return
+    this.snapshotTimer = this.ports.clock.setTimer(ms, () => {
+      this.snapshotTimer = null
+      this.onWantsSnapshot?.()
+    })
   }
 
   /** The log that takes the next batch, made when it is not there. @throws JournalError */

@@ -14,15 +14,22 @@ import { coordinationContract, Follower, memberInfo, topicRecord } from '../../c
 const FOLDER = '__cluster_metadata-0'
 const LOG = `${FOLDER}/00000000000000000000.log`
 
-function open(disk: MemoryDisk, snapshotAfterBytes = 1 << 20) {
+interface OpenOptions {
+  snapshotAfterBytes?: number
+  snapshotAfterMs?: number
+  clock?: VirtualClock
+}
+
+function open(disk: MemoryDisk, options: OpenOptions = {}) {
+  const { snapshotAfterBytes = 1 << 20, snapshotAfterMs = 0, clock = new VirtualClock() } = options
   const warnings: string[] = []
   const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) }
-  const log = new MetadataLog({ directory: '/data', snapshotAfterBytes }, { disk, clock: new VirtualClock(), logger })
+  const log = new MetadataLog({ directory: '/data', snapshotAfterBytes, snapshotAfterMs }, { disk, clock, logger })
   return { log, warnings }
 }
 
-async function follow(disk: MemoryDisk, snapshotAfterBytes?: number) {
-  const { log } = open(disk, snapshotAfterBytes)
+async function follow(disk: MemoryDisk, options: OpenOptions = {}) {
+  const { log } = open(disk, options)
   const hub = new EmbeddedCoordination({ clusterId: 'c' }, { journal: log })
   const member = hub.connect(1)
   const follower = new Follower()
@@ -30,7 +37,7 @@ async function follow(disk: MemoryDisk, snapshotAfterBytes?: number) {
   const { brokerEpoch } = await member.register(memberInfo(1))
   member.campaign()
   const append = (...records: MetadataRecord[]) => member.append(records, follower.lease!.controllerEpoch)
-  return { log, member, follower, brokerEpoch, append }
+  return { log, hub, member, follower, brokerEpoch, append }
 }
 
 function topicWithId(name: string): MetadataRecord {
@@ -53,7 +60,10 @@ function change(disk: MemoryDisk, path: string, edit: (bytes: Buffer) => Buffer)
 }
 
 coordinationContract('embedded, with a journal', async () => {
-  const hub = new EmbeddedCoordination({ clusterId: 'c' }, { journal: open(new MemoryDisk(), 100).log })
+  const hub = new EmbeddedCoordination(
+    { clusterId: 'c' },
+    { journal: open(new MemoryDisk(), { snapshotAfterBytes: 100 }).log },
+  )
   return { connect: (brokerId) => hub.connect(brokerId), close: async () => {} }
 })
 
@@ -185,16 +195,53 @@ describe('cluster/coordination/metadata-log', () => {
 
   it('replaces a long log by a snapshot, which stands for everything before it', async () => {
     const disk = new MemoryDisk()
-    const first = await follow(disk, 300)
+    const first = await follow(disk, { snapshotAfterBytes: 300 })
     for (let index = 0; index < 20; index++) await first.append(topicWithId(`t${index}`))
     await first.append({ type: 'ProducerIdsRecord', brokerId: 1, brokerEpoch: 1, nextProducerId: 1000 })
     const names = disk.list(FOLDER)
     expect(names.filter((name) => name.endsWith('.checkpoint'))).to.have.length(1)
     expect(names.filter((name) => name.endsWith('.log')).length).to.be.below(2)
-    const second = await follow(disk, 300)
+    const second = await follow(disk, { snapshotAfterBytes: 300 })
     expect(second.follower.names).to.have.members(Array.from({ length: 20 }, (_, index) => `t${index}`))
     expect(second.follower.offset).to.equal(20)
     expect((await second.append(topicWithId('more'))).offset).to.equal(21)
+  })
+
+  it('lets no change wait longer for its snapshot than metadata.log.max.snapshot.interval.ms', async () => {
+    const disk = new MemoryDisk()
+    const clock = new VirtualClock()
+    const { log, hub, append } = await follow(disk, { snapshotAfterMs: 10_000, clock })
+    const snapshots = async (): Promise<number> => {
+      await hub.settled()
+      return disk.list(FOLDER).filter((name) => name.endsWith('.checkpoint')).length
+    }
+    clock.advance(6000)
+    await append(topicWithId('a'))
+    clock.advance(3999)
+    expect(await snapshots(), 'not yet').to.equal(0)
+    clock.advance(1)
+    expect(await snapshots(), 'ten seconds after the start').to.equal(1)
+    const [taken] = disk.list(FOLDER)
+    clock.advance(60_000)
+    expect(await snapshots(), 'nothing new').to.equal(1)
+    expect(disk.list(FOLDER)).to.deep.equal([taken])
+    await append(topicWithId('b'))
+    expect(await snapshots(), 'at once, as the last one is old').to.equal(1)
+    expect(disk.list(FOLDER)).not.to.include(taken)
+    await append(topicWithId('c'))
+    await log.close()
+    const end = disk.list(FOLDER)
+    clock.advance(60_000)
+    await hub.settled()
+    expect(disk.list(FOLDER), 'closed').to.deep.equal(end)
+
+    const later = new VirtualClock()
+    const again = await follow(disk, { snapshotAfterMs: 10_000, clock: later })
+    expect(again.follower.names).to.have.members(['a', 'b', 'c'])
+    later.advance(10_000)
+    await again.hub.settled()
+    expect(disk.list(FOLDER), 'what the last process left').not.to.deep.equal(end)
+    expect((await follow(disk)).follower.names).to.have.members(['a', 'b', 'c'])
   })
 
   it('finishes what a crash between a snapshot and the removal of its log left', async () => {
