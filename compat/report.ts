@@ -46,7 +46,7 @@ const name = currentTarget().name
 await mochaGlobalTeardown()
 const isGood = print(name, cards)
 const isChosen = process.env.BOOTSTRAP !== undefined || process.env.ODRADEK_COMPAT !== undefined
-// Something that the suites use may keep the process alive.
+// Clients may keep the process alive: kafkajs goes on connecting to a broker that is gone. Brokers do not (test/embed/ends-by-itself).
 process.exit((isChosen || !suites.includes('kafkajs') || onClusters()) && isGood ? 0 : 1)
 
 /** `COMPAT_FILES=producer,transactions`: only these files. */
