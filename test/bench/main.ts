@@ -1,7 +1,7 @@
 /**
  * `make bench`: Odradek, the floor, Apache Kafka and kfake side by side, in interleaved rounds; a markdown table of medians and of ratios
  * within the rounds. `ARGS="--quick"`: a look in a minute; `--only TEXT`: cases with this in their name; `--rounds N`;
- * `--without kafka,kfake`; `--no-start-up`; `--cluster`: three brokers instead; `--recovery-gb N`: the log that a restart finds (10); `--kafka-set KEY=VALUE`: a broker config of Apache Kafka; `"--odradek-args=--cpu-prof --cpu-prof-dir=DIR"`: for node.
+ * `--without kafka,kfake`; `--no-start-up`; `--cluster`: three brokers instead; `--recovery-gb N`: the log that a restart finds (10), `--recovery-segment-mb N`: in segments of this size (1024); `--kafka-set KEY=VALUE`: a broker config of Apache Kafka; `"--odradek-args=--cpu-prof --cpu-prof-dir=DIR"`: for node.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -116,6 +116,7 @@ async function main(): Promise<void> {
       rounds: { type: 'string' },
       without: { type: 'string', default: '' },
       'recovery-gb': { type: 'string' },
+      'recovery-segment-mb': { type: 'string', default: '1024' },
       'no-start-up': { type: 'boolean', default: false },
       cluster: { type: 'boolean', default: false },
       'kafka-set': { type: 'string', multiple: true, default: [] },
@@ -146,14 +147,7 @@ async function main(): Promise<void> {
     rows.push(...(await startUpRows(quick ? 1 : 4, { kafka: noKafka === null, kfake: noKfake === null })))
     rows.push(warmCreateRow())
   }
-  if (chosen(RECOVERY) && noDisk === null) {
-    progress(RECOVERY)
-    rows.push(...(await recoveryRows(Number(values['recovery-gb'] ?? (quick ? 0.5 : 10)), quick ? 1 : 3)))
-  }
-  if (chosen(COMPACTION) && noDisk === null) {
-    progress(COMPACTION)
-    rows.push(...(await compactionRows(quick ? 200 : 2000)))
-  }
+  if (noDisk === null) rows.push(...(await diskRows(chosen, quick, values)))
   const nodeArgs = values['odradek-args'].split(' ').filter(Boolean)
   const odradek = await startOdradek(nodeArgs)
   const servers: BenchServer[] = [await startFloor(), odradek]
@@ -177,6 +171,27 @@ async function main(): Promise<void> {
   }
   const seconds = Math.round((performance.now() - started) / 1000)
   report(rows, rounds, quick, seconds, leftOut)
+}
+
+interface RecoverySize {
+  readonly 'recovery-gb'?: string | undefined
+  readonly 'recovery-segment-mb': string
+}
+
+/** What only a broker with a folder does. */
+async function diskRows(chosen: (name: string) => boolean, quick: boolean, size: RecoverySize): Promise<string[][]> {
+  const rows: string[][] = []
+  if (chosen(RECOVERY)) {
+    progress(RECOVERY)
+    const gigabytes = Number(size['recovery-gb'] ?? (quick ? 0.5 : 10))
+    const segmentMegabytes = Number(size['recovery-segment-mb'])
+    rows.push(...(await recoveryRows({ gigabytes, segmentMegabytes, rounds: quick ? 1 : 3 })))
+  }
+  if (chosen(COMPACTION)) {
+    progress(COMPACTION)
+    rows.push(...(await compactionRows(quick ? 200 : 2000)))
+  }
+  return rows
 }
 
 function report(

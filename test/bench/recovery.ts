@@ -1,5 +1,5 @@
 /** How long a broker with much on its disk takes to serve again: after a stop, and after kill -9. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ListOffsets } from '../../protocol/index.js'
@@ -12,7 +12,8 @@ import { openTopic, readBack, withClient } from './topics.js'
 
 export const RECOVERY = 'recovery'
 const BATCH_RECORDS = 100
-const SEGMENT_BYTES = 1024 ** 3
+const GIGABYTE = 1024 ** 3
+const MEGABYTE = 1024 ** 2
 const WINDOW = 8
 
 interface Filled {
@@ -22,7 +23,7 @@ interface Filled {
 }
 
 async function fill(address: string, gigabytes: number): Promise<Filled> {
-  const batches = Math.ceil((gigabytes * SEGMENT_BYTES) / (BATCH_RECORDS * 1024))
+  const batches = Math.ceil((gigabytes * GIGABYTE) / (BATCH_RECORDS * 1024))
   const shape = { recordBytes: 1024, recordsPerBatch: BATCH_RECORDS, requests: batches, window: WINDOW, acks: 1 }
   const topic = nextTopic()
   const load = new ProduceLoad(topic, shape)
@@ -48,17 +49,32 @@ async function check(address: string, { topic, load, batches }: Filled): Promise
   }
 }
 
-/** Rows for the table: exec -> ready over `gigabytes` in segments of 1 GB, the last of them open. */
-export async function recoveryRows(gigabytes: number, rounds: number): Promise<string[][]> {
+/** How many segments there are, and the megabytes of the open one: all that is scanned after a kill. */
+function segmentsOf(folder: string): { count: number; openMegabytes: number } {
+  const logs = readdirSync(folder).filter((name) => name.endsWith('.log'))
+  return { count: logs.length, openMegabytes: statSync(join(folder, logs.sort().at(-1)!)).size / MEGABYTE }
+}
+
+export interface RecoveryOptions {
+  readonly gigabytes: number
+  readonly segmentMegabytes: number
+  readonly rounds: number
+}
+
+/** Rows for the table: exec -> ready over so many gigabytes in one partition, the last of its segments open. */
+export async function recoveryRows({ gigabytes, segmentMegabytes, rounds }: RecoveryOptions): Promise<string[][]> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'odradek-bench-'))
+  const programArgs = ['--set', `log.segment.bytes=${segmentMegabytes * MEGABYTE}`]
+  let segments = { count: 0, openMegabytes: 0 }
   const times = { stopped: [] as number[], killed: [] as number[] }
   try {
-    let server = await startOdradekOnDisk({ dataFolder })
+    let server = await startOdradekOnDisk({ dataFolder, programArgs })
     const filled = await fill(server.address, gigabytes)
+    segments = segmentsOf(join(dataFolder, `${filled.topic}-0`))
     for (let round = 0; round < rounds; round++) {
       for (const how of ['killed', 'stopped'] as const) {
         await (how === 'killed' ? server.kill() : server.end())
-        server = await startOdradekOnDisk({ dataFolder })
+        server = await startOdradekOnDisk({ dataFolder, programArgs })
         times[how].push(server.readyMs)
         await check(server.address, filled)
       }
@@ -69,9 +85,10 @@ export async function recoveryRows(gigabytes: number, rounds: number): Promise<s
   }
   const row = (how: string, ms: readonly number[]): string[] =>
     tableRow(
-      `${RECOVERY}: exec -> ready with ${gigabytes} GB in one partition, after ${how}`,
+      `${RECOVERY}: exec -> ready with ${gigabytes} GB in ${segments.count} segments of one partition, after ${how}`,
       'ms, less is better',
       (server) => (server === 'Odradek on disk' ? ms : []),
     )
-  return [row('kill -9 (the open segment is scanned)', times.killed), row('a stop', times.stopped)]
+  const scanned = `${Math.round(segments.openMegabytes)} MB of open segment are scanned`
+  return [row(`kill -9 (${scanned})`, times.killed), row('a stop', times.stopped)]
 }
