@@ -16,6 +16,8 @@ export interface DurabilityPorts {
   /** Everything below may be acknowledged: it is written, and synced where the config asks for it. */
   onReleased(offset: number): void
   onSyncFailed(error: unknown): void
+  /** The recovery point has moved beyond sealed segments. */
+  onSealedSynced(): void
   /** Makes durable what describes the log below the new recovery point, before that moves. */
   syncFacts(): Promise<void>
 }
@@ -136,11 +138,13 @@ export class Durability {
         const target = this.written
         this.cutTo = Number.POSITIVE_INFINITY
         if (!this.stopped) await this.ports.syncFacts()
+        const sealed = this.sealed.length > 0
         for (const segment of this.toSync(target)) {
           if (this.stopped) return
           await segment.sync()
         }
         this.synced(Math.min(target, this.cutTo))
+        if (sealed) this.ports.onSealedSynced()
       } while (this.written >= this.syncAt && !this.stopped)
     } catch (error) {
       this.failed = { error }

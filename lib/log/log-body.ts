@@ -74,6 +74,7 @@ export class LogBody {
       config: () => this.config,
       onReleased: (offset) => this.release(offset),
       onSyncFailed: (error) => this.goOffline(error),
+      onSealedSynced: () => this.ports.shared.onSealedSynced(),
       syncFacts: () => this.syncFacts(),
     })
     this.doomed = new DoomedSegments({ clock, onFailed: (error) => this.goOffline(error) })
@@ -257,8 +258,7 @@ export class LogBody {
   /** Writes what waits, so that the next opening has nothing to scan, and closes the files. Rejects with the DiskError that left it unclean. */
   async close(): Promise<void> {
     await this.tail.drain()
-    let failure: unknown = null
-    if (!this.offline) failure = await this.finish().catch((error: unknown) => error)
+    const failure: unknown = this.offline ? null : await this.finish().catch((error: unknown) => error)
     await this.durability.stop()
     for (const segment of this.segments.all) segment.close()
     this.doomed.removeNow()

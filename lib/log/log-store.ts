@@ -170,6 +170,11 @@ export class LogStore {
   /** Writes what all logs have accepted: the server calls it once per socket read, before it sends answers. */
   readonly flushPending = (): void => this.shared.turn.flush()
 
+  /** `call` is called whenever sealed segments have become durable. */
+  onSealedSynced(call: () => void): void {
+    this.shared.onSealedSynced = call
+  }
+
   /** Makes everything durable. Rejects with the first DiskError; the others are in the logs' `offline`. */
   async flush(): Promise<void> {
     await settle([...this.list()].map((log) => log.flush()))

@@ -9,6 +9,8 @@ export class LogShared {
   readonly buffers = new ReadBuffers()
   readonly chunks: Chunks
   readonly indexes: IndexCache
+  /** Called when sealed segments have become durable: a restart needs not look through them, once that is noted. */
+  onSealedSynced: () => void = () => {}
 
   constructor(options?: ChunksOptions, indexBytesMax?: number) {
     this.indexes = new IndexCache(indexBytesMax)

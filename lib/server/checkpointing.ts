@@ -14,13 +14,26 @@ export interface CheckpointingPorts {
 /** Kafka takes 0 too; that would be a write after the other. */
 const SHORTEST_MS = 100
 
+/** Recovery points that sealed segments have moved are noted this soon: a broker that writes fast seals gigabytes within Kafka's minute. */
+const SEALED_AFTER_MS = 1000
+
 /** Until the timers are closed. Nothing in memory. */
 export function keepCheckpoints({ timers, logger, logs, config }: CheckpointingPorts): void {
   if (!logs.isDurable) return
+  const failed = (error: unknown): void => logger.error(`A checkpoint could not be written: ${String(error)}`)
+  let isDue = false
+  logs.onSealedSynced(() => {
+    if (isDue) return
+    isDue = true
+    timers.schedule('recovery points of sealed segments', SEALED_AFTER_MS, () => {
+      isDue = false
+      logs.checkpointRecoveryPoints().catch(failed)
+    })
+  })
   const every = (name: string, write: () => Promise<void>): void => {
     timers.schedule(name, Math.max(SHORTEST_MS, config.number(name)), () => {
       write()
-        .catch((error: unknown) => logger.error(`A checkpoint could not be written: ${String(error)}`))
+        .catch(failed)
         // After the timers have been closed this does nothing.
         .finally(() => every(name, write))
     })

@@ -48,6 +48,23 @@ function slowSyncs(suffix = '.log'): { disk: Disk; synced: string[]; open(): voi
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('log/durability', () => {
+  it('says when sealed segments are durable, and not before', async () => {
+    const slow = slowSyncs()
+    const t = makeLog(slow.disk, {}, 0)
+    let said = 0
+    t.ports.shared!.onSealedSynced = () => void said++
+    t.produce([{ value: 'a' }])
+    t.log.roll(t.clock.now())
+    t.produce([{ value: 'b' }])
+    for (let turn = 0; turn < 20; turn++) await settled()
+    expect([said, t.log.body.recoveryPoint]).to.deep.equal([0, 0])
+    slow.open()
+    for (let turn = 0; turn < 20; turn++) await settled()
+    expect(said).to.equal(1)
+    expect(t.log.body.recoveryPoint).to.be.at.least(1)
+    await t.log.close()
+  })
+
   it('flush.messages=1: acknowledges behind a sync that everybody who came meanwhile shares', async () => {
     const slow = slowSyncs()
     const t = makeLog(slow.disk, { flushMessages: 1 })
