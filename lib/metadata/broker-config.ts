@@ -5,6 +5,7 @@ import { connectionOverridesProblem } from './connection-overrides.js'
 import { honouredBrokerConfigs } from './honoured.js'
 import { ConfigResource, type Image, resourceConfigs } from './image.js'
 import { type ProfileName, profiles } from './profiles.js'
+import { replicaSelectorProblem } from './replica-selector.js'
 
 export interface BrokerConfigOptions {
   brokerId: number
@@ -200,7 +201,7 @@ export function configProblems(values: Readonly<Record<string, string>>): { name
       continue
     }
     const parsed = parseConfig(def, value)
-    const problem = parsed.problem ?? connectionOverridesProblem(name, value)
+    const problem = parsed.problem ?? connectionOverridesProblem(name, value) ?? replicaSelectorProblem(name, value)
     if (problem !== null) problems.push({ name, problem })
   }
   return problems

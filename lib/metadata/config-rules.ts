@@ -122,8 +122,9 @@ function isRegex(text: string): boolean {
  */
 export function brokerConfigsProblem(values: Values, perBroker: boolean): ConfigProblem | null {
   const defs = configDefs('broker')
+  const quotas = configDefs('brokerQuota')
   for (const [name, text] of values) {
-    const def = defs.get(baseName(name))
+    const def = defs.get(baseName(name)) ?? quotas.get(name)
     if (def === undefined) continue
     if (def.updateMode === 'read-only') {
       return badRequest(

@@ -25,6 +25,8 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'add.partitions.to.txn.retry.backoff.max.ms',
   'add.partitions.to.txn.retry.backoff.ms',
   'advertised.listeners',
+  'alter.log.dirs.replication.quota.window.num',
+  'alter.log.dirs.replication.quota.window.size.seconds',
   'auto.create.topics.enable',
   'auto.leader.rebalance.enable',
   'broker.id',
@@ -107,6 +109,8 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'replica.high.watermark.checkpoint.interval.ms',
   'replica.lag.time.max.ms',
   'replica.selector.class',
+  'replication.quota.window.num',
+  'replication.quota.window.size.seconds',
   'request.timeout.ms',
   'share.coordinator.state.topic.min.isr',
   'share.coordinator.state.topic.num.partitions',
@@ -128,13 +132,11 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Topic configs without effect: tiered storage, replication throttles, what an operating system's log would tune.
+ * Topic configs without effect: tiered storage, what an operating system's log would tune.
  */
 export const ignoredTopicConfigs: ReadonlySet<string> = new Set([
   'compression.lz4.level',
   'errors.deadletterqueue.group.enable',
-  'follower.replication.throttled.replicas',
-  'leader.replication.throttled.replicas',
   'local.retention.bytes',
   'local.retention.ms',
   'preallocate',

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../protocol/index.js'
 import type { DescribedMember } from '../broker/group/commands.js'
 import type { Relocations } from '../broker/partition/relocations.js'
 import type { Replicas } from '../broker/partition/replicas.js'
+import type { ReplicationThrottles } from '../broker/partition/replication-throttle.js'
 import type { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import type { BrokerRegistration, Controller } from '../cluster/controller.js'
 import { type Coordination, DuplicateMemberError } from '../cluster/coordination/coordination.js'
@@ -72,6 +73,7 @@ export interface Agreement {
 export interface Holdings {
   readonly logs: LogStore
   readonly replicas: Replicas
+  readonly throttles: ReplicationThrottles
   readonly relocations: Relocations
   readonly groups: GroupService
   readonly producerIds: ProducerIds

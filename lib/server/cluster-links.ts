@@ -1,6 +1,7 @@
 /** What ties a broker to the others of its cluster: connections, replication, in-sync replicas, the way to the controller. */
 import type { Partition } from '../broker/partition/partition.js'
 import type { Replicas } from '../broker/partition/replicas.js'
+import type { ReplicationThrottle } from '../broker/partition/replication-throttle.js'
 import type { Controller } from '../cluster/controller.js'
 import { ControllerChannel, NoController } from '../cluster/controller-channel.js'
 import { Heartbeats } from '../cluster/heartbeats.js'
@@ -25,6 +26,8 @@ export interface ClusterLinksPorts {
   readonly controller: Controller
   readonly visibility: Visibility
   readonly replicas: () => Replicas
+  /** How fast records may be taken from leaders. */
+  readonly throttle: ReplicationThrottle
   readonly flushPending: () => void
   readonly noteLogStart: (topic: string, partition: number) => Promise<void>
 }
@@ -49,7 +52,7 @@ export class ClusterLinks {
     ports: ClusterLinksPorts,
   ) {
     this.#ports = ports
-    const { clock, logger, network, metadata, controller, replicas, flushPending, noteLogStart } = ports
+    const { clock, logger, network, metadata, controller, replicas, throttle, flushPending, noteLogStart } = ports
     const { brokerId } = config
     this.#metadata = metadata
     this.#clock = clock
@@ -82,6 +85,7 @@ export class ClusterLinks {
         nudge: (id) => void nudge(peer(id), brokerId, metadata.image.brokers.get(brokerId)?.epoch ?? -1),
         find: (topicId, partition) => replicas().findById(topicId, partition),
         brokerEpoch: () => metadata.image.brokers.get(brokerId)?.epoch ?? -1,
+        throttle,
         flushPending,
         noteLogStart,
       },
@@ -137,6 +141,10 @@ export class ClusterLinks {
     this.#fetchers.apply(delta)
     if (delta.brokersChanged) this.#ports.visibility.brokersChanged()
     this.#heartbeats.note()
+  }
+
+  throttleChanged(): void {
+    this.#fetchers.throttleChanged()
   }
 
   /** A connection to another broker for whoever asks, and closes it. */

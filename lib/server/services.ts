@@ -4,6 +4,7 @@ import type { GroupCoordinator } from '../broker/group/coordinator.js'
 import type { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
 import type { Relocations } from '../broker/partition/relocations.js'
 import type { Replicas } from '../broker/partition/replicas.js'
+import type { ReplicationThrottle } from '../broker/partition/replication-throttle.js'
 import type { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import type { TransactionCoordinator } from '../broker/transaction/coordinator.js'
 import type { LocalMarkers } from '../broker/transaction/marker-sender.js'
@@ -46,6 +47,8 @@ export interface BrokerServices {
   /** The partitions held here: append, fetch, delete records. */
   readonly replicas: Replicas
   readonly fetchSessions: FetchSessionCache
+  /** How fast followers may be sent records. */
+  readonly leaderThrottle: ReplicationThrottle
   readonly logs: Pick<LogStore, 'describe' | 'isDurable' | 'checkpointLogStarts'>
   /** Whether records can be taken. */
   readonly memory: MemoryPressure

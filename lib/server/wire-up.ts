@@ -7,6 +7,7 @@ import { FetchSessionCache } from '../broker/partition/fetch-session-cache.js'
 import type { Partition } from '../broker/partition/partition.js'
 import { Relocations } from '../broker/partition/relocations.js'
 import { Replicas } from '../broker/partition/replicas.js'
+import { ReplicationThrottles } from '../broker/partition/replication-throttle.js'
 import { ProducerIds } from '../broker/producer-ids/producer-ids.js'
 import { Controller } from '../cluster/controller.js'
 import type { Coordination } from '../cluster/coordination/coordination.js'
@@ -27,6 +28,7 @@ import { TimerWheel } from '../host/timer-wheel.js'
 import type { LogDir } from '../log/log-dir.js'
 import { LogStore } from '../log/log-store.js'
 import { BrokerConfig } from '../metadata/broker-config.js'
+import type { Delta } from '../metadata/delta.js'
 import { type MetadataListener, MetadataStore } from '../metadata/store.js'
 import { TopicConfigs } from '../metadata/topic-config.js'
 import { MetricsRegistry } from '../metrics/registry.js'
@@ -112,29 +114,17 @@ function agree(config: BrokerConfig, storage: Storage, ports: Ports): Agreement 
 }
 
 function hold(agreement: Agreement, ports: Ports): Holdings {
-  const { config, storage, metadata, controller, standing, visibility, aliveUntilMs } = agreement
+  const { config, metadata, controller, standing, visibility, aliveUntilMs } = agreement
   const { logger, clock, random, timers } = ports
   const topicConfigs = new TopicConfigs(config)
-  const onDirectoryFailed = (directory: LogDir, isLast: boolean): void => {
-    // As in Kafka: without the cluster's metadata, or without any directory, there is nothing left to serve.
-    if (isLast) storage.onFatal?.('No log directory is left.')
-    else if (directory === storage.metadataDirectory)
-      storage.onFatal?.(`The cluster's metadata was in ${directory.path}.`)
-  }
   const highWatermark = (topic: string, partition: number): number | null => {
     const replica = replicas.find(topic, partition)
     return typeof replica === 'number' ? null : replica.highWatermark
   }
-  const logs = new LogStore(
-    { producerIdExpirationMs: config.number('producer.id.expiration.ms'), ...storage.logOptions },
-    { directories: storage.directories, clock, random, logger, highWatermark, onDirectoryFailed },
-  )
-  config.onChange((changed) => {
-    const name = 'producer.id.expiration.ms'
-    if (changed.has(name)) logs.updateProducerIdExpiration(config.number(name))
-  })
+  const logs = holdLogs(agreement, ports, highWatermark)
   const topicConfig = (topic: string, name: string) => topicConfigs.of(metadata.image, topic).text(name)
   const { brokerId } = config
+  const throttles = new ReplicationThrottles(config, clock)
   const links = agreement.isClustered
     ? new ClusterLinks(config, {
         ...ports,
@@ -142,6 +132,7 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
         controller,
         visibility,
         replicas: () => replicas,
+        throttle: throttles.follower,
         flushPending: logs.flushPending,
         noteLogStart: (topic, partition) => logs.checkpointLogStartOf(topic, partition),
       })
@@ -153,7 +144,7 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
     metadata.image,
   )
   const find = (topic: string, partition: number) => replicas.find(topic, partition)
-  const relocations = new Relocations({ clock, logger, logs, find })
+  const relocations = new Relocations({ clock, logger, logs, rate: throttles.directories, find })
   const topicCreator = new TopicCreator((names) => (links?.channel ?? controller).autoCreate(names), logger)
   const createInternalTopic = (topic: string) => topicCreator.createInternal(topic)
   const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic })
@@ -167,18 +158,60 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
   const transactions = new TransactionService(config, transactionPorts)
   const standers = [replicas, groups.coordinator, transactions.coordinator]
   standing.onChange = (inCluster) => standers.forEach((one) => void one.setStanding(inCluster))
-  const roles: MetadataListener = {
+  throttles.onChange = () => {
+    replicas.fetches.answerFollowers()
+    links?.throttleChanged()
+  }
+  const roles = inTurn(topicConfigs, [throttles, replicas, links, groups, transactions])
+  const cleaner = logCleaner(config, { clock, random, logger, replicas, logs })
+  const held = {
+    logs,
+    replicas,
+    throttles,
+    relocations,
+    groups,
+    cleaner,
+    roles,
+    topicConfig,
+    producerIds,
+    transactions,
+  }
+  return { ...held, topicCreator, links }
+}
+
+/** Takes a change of the metadata over one after the other: who comes later relies on those before. */
+function inTurn(
+  topicConfigs: TopicConfigs,
+  takers: readonly ({ apply(delta: Delta): void } | null)[],
+): MetadataListener {
+  return {
     onImage(_image, delta) {
-      for (const topic of delta.deletedTopics) topicConfigs.forget(topic.name)
-      replicas.apply(delta)
-      links?.apply(delta)
-      groups.apply(delta)
-      transactions.apply(delta)
+      for (const { name } of delta.deletedTopics) topicConfigs.forget(name)
+      for (const taker of takers) taker?.apply(delta)
     },
   }
-  const cleaner = logCleaner(config, { clock, random, logger, replicas, logs })
-  const held = { logs, replicas, relocations, groups, cleaner, roles, topicConfig, producerIds, transactions }
-  return { ...held, topicCreator, links }
+}
+
+function holdLogs(
+  { config, storage }: Agreement,
+  { clock, random, logger }: Ports,
+  highWatermark: (topic: string, partition: number) => number | null,
+): LogStore {
+  const onDirectoryFailed = (directory: LogDir, isLast: boolean): void => {
+    // As in Kafka: without the cluster's metadata, or without any directory, there is nothing left to serve.
+    if (isLast) storage.onFatal?.('No log directory is left.')
+    else if (directory === storage.metadataDirectory)
+      storage.onFatal?.(`The cluster's metadata was in ${directory.path}.`)
+  }
+  const logs = new LogStore(
+    { producerIdExpirationMs: config.number('producer.id.expiration.ms'), ...storage.logOptions },
+    { directories: storage.directories, clock, random, logger, highWatermark, onDirectoryFailed },
+  )
+  config.onChange((changed) => {
+    const name = 'producer.id.expiration.ms'
+    if (changed.has(name)) logs.updateProducerIdExpiration(config.number(name))
+  })
+  return logs
 }
 
 function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Acceptor {
@@ -207,6 +240,7 @@ function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Accep
     produceGate: transactions.produceGate,
     replicas,
     relocations,
+    leaderThrottle: holdings.throttles.leader,
     fetchSessions: new FetchSessionCache({ slots: sessionSlots }, { random }),
     logs,
     memory: storage.pressure,

@@ -157,6 +157,17 @@ describe('metadata/broker-config', () => {
     expect(problems.map((p) => p.name)).to.deep.equal(['num.partitions', 'nonsense'])
   })
 
+  it('refuses a replica selector that is not there, as Kafka does when it cannot load the class', () => {
+    const name = 'replica.selector.class'
+    for (const value of ['', ' org.apache.kafka.common.replica.RackAwareReplicaSelector'])
+      expect(configProblems({ [name]: value })).to.deep.equal([])
+    const [found] = configProblems({ [name]: 'com.example.Nearest' })
+    expect(found).to.include({ name })
+    expect(found!.problem).to.match(
+      /^replica\.selector\.class is 'com\.example\.Nearest'; .*RackAwareReplicaSelector\.$/,
+    )
+  })
+
   it('resolves what topics inherit once, until a value of the broker changes', () => {
     const config = new BrokerConfig({ brokerId: 1 })
     const nothing = new Map<string, string>()

@@ -105,6 +105,26 @@ async function withTopic() {
 }
 
 describe('server/34-alter-replica-log-dirs', () => {
+  it('copies no faster than replica.alter.log.dirs.io.max.bytes.per.second, and goes on when that is lifted', async () => {
+    const { node } = await withTopic()
+    const rate = 'replica.alter.log.dirs.io.max.bytes.per.second'
+    expect(await node.alterBroker(rate, '400', '1')).to.equal(0)
+    expect(await move(node, '/b')).to.equal(0)
+    const pass = async (ms: number): Promise<void> => {
+      for (let elapsed = 0; elapsed < ms; elapsed += 10) {
+        node.clock.advance(10)
+        await new Promise<void>((resolve) => setImmediate(resolve))
+      }
+    }
+    // About 5000 bytes in answers of one segment each.
+    await pass(4000)
+    expect((await placed(node))['/b']).to.match(/^t-0 future \d+$/)
+    expect(await node.alterBroker(rate, null, '1')).to.equal(0)
+    await pass(200)
+    expect(await placed(node)).to.deep.equal({ '/a': '', '/b': 't-0' })
+    await node.close()
+  })
+
   it('moves a partition with all of its records while it takes more, and a restart finds it there', async () => {
     const { node, disks } = await withTopic()
     expect(await placed(node)).to.deep.equal({ '/a': 't-0', '/b': '' })

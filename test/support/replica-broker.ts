@@ -5,6 +5,7 @@
 import { FetchSessionCache } from '../../lib/broker/partition/fetch-session-cache.js'
 import type { Partition } from '../../lib/broker/partition/partition.js'
 import { Replicas } from '../../lib/broker/partition/replicas.js'
+import { ReplicationThrottles } from '../../lib/broker/partition/replication-throttle.js'
 import type { ProduceGate } from '../../lib/broker/transaction/produce-gate.js'
 import type { Disk } from '../../lib/host/disk.js'
 import { type Logger, silentLogger } from '../../lib/host/logger.js'
@@ -160,6 +161,7 @@ export class ReplicaBroker {
       config,
       replicas,
       fetchSessions,
+      leaderThrottle: new ReplicationThrottles(config, clock).leader,
       logs,
       memory: NO_PRESSURE,
       ...(this.#produceGate && { produceGate: this.#produceGate as ProduceGate }),

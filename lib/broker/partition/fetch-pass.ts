@@ -1,6 +1,6 @@
 import { ErrorCode } from '../../../protocol/errors.js'
 import { FetchPlanner } from './fetch-planner.js'
-import type { FetchReader } from './fetch-position.js'
+import { type FetchReader, isHeldBack } from './fetch-position.js'
 import { type FetchAnswer, type FetchTarget, failedFetch } from './fetch-types.js'
 import { Partition } from './partition.js'
 
@@ -49,7 +49,7 @@ export class FetchPass {
       if (typeof partition === 'number') continue
       const { errorCode, divergingEpoch, upperBound } = partition.position(targets[index]!, this.params)
       if (errorCode !== ErrorCode.NONE || divergingEpoch !== null) return 'urgent'
-      if (targets[index]!.fetchOffset < upperBound) seen = 'something'
+      if (targets[index]!.fetchOffset < upperBound && !isHeldBack(partition, this.params)) seen = 'something'
     }
     return seen
   }

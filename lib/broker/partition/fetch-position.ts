@@ -3,6 +3,7 @@ import { ErrorCode } from '../../../protocol/errors.js'
 import type { ReadResult } from '../../log/contract.js'
 import { type FetchAnswer, type FetchTarget, failedFetch, NO_PIECES } from './fetch-types.js'
 import type { Partition } from './partition.js'
+import type { ReplicationThrottle } from './replication-throttle.js'
 
 /** How far a reader may see. */
 export type FetchIsolation =
@@ -23,6 +24,8 @@ export interface FetchReader {
   readonly requireLeader: boolean
   /** Which follower a consumer should rather read from; -1: this leader. Absent where nobody is led away. */
   readonly preferredReplica?: ((partition: Partition, fetchOffset: number) => number) | null
+  /** What followers may be sent; absent for clients. */
+  readonly throttle?: ReplicationThrottle | null
 }
 
 /** What a fetch would find, before anything is read. */
@@ -78,7 +81,7 @@ export function readForFetch(
     if (preferredReadReplica >= 0) return { ...answer(partition, target, reader, position, null), preferredReadReplica }
   }
   const nothing = position.divergingEpoch !== null || target.fetchOffset >= position.upperBound
-  if (nothing || (limits.maxBytes <= 0 && !limits.minOneMessage))
+  if (nothing || (limits.maxBytes <= 0 && !limits.minOneMessage) || isHeldBack(partition, reader))
     return answer(partition, target, reader, position, null)
   const result = partition.log.read(target.fetchOffset, { ...limits, upperBound: position.upperBound })
   if (!(result instanceof Promise)) return answer(partition, target, reader, position, result)
@@ -90,6 +93,12 @@ export function readForFetch(
     }
     return answer(partition, target, reader, position, read)
   })
+}
+
+/** A follower that is not in sync gets no records while more is sent than allowed (ReplicaManager.shouldLeaderThrottle). */
+export function isHeldBack(partition: Partition, { throttle, replicaId }: FetchReader): boolean {
+  if (!throttle || replicaId < 0 || !throttle.holdsBack(partition.topic, partition.partition)) return false
+  return !partition.role.image.isr.includes(replicaId)
 }
 
 function checkFetch(partition: Partition, target: FetchTarget, reader: FetchReader): ErrorCode {

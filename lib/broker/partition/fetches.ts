@@ -51,6 +51,11 @@ export class Fetches {
     return parkFor(this.#ports.purgatory, delayed, pass.partitions, params.maxWaitMs, hangUp)
   }
 
+  /** What keeps followers waiting may be over: they ask again. */
+  answerFollowers(): void {
+    for (const parked of [...this.#ofFollowers.values()]) parked.expire()
+  }
+
   #parkFollower(
     pass: FetchPass,
     before: readonly FetchAnswer[] | null,

@@ -1,9 +1,6 @@
 /** Which replica a consumer should read from (KIP-392). Pure. Source: ReplicaManager.findPreferredReadReplica, RackAwareReplicaSelector. */
 import type { FollowerState } from './isr.js'
 
-/** `replica.selector.class`: the one that Kafka has. */
-export const RACK_AWARE_SELECTOR = 'org.apache.kafka.common.replica.RackAwareReplicaSelector'
-
 export interface ReadReplicaView {
   readonly clientRack: string
   readonly leaderRack: string | null

@@ -9,12 +9,15 @@ import type { Logger } from '../../host/logger.js'
 import type { LogDir } from '../../log/log-dir.js'
 import type { LogStore } from '../../log/log-store.js'
 import type { PartitionLog } from '../../log/partition-log.js'
+import type { RateLimit } from '../../metrics/rate-limit.js'
 import type { Partition } from './partition.js'
 
 export interface RelocationsPorts {
   readonly clock: Clock
   readonly logger: Logger
   readonly logs: LogStore
+  /** How fast records may be copied. */
+  readonly rate: RateLimit
   readonly find: (topic: string, partition: number) => Partition | ErrorCode
 }
 
@@ -24,6 +27,8 @@ interface Move {
   readonly future: PartitionLog
 }
 
+/** A limit may be lifted meanwhile. */
+const LOOK_AGAIN_MS = 100
 const READ_BYTES = 1 << 20
 const FILE_NAME_MAX = 255
 
@@ -105,6 +110,9 @@ export class Relocations {
       } else if (future.endOffset < log.logStartOffset) {
         await future.truncateFullyAndStartAt(log.logStartOffset)
         began = false
+      } else if (future.endOffset < log.writtenOffset && this.#ports.rate.isExceeded) {
+        await this.#turn(Math.min(this.#ports.rate.waitMs, LOOK_AGAIN_MS))
+        continue
       } else if (future.endOffset < log.writtenOffset) {
         await this.#copySome(log, future, !began)
       } else {
@@ -134,6 +142,7 @@ export class Relocations {
     const info = future.append(records, { origin: 'replication', leaderEpoch: -1, now: this.#ports.clock.now() })
     if (info.errorCode !== ErrorCode.NONE)
       throw new Error(info.errorMessage ?? `writing it failed with error ${info.errorCode}`)
+    this.#ports.rate.record(records.length)
     future.flushPending()
   }
 
@@ -149,7 +158,7 @@ export class Relocations {
   }
 
   /** Others have the loop in between. */
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#ports.clock.setTimer(0, resolve))
+  #turn(delayMs = 0): Promise<void> {
+    return new Promise((resolve) => this.#ports.clock.setTimer(delayMs, resolve))
   }
 }

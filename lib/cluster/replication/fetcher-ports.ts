@@ -1,4 +1,5 @@
 /** What a fetcher is told, and needs. */
+import type { ReplicationThrottle } from '../../broker/partition/replication-throttle.js'
 import type { Clock } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
 import type { Peer } from '../peer.js'
@@ -28,6 +29,8 @@ export interface FetcherPorts {
   nudge(): void
   /** This broker's epoch, -1 before it is registered (KIP-903). */
   brokerEpoch(): number
+  /** How fast records may be taken. */
+  readonly throttle: ReplicationThrottle
   /** Writes what all logs have accepted. */
   flushPending(): void
   /** Notes durably where the log of a partition starts. Rejects with DiskError. */

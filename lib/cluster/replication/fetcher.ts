@@ -7,17 +7,15 @@
  * - A fetch session (KIP-227) keeps idle partitions out of requests and answers: they cost nothing.
  * - Diverging logs are cut where the answer says (KIP-595): no extra request in the normal case.
  */
-import { ErrorCode, Fetch, type RequestInput, type ResponseOf } from '../../../protocol/index.js'
+import { ErrorCode, Fetch, type ResponseOf } from '../../../protocol/index.js'
 import type { Partition } from '../../broker/partition/partition.js'
 import type { Timer } from '../../host/clock.js'
 import { PeerLost } from '../peer.js'
 import type { FetcherOptions, FetcherPorts } from './fetcher-ports.js'
-import { type Followed, keyOf, nextEpoch, sameState } from './followed.js'
+import { asked, type FetchInput, type Followed, keyOf, newFollowed, nextEpoch, sameState } from './followed.js'
 import { EARLIEST, LATEST, offsetOfLeader } from './leader-offsets.js'
 import { truncationPoint } from './truncation.js'
 
-type FetchInput = RequestInput<typeof Fetch>
-type PartitionInput = NonNullable<NonNullable<FetchInput['topics']>[number]['partitions']>[number]
 type FetchedPartition = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number]
 
 const FETCH_VERSION = 18
@@ -60,14 +58,7 @@ export class ReplicaFetcher {
     const known = this.#followed.get(key)
     if (known?.leaderEpoch === leaderEpoch && known.partition === partition) return
     if (known !== undefined) this.#drop(known)
-    const followed: Followed = {
-      partition,
-      leaderEpoch,
-      sent: known?.sent ?? null,
-      notBeforeMs: 0,
-      refusals: 0,
-      busy: false,
-    }
+    const followed = newFollowed(partition, known?.sent ?? null)
     // Same partition, other epoch: the session's entry is replaced, not forgotten.
     this.#forgotten.delete(key)
     this.#followed.set(key, followed)
@@ -89,6 +80,13 @@ export class ReplicaFetcher {
   #drop(followed: Followed): void {
     this.#stale.delete(followed)
     this.#resting.delete(followed)
+  }
+
+  /** What was held back may be taken now. */
+  throttleChanged(): void {
+    for (const followed of this.#resting) if (followed.heldBack) followed.notBeforeMs = 0
+    this.#kick()
+    this.#nudgeIn(0)
   }
 
   close(): void {
@@ -132,10 +130,10 @@ export class ReplicaFetcher {
       while (!this.#closed && this.#followed.size > 0) {
         await this.#written()
         if (this.#closed) break
-        const restMs = this.#endRests()
+        this.#endRests()
         const request = this.#nextRequest()
         if (request === null) {
-          delayMs = restMs
+          delayMs = this.#endRests()
           break
         }
         const cuts = await this.#ask(request)
@@ -195,6 +193,7 @@ export class ReplicaFetcher {
       else {
         this.#resting.delete(followed)
         this.#stale.add(followed)
+        followed.heldBack = false
       }
     }
     return leastMs
@@ -211,8 +210,9 @@ export class ReplicaFetcher {
   /** What has changed since the session's last request; null while every partition has to wait. */
   #nextRequest(): FetchInput | null {
     const { settings, brokerId } = this.#options
+    const { throttle } = this.#ports
     if (this.#resting.size === this.#followed.size) return null
-    const topics = new Map<string, PartitionInput[]>()
+    const topics = new Map<string, ReturnType<typeof asked>[]>()
     for (const followed of this.#stale) {
       const { partition } = followed
       const { log, highWatermark } = partition
@@ -221,21 +221,18 @@ export class ReplicaFetcher {
         this.#backOff(followed)
         continue
       }
+      if (!followed.isInSync && throttle.holdsBack(partition.topic, partition.partition)) {
+        followed.heldBack = true
+        this.#restFor(followed, Math.min(throttle.rate.waitMs, settings.backoffMs))
+        continue
+      }
       const state = { offset: log.endOffset, epoch: log.latestEpoch, highWatermark, start: log.logStartOffset }
       if (sameState(followed.sent, state)) continue
       followed.sent = state
       this.#forgotten.delete(keyOf(partition))
       let partitions = topics.get(partition.topicId)
       if (partitions === undefined) topics.set(partition.topicId, (partitions = []))
-      partitions.push({
-        partition: partition.partition,
-        currentLeaderEpoch: followed.leaderEpoch,
-        fetchOffset: state.offset,
-        lastFetchedEpoch: state.epoch,
-        logStartOffset: state.start,
-        partitionMaxBytes: settings.partitionMaxBytes,
-        highWatermark: state.highWatermark,
-      })
+      partitions.push(asked(followed, state, settings.partitionMaxBytes))
     }
     this.#stale.clear()
     if (this.#resting.size === this.#followed.size) return null
@@ -309,6 +306,8 @@ export class ReplicaFetcher {
       now: this.#ports.clock.now(),
     })
     if (partition.log.logStartOffset !== logStartOffset) this.#unnoted.add(partition)
+    this.#ports.throttle.record(partition.topic, partition.partition, records.length)
+    followed.isInSync = partition.log.endOffset >= fetched.highWatermark
     if (errorCode === ErrorCode.NONE) return null
     this.#ports.logger.warn(
       `${partition.topic}-${partition.partition} cannot take what broker ${this.#options.leaderId} sent: error ${errorCode}.`,
@@ -322,7 +321,10 @@ export class ReplicaFetcher {
    * that it leads.
    */
   #backOff(followed: Followed): void {
-    const delayMs = Math.min(FIRST_BACKOFF_MS * 2 ** followed.refusals++, this.#options.settings.backoffMs)
+    this.#restFor(followed, Math.min(FIRST_BACKOFF_MS * 2 ** followed.refusals++, this.#options.settings.backoffMs))
+  }
+
+  #restFor(followed: Followed, delayMs: number): void {
     followed.notBeforeMs = this.#ports.clock.monotonic() + delayMs
     this.#rest(followed)
     // When others are asked for meanwhile, it would wait for their answer too.

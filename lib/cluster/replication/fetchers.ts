@@ -1,5 +1,6 @@
 /** All that this broker follows: one fetcher per leader, moved about as the metadata says. */
 import { Partition } from '../../broker/partition/partition.js'
+import type { ReplicationThrottle } from '../../broker/partition/replication-throttle.js'
 import type { Clock } from '../../host/clock.js'
 import type { Logger } from '../../host/logger.js'
 import type { Delta } from '../../metadata/delta.js'
@@ -17,6 +18,8 @@ export interface FetchersPorts {
   nudge(brokerId: number): void
   find(topicId: string, partition: number): Partition | number
   brokerEpoch(): number
+  /** See FetcherPorts. */
+  readonly throttle: ReplicationThrottle
   flushPending(): void
   noteLogStart(topic: string, partition: number): Promise<void>
 }
@@ -43,6 +46,10 @@ export class Fetchers {
       fetcher.close()
       this.#byLeader.delete(leaderId)
     }
+  }
+
+  throttleChanged(): void {
+    for (const fetcher of this.#byLeader.values()) fetcher.throttleChanged()
   }
 
   close(): void {
@@ -72,12 +79,12 @@ export class Fetchers {
   #fetcher(leaderId: number): ReplicaFetcher {
     let fetcher = this.#byLeader.get(leaderId)
     if (fetcher === undefined) {
-      const { clock, logger, brokerEpoch, flushPending, noteLogStart } = this.#ports
+      const { clock, logger, brokerEpoch, throttle, flushPending, noteLogStart } = this.#ports
       const nudge = () => this.#ports.nudge(leaderId)
       const { brokerId, settings } = this.#options
       fetcher = new ReplicaFetcher(
         { leaderId, brokerId, settings },
-        { clock, logger, peer: this.#ports.peer(leaderId), nudge, brokerEpoch, flushPending, noteLogStart },
+        { clock, logger, peer: this.#ports.peer(leaderId), nudge, brokerEpoch, throttle, flushPending, noteLogStart },
       )
       this.#byLeader.set(leaderId, fetcher)
     }

@@ -1,5 +1,9 @@
 /** What a fetcher keeps of a partition that it follows. */
+import type { Fetch, RequestInput } from '../../../protocol/index.js'
 import type { Partition } from '../../broker/partition/partition.js'
+
+export type FetchInput = RequestInput<typeof Fetch>
+type PartitionInput = NonNullable<NonNullable<FetchInput['topics']>[number]['partitions']>[number]
 
 /** One partition that is followed. */
 export interface Followed {
@@ -17,8 +21,34 @@ export interface Followed {
   notBeforeMs: number
   /** How often in a row the leader has refused it. */
   refusals: number
+  /** It had everything that was committed when it was last asked for: no throttle holds it back. */
+  isInSync: boolean
+  /** It rests because more is taken than allowed. */
+  heldBack: boolean
   /** Its log is being cut. */
   busy: boolean
+}
+
+export function newFollowed(partition: Partition, sent: Followed['sent']): Followed {
+  const { leaderEpoch } = partition
+  return { partition, leaderEpoch, sent, notBeforeMs: 0, refusals: 0, isInSync: false, heldBack: false, busy: false }
+}
+
+/** As a request asks for it. */
+export function asked(
+  { partition, leaderEpoch }: Followed,
+  state: NonNullable<Followed['sent']>,
+  partitionMaxBytes: number,
+): PartitionInput {
+  return {
+    partition: partition.partition,
+    currentLeaderEpoch: leaderEpoch,
+    fetchOffset: state.offset,
+    lastFetchedEpoch: state.epoch,
+    logStartOffset: state.start,
+    partitionMaxBytes,
+    highWatermark: state.highWatermark,
+  }
 }
 
 export const keyOf = (at: { readonly topicId: string; readonly partition: number }): string =>

@@ -19,7 +19,8 @@ import type { FetchIsolation } from '../../broker/partition/fetch-position.js'
 import { type FetchContext, openFetchContext } from '../../broker/partition/fetch-session.js'
 import type { FetchAnswer, FetchTarget } from '../../broker/partition/fetch-types.js'
 import type { Partition } from '../../broker/partition/partition.js'
-import { preferredReadReplica, RACK_AWARE_SELECTOR } from '../../broker/partition/read-replica.js'
+import { preferredReadReplica } from '../../broker/partition/read-replica.js'
+import { RACK_AWARE_SELECTOR } from '../../metadata/replica-selector.js'
 import {
   type Awaitable,
   api,
@@ -64,8 +65,21 @@ function fetchHandler(request: Request, context: RequestContext, broker: BrokerS
   if (typeof session === 'number') return { errorCode: session, sessionId: 0, responses: [] }
   const params = paramsOf(request, context, replicaId, session, broker)
   const answers = broker.replicas.fetches.fetch(params, (gone) => context.connection.onClose(gone))
-  if (!(answers instanceof Promise)) return respond(session, answers, context, broker)
-  return answers.then((late) => (late === null ? CLOSE_CONNECTION : respond(session, late, context, broker)))
+  const answer = (ready: readonly FetchAnswer[]): Result => {
+    if (replicaId >= 0) countSent(ready, broker)
+    return respond(session, ready, context, broker)
+  }
+  if (!(answers instanceof Promise)) return answer(answers)
+  return answers.then((late) => (late === null ? CLOSE_CONNECTION : answer(late)))
+}
+
+/** What a follower is sent of throttled partitions counts, whether it is in sync or not. */
+function countSent(answers: readonly FetchAnswer[], { leaderThrottle, image }: BrokerServices): void {
+  if (leaderThrottle.isIdle) return
+  for (const { target, sizeInBytes } of answers) {
+    const topic = target.topic || image().topicsById.get(target.topicId)?.name
+    if (topic !== undefined) leaderThrottle.record(topic, target.partition, sizeInBytes)
+  }
 }
 
 /** Kafka fails on the number and answers with its catch-all error: at top level once there is a place for it (v7). */
@@ -131,6 +145,7 @@ function paramsOf(
     maxWaitMs: request.maxWaitMs,
     minBytes: request.minBytes,
     maxBytes,
+    throttle: isFromFollower ? broker.leaderThrottle : null,
   }
 }
 

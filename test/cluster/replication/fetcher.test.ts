@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import type { Partition } from '../../../lib/broker/partition/partition.js'
+import { ReplicationThrottle } from '../../../lib/broker/partition/replication-throttle.js'
 import type { Peer } from '../../../lib/cluster/peer.js'
 import { ReplicaFetcher } from '../../../lib/cluster/replication/fetcher.js'
 import { silentLogger } from '../../../lib/host/logger.js'
 import { VirtualClock } from '../../../lib/host/virtual-clock.js'
+import { RateLimit } from '../../../lib/metrics/rate-limit.js'
 import { ErrorCode } from '../../../protocol/index.js'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -67,6 +69,7 @@ class Scene {
         flushPending() {},
         nudge() {},
         noteLogStart: () => this.noteLogStart(),
+        throttle: new ReplicationThrottle(new RateLimit({ windows: 1, windowMs: 1000 }, clock)),
       },
     )
     this.fetcher.add(partition as unknown as Partition)
