@@ -1,11 +1,19 @@
 /** How this broker reaches the controller: itself, or another broker by its peer port. Waits out a change of controller, within limits. */
-import { AllocateProducerIds, AlterPartition, CreateTopics, Envelope, ErrorCode } from '../../protocol/index.js'
+import {
+  AllocateProducerIds,
+  AlterPartition,
+  AssignReplicasToDirs,
+  CreateTopics,
+  Envelope,
+  ErrorCode,
+} from '../../protocol/index.js'
 import type { Clock } from '../host/clock.js'
-import type { Image } from '../metadata/image.js'
+import { type Image, LOST_DIRECTORY } from '../metadata/image.js'
 import type { PartitionUpdate, UpdatedPartition } from './control/partitions.js'
 import type { AllocatedProducerIds, AllocateProducerIdsCommand } from './control/producer-ids.js'
 import type { Controller } from './controller.js'
 import type { Heartbeats } from './heartbeats.js'
+import type { OfflineReplica } from './offline-replicas.js'
 import { type Peer, PeerLost } from './peer.js'
 
 export interface ControllerChannelPorts {
@@ -96,6 +104,29 @@ export class ControllerChannel {
           const errorCode =
             answer.errorCode || (answer.topics[index]?.partitions[0]?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR)
           return { topicId, partition, errorCode: errorCode as ErrorCode, errorMessage: null }
+        })
+      },
+    )
+  }
+
+  /** AssignReplicasToDirs (KIP-858): these replicas are lost. What becomes of it is told by the metadata. @throws NoController */
+  loseReplicas(replicas: readonly OfflineReplica[]): Promise<void> {
+    const brokerId = this.#brokerId
+    return this.#ask<void>(
+      async () => {
+        const lost = replicas.map((one) => ({ ...one, directory: LOST_DIRECTORY }))
+        await this.#ports.controller.assignReplicas(brokerId, lost)
+      },
+      async (peer) => {
+        const brokerEpoch = this.#ports.image().brokers.get(brokerId)?.epoch ?? -1
+        const topics = replicas.map(({ topicId, partition }) => ({
+          topicId,
+          partitions: [{ partitionIndex: partition }],
+        }))
+        await peer.request(AssignReplicasToDirs, 0, {
+          brokerId,
+          brokerEpoch,
+          directories: [{ id: LOST_DIRECTORY, topics }],
         })
       },
     )

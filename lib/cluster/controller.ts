@@ -11,6 +11,7 @@ import { autoCreate } from './control/auto-create.js'
 import { beginControlledShutdown, reconcileBrokers } from './control/brokers.js'
 import type { Decide, Outcome } from './control/command.js'
 import { type AlterConfigsCommand, type AlteredResource, alterConfigs } from './control/configs.js'
+import { type AssignedReplica, assignReplicas, type ReplicaInDirectory } from './control/directories.js'
 import {
   type ElectedPartition,
   type ElectLeadersCommand,
@@ -207,6 +208,14 @@ export class Controller implements CoordinationListener {
     return this.decisions.submit(
       (image) => changePartitions(image, leaderId, updates),
       (outcome) => updates.map(({ topicId, partition }) => ({ topicId, partition, ...outcome })),
+    )
+  }
+
+  /** Where a broker's replicas lie, and which are lost (AssignReplicasToDirs). */
+  assignReplicas(brokerId: number, assigned: readonly ReplicaInDirectory[]): Promise<AssignedReplica[]> {
+    return this.decisions.submit(
+      (image, context) => assignReplicas(image, context, brokerId, assigned),
+      (outcome) => assigned.map((one) => ({ ...one, ...outcome })),
     )
   }
 

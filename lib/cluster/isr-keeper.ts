@@ -8,7 +8,7 @@ import { proposeIsr } from '../broker/partition/isr.js'
 import type { Partition } from '../broker/partition/partition.js'
 import type { Clock, Timer } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
-import { type Image, isActiveBroker } from '../metadata/image.js'
+import { type Image, isActiveReplica } from '../metadata/image.js'
 import type { PartitionUpdate, UpdatedPartition } from './control/partitions.js'
 
 export interface IsrKeeperPorts {
@@ -123,7 +123,7 @@ export class IsrKeeper {
       isEligible: (id) => {
         // KIP-903: what an earlier life of the broker had says nothing of this one.
         const epoch = role.followers.get(id)?.brokerEpoch ?? -1
-        return isActiveBroker(image, id) && (epoch < 0 || epoch === image.brokers.get(id)?.epoch)
+        return isActiveReplica(image, role.image, id) && (epoch < 0 || epoch === image.brokers.get(id)?.epoch)
       },
     })
   }

@@ -1,6 +1,7 @@
 import {
   type BrokerImage,
   type ConfigResourceType,
+  directoriesFor,
   type Endpoint,
   type Image,
   type PartitionImage,
@@ -264,6 +265,6 @@ function changedPartition(before: PartitionImage, change: PartitionChangeRecord)
     removingReplicas: change.removingReplicas ?? before.removingReplicas,
     eligibleLeaderReplicas: change.eligibleLeaderReplicas ?? before.eligibleLeaderReplicas,
     lastKnownElr: change.lastKnownElr ?? before.lastKnownElr,
-    directories: change.directories ?? before.directories,
+    directories: change.directories ?? (change.replicas ? directoriesFor(before, change.replicas) : before.directories),
   }
 }

@@ -105,6 +105,31 @@ export function isActiveBroker(image: Image, brokerId: number): boolean {
   return broker !== undefined && !broker.fenced && !broker.inControlledShutdown
 }
 
+/** `DirectoryId.LOST` (KIP-858): the replica lies in a directory that has failed. */
+export const LOST_DIRECTORY = 'AAAAAAAAAAAAAAAAAAAAAQ'
+
+/** Whether the broker has said that it cannot serve this replica. A new life of the broker begins without such a word. */
+export function isLost({ replicas, directories }: PartitionImage, brokerId: number): boolean {
+  return directories.includes(LOST_DIRECTORY) && directories[replicas.indexOf(brokerId)] === LOST_DIRECTORY
+}
+
+/** A replica that may lead and be counted in an ISR. */
+export function isActiveReplica(image: Image, partition: PartitionImage, brokerId: number): boolean {
+  return isActiveBroker(image, brokerId) && !isLost(partition, brokerId)
+}
+
+/** The directories of other replicas (or the same in another order); those of new ones are not assigned. */
+export function directoriesFor(partition: PartitionImage, replicas: readonly number[]): readonly string[] {
+  if (partition.directories.length === 0) return partition.directories
+  return replicas.map((id) => partition.directories[partition.replicas.indexOf(id)] ?? ZERO_UUID)
+}
+
+/** The directories after one replica's was assigned. */
+export function withDirectory(partition: PartitionImage, brokerId: number, directory: string): readonly string[] {
+  const { replicas, directories } = partition
+  return replicas.map((id, index) => (id === brokerId ? directory : (directories[index] ?? ZERO_UUID)))
+}
+
 const securityProtocols: readonly string[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
 
 export function securityProtocolName(code: number): string {

@@ -6,6 +6,7 @@ import type { Controller } from '../cluster/controller.js'
 import { ControllerChannel, NoController } from '../cluster/controller-channel.js'
 import { Heartbeats } from '../cluster/heartbeats.js'
 import { IsrKeeper } from '../cluster/isr-keeper.js'
+import { OfflineReplicas } from '../cluster/offline-replicas.js'
 import type { Peer } from '../cluster/peer.js'
 import { Peers } from '../cluster/peers.js'
 import { Fetchers } from '../cluster/replication/fetchers.js'
@@ -38,6 +39,7 @@ const REBALANCED_AT_ONCE = 1000
 export class ClusterLinks {
   readonly channel: ControllerChannel
   readonly isrKeeper: IsrKeeper
+  readonly offlineReplicas: OfflineReplicas
   readonly #heartbeats: Heartbeats
   readonly #ports: ClusterLinksPorts
   #rebalance: Timer | null = null
@@ -74,6 +76,16 @@ export class ClusterLinks {
         image,
         led: () => replicatedAndLed(replicas()),
         alterPartitions: (updates) => this.channel.alterPartitions(updates),
+      },
+    )
+    this.offlineReplicas = new OfflineReplicas(
+      { brokerId },
+      {
+        clock,
+        logger,
+        image,
+        offline: () => replicas().offline(),
+        tell: (lost) => this.channel.loseReplicas(lost),
       },
     )
     this.#fetchers = new Fetchers(
@@ -141,6 +153,7 @@ export class ClusterLinks {
     this.#fetchers.apply(delta)
     if (delta.brokersChanged) this.#ports.visibility.brokersChanged()
     this.#heartbeats.note()
+    this.offlineReplicas.note(false)
   }
 
   throttleChanged(): void {
@@ -167,6 +180,7 @@ export class ClusterLinks {
     this.#heartbeats.close()
     this.#ports.visibility.close()
     this.isrKeeper.close()
+    this.offlineReplicas.close()
     this.#fetchers.close()
     this.#peers.close()
   }

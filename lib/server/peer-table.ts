@@ -5,10 +5,12 @@ import { alterPartition } from './handlers/56-alter-partition.js'
 import { envelope } from './handlers/58-envelope.js'
 import { brokerHeartbeat } from './handlers/63-broker-heartbeat.js'
 import { allocateProducerIds } from './handlers/67-allocate-producer-ids.js'
+import { assignReplicasToDirs } from './handlers/73-assign-replicas-to-dirs.js'
 
 export const peerTable = new ApiTable([
   alterPartition,
   envelope,
   brokerHeartbeat,
   allocateProducerIds,
+  assignReplicasToDirs,
 ] as unknown as readonly ApiRow[])

@@ -69,6 +69,7 @@ export type ControllerApi = Pick<
   | 'controllerEpoch'
   | 'changePartitions'
   | 'allocateProducerIds'
+  | 'assignReplicas'
   | 'beginControlledShutdown'
 >
 type ControllerCommand =

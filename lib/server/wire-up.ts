@@ -115,7 +115,7 @@ function agree(config: BrokerConfig, storage: Storage, ports: Ports): Agreement 
 
 function hold(agreement: Agreement, ports: Ports): Holdings {
   const { config, metadata, controller, standing, visibility, aliveUntilMs } = agreement
-  const { logger, clock, random, timers } = ports
+  const { logger, clock, timers } = ports
   const topicConfigs = new TopicConfigs(config)
   const highWatermark = (topic: string, partition: number): number | null => {
     const replica = replicas.find(topic, partition)
@@ -138,24 +138,25 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
       })
     : null
   const onFollowerCaughtUp = (partition: Partition): void => links?.isrKeeper.note(partition)
+  const onOffline = (): void => links?.offlineReplicas.note(true)
   const replicas: Replicas = new Replicas(
     { brokerId },
-    { clock, timers, logger, logs, topicConfig, onFollowerCaughtUp, aliveUntilMs },
+    { clock, timers, logger, logs, topicConfig, onFollowerCaughtUp, onOffline, aliveUntilMs },
     metadata.image,
   )
   const find = (topic: string, partition: number) => replicas.find(topic, partition)
   const relocations = new Relocations({ clock, logger, logs, rate: throttles.directories, find })
   const topicCreator = new TopicCreator((names) => (links?.channel ?? controller).autoCreate(names), logger)
   const createInternalTopic = (topic: string) => topicCreator.createInternal(topic)
-  const groups = new GroupService(config, { clock, random, logger, metadata, replicas, createInternalTopic })
+  const groups = new GroupService(config, { ...ports, metadata, replicas, createInternalTopic })
   const allocate = () => {
     const brokerEpoch = metadata.image.brokers.get(brokerId)?.epoch ?? -1
     return (links?.channel ?? controller).allocateProducerIds({ brokerId, brokerEpoch })
   }
   const producerIds = new ProducerIds({ allocate, logger })
   const openPeer = links === null ? null : (id: number) => links.openPeer(id)
-  const transactionPorts = { clock, logger, metadata, replicas, groups: groups.coordinator, producerIds, openPeer }
-  const transactions = new TransactionService(config, transactionPorts)
+  const atHand = { metadata, replicas, groups: groups.coordinator, producerIds, openPeer }
+  const transactions = new TransactionService(config, { ...ports, ...atHand })
   const standers = [replicas, groups.coordinator, transactions.coordinator]
   standing.onChange = (inCluster) => standers.forEach((one) => void one.setStanding(inCluster))
   throttles.onChange = () => {
@@ -163,14 +164,13 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
     links?.throttleChanged()
   }
   const roles = inTurn(topicConfigs, [throttles, replicas, links, groups, transactions])
-  const cleaner = logCleaner(config, { clock, random, logger, replicas, logs })
   const held = {
     logs,
     replicas,
     throttles,
     relocations,
     groups,
-    cleaner,
+    cleaner: logCleaner(config, { ...ports, replicas, logs }),
     roles,
     topicConfig,
     producerIds,

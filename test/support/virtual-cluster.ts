@@ -83,6 +83,11 @@ export class VirtualCluster {
     return this.#disks.get(brokerId)!.get(directory)!
   }
 
+  /** An empty one in its place; the broker is stopped. */
+  replaceDisk(brokerId: number, directory: string): void {
+    this.#disks.get(brokerId)!.set(directory, new FaultyDisk({ seed: brokerId }, { disk: new MemoryDisk() }))
+  }
+
   async kill(brokerId: number): Promise<void> {
     const node = this.node(brokerId)
     this.#nodes.delete(brokerId)

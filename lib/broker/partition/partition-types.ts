@@ -16,6 +16,8 @@ export interface PartitionPorts {
   readonly highWatermark?: number | null
   /** The high watermark has moved, or the role has changed: whoever waits for this partition should look. May be called inside `append`. */
   onChange(partition: Partition): void
+  /** The log's disk has failed. May be called inside `append`. */
+  onOffline?(): void
   /** A follower that is not in the ISR may have caught up. May be called inside a fetch. */
   onFollowerCaughtUp?(partition: Partition): void
   /** Of a broker that is in the cluster and not fenced, else -1; needed where there are followers. */

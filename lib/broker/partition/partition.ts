@@ -393,5 +393,6 @@ export class Partition {
     if (this.#role.kind === 'offline' || this.#role.kind === 'gone') return
     this.#role = { kind: 'offline', image: this.#role.image }
     this.#ports.onChange(this)
+    this.#ports.onOffline?.()
   }
 }

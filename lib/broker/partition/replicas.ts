@@ -26,6 +26,8 @@ export interface ReplicasPorts {
   topicConfig(topic: string, name: string): string | null
   /** Monotonic ms until which the cluster certainly takes this broker for alive; absent on a broker that cannot be lost sight of. */
   readonly aliveUntilMs?: (() => number) | undefined
+  /** A replica's log has failed, or could not be opened. Called inside an append, or while the metadata is taken over. */
+  onOffline?(): void
   /** A follower of a partition led here may have caught up. Called inside a fetch. */
   onFollowerCaughtUp?(partition: Partition): void
 }
@@ -96,6 +98,15 @@ export class Replicas {
   *partitions(): Iterable<Partition> {
     for (const topic of this.#byId.values()) {
       for (const hosted of topic) if (hosted instanceof Partition) yield hosted
+    }
+  }
+
+  /** Every replica that this broker holds and cannot serve. */
+  *offline(): Iterable<{ topicId: string; partition: number }> {
+    for (const [topicId, topic] of this.#byId) {
+      for (const [partition, hosted] of topic.entries()) {
+        if (hosted === 'failed' || hosted?.role.kind === 'offline') yield { topicId, partition }
+      }
     }
   }
 
@@ -173,6 +184,7 @@ export class Replicas {
       this.#byName.set(topic.name, partitions)
     }
     partitions[image.partition] = hosted
+    if (hosted === 'failed' || hosted.role.kind === 'offline') this.#ports.onOffline?.()
     return hosted
   }
 
@@ -192,6 +204,7 @@ export class Replicas {
           onChange: (partition) => this.#changed(partition),
           monotonicMs: () => this.#ports.clock.monotonic(),
           inCluster: this.#isInCluster,
+          onOffline: () => this.#ports.onOffline?.(),
           brokerEpoch: (id) => this.#brokerEpoch(id),
           onFollowerCaughtUp: (partition) => this.#ports.onFollowerCaughtUp?.(partition),
         },

@@ -1,4 +1,12 @@
-import { type BrokerImage, type Image, isActiveBroker, securityProtocolCode } from '../../metadata/image.js'
+import {
+  type BrokerImage,
+  type Image,
+  isActiveBroker,
+  isLost,
+  type PartitionImage,
+  securityProtocolCode,
+  ZERO_UUID,
+} from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import type { LiveMember } from '../coordination/coordination.js'
 import { type Electorate, elect } from '../election.js'
@@ -88,23 +96,35 @@ export function pushElections(
   keepUnlessReplaced = false,
 ): void {
   for (const topic of image.topicsById.values()) {
-    for (const partition of topic.partitions) {
-      if (!partition.replicas.some((id) => changed.has(id))) continue
+    for (const known of topic.partitions) {
+      if (!known.replicas.some((id) => changed.has(id))) continue
       const unclean = isUnclean?.(topic.name) ?? false
-      const { leader, isr } = elect(partition, { isUp, ...(isNew && { isNew }), unclean })
+      const before = isNew === undefined ? known : regained(known, isNew)
+      const { leader, isr } = elect(before, { isUp, ...(isNew && { isNew }), unclean })
       if (keepUnlessReplaced && leader === -1) continue
-      const sameIsr = isr.length === partition.isr.length && isr.every((id, index) => id === partition.isr[index])
+      const sameIsr = isr.length === known.isr.length && isr.every((id, index) => id === known.isr[index])
       // A leader that came back under a new epoch leads anew: the record raises the leader epoch.
-      const renewed = leader === partition.leader && leader !== -1 && changed.has(leader)
-      if (leader === partition.leader && sameIsr && !renewed) continue
+      const renewed = leader === known.leader && leader !== -1 && changed.has(leader)
+      if (leader === known.leader && sameIsr && !renewed && before === known) continue
       const record: PartitionChangeRecord = {
         type: 'PartitionChangeRecord',
         topicId: topic.topicId,
-        partitionId: partition.partition,
+        partitionId: known.partition,
         ...(sameIsr ? {} : { isr }),
-        ...(leader === partition.leader && !renewed ? {} : { leader }),
+        ...(before === known ? {} : { directories: before.directories }),
+        ...(leader === known.leader && !renewed ? {} : { leader }),
       }
       records.push(record)
     }
+  }
+}
+
+/** What a broker had lost it may have again in another life; if not, it will say so. */
+function regained(partition: PartitionImage, isNew: (brokerId: number) => boolean): PartitionImage {
+  const { replicas, directories } = partition
+  if (!replicas.some((id) => isLost(partition, id) && isNew(id))) return partition
+  return {
+    ...partition,
+    directories: directories.map((directory, index) => (isNew(replicas[index]!) ? ZERO_UUID : directory)),
   }
 }

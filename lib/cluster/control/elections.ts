@@ -1,6 +1,6 @@
 /** Elections that somebody asks for. Source: ReplicationControlManager.electLeaders (KIP-183, KIP-460). */
 import { ErrorCode } from '../../../protocol/errors.js'
-import { type Image, isActiveBroker, type PartitionImage, type TopicImage } from '../../metadata/image.js'
+import { type Image, isActiveReplica, type PartitionImage, type TopicImage } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import { type Decision, DONE, type Outcome, refused } from './command.js'
 
@@ -67,7 +67,7 @@ function electOne(
     return DONE
   }
   if (partition.leader !== -1) return refused(ErrorCode.ELECTION_NOT_NEEDED, NOT_NEEDED) // B
-  const leader = partition.replicas.find((id) => isActiveBroker(image, id))
+  const leader = partition.replicas.find((id) => isActiveReplica(image, partition, id))
   if (leader === undefined) return refused(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, 'No replica lives.') // D
   records.push({ ...change(topic, partition, leader), ...(partition.isr.includes(leader) ? {} : { isr: [leader] }) })
   return DONE
@@ -77,7 +77,7 @@ function electOne(
 function preferredLeader(image: Image, topic: TopicImage, partition: PartitionImage): PartitionChangeRecord | null {
   const [preferred] = partition.replicas
   if (preferred === undefined || preferred === partition.leader) return null
-  return partition.isr.includes(preferred) && isActiveBroker(image, preferred)
+  return partition.isr.includes(preferred) && isActiveReplica(image, partition, preferred)
     ? change(topic, partition, preferred)
     : null
 }
@@ -111,7 +111,7 @@ export function moveLeader(image: Image, topicName: string, index: number, broke
     return { records: [], results: refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message) }
   }
   if (partition.leader === brokerId) return { records: [], results: DONE }
-  if (!partition.isr.includes(brokerId) || !isActiveBroker(image, brokerId)) {
+  if (!partition.isr.includes(brokerId) || !isActiveReplica(image, partition, brokerId)) {
     const message = `Broker ${brokerId} is not an in-sync replica of ${topicName}-${index} (those are ${partition.isr.join(', ')}).`
     return { records: [], results: refused(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, message) }
   }

@@ -1,5 +1,5 @@
 import { ErrorCode } from '../../../protocol/errors.js'
-import type { Image } from '../../metadata/image.js'
+import { type Image, isActiveReplica } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import { manualProblem, newPartition, placed } from './assignment.js'
 import {
@@ -124,7 +124,7 @@ export interface UpdatedPartition extends Outcome {
  * Cases, as ReplicationControlManager.alterPartition has them: A. unknown topic -> UNKNOWN_TOPIC_ID; unknown partition ->
  * UNKNOWN_TOPIC_OR_PARTITION. B. a newer leader epoch or partition epoch than ours -> NOT_CONTROLLER (we are behind). C. an older leader
  * epoch -> FENCED_LEADER_EPOCH. D. not the leader -> INVALID_REQUEST. E. an older partition epoch -> INVALID_UPDATE_VERSION. F. an ISR
- * that is empty, lacks the leader or holds strangers -> INVALID_REQUEST. G. a member that is not active -> INELIGIBLE_REPLICA.
+ * that is empty, lacks the leader or holds strangers -> INVALID_REQUEST. G. a member that is not active, or has lost its replica -> INELIGIBLE_REPLICA.
  */
 export function changePartitions(
   image: Image,
@@ -171,12 +171,12 @@ function updateProblem(image: Image, leaderId: number, update: PartitionUpdate):
     return refused(ErrorCode.INVALID_REQUEST, 'An ISR holds the leader and replicas of the partition only.')
   }
   const idle = update.isr.find((id, index) => {
-    const broker = image.brokers.get(id)
     const epoch = update.isrEpochs?.[index] ?? -1
-    return (
-      broker === undefined || broker.fenced || broker.inControlledShutdown || (epoch !== -1 && epoch !== broker.epoch)
-    )
+    return !isActiveReplica(image, known, id) || (epoch !== -1 && epoch !== image.brokers.get(id)!.epoch)
   })
   if (idle === undefined) return null
-  return refused(ErrorCode.INELIGIBLE_REPLICA, `Broker ${idle} is fenced, shutting down, or has restarted.`)
+  return refused(
+    ErrorCode.INELIGIBLE_REPLICA,
+    `Broker ${idle} is fenced, shutting down, has restarted, or has lost its replica.`,
+  )
 }

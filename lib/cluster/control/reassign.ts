@@ -1,6 +1,12 @@
 /** Moving partitions to other brokers. Source: ReplicationControlManager.alterPartitionReassignments, PartitionReassignmentReplicas (KIP-455). */
 import { ErrorCode } from '../../../protocol/errors.js'
-import { type Image, isActiveBroker, type PartitionImage, type TopicImage } from '../../metadata/image.js'
+import {
+  directoriesFor,
+  type Image,
+  isActiveBroker,
+  type PartitionImage,
+  type TopicImage,
+} from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import { elect } from '../election.js'
 import { type Decision, DONE, type Outcome, refused } from './command.js'
@@ -150,7 +156,10 @@ function leaderFor(
   replicas: readonly number[],
   isr: readonly number[],
 ): { readonly leader?: number } {
-  const { leader } = elect({ ...partition, replicas, isr }, { isUp: (id) => isActiveBroker(image, id) })
+  const { leader } = elect(
+    { ...partition, replicas, isr, directories: directoriesFor(partition, replicas) },
+    { isUp: (id) => isActiveBroker(image, id) },
+  )
   return leader === partition.leader ? {} : { leader }
 }
 

@@ -15,7 +15,7 @@
  * - Kafka answers the first request for a topic to be auto-created with UNKNOWN_TOPIC_OR_PARTITION.
  */
 import { ErrorCode, encode, Metadata, type RequestOf, type ResponseInput, ZERO_UUID } from '../../../protocol/index.js'
-import type { BrokerImage, Image, PartitionImage, TopicImage } from '../../metadata/image.js'
+import { type BrokerImage, type Image, isLost, type PartitionImage, type TopicImage } from '../../metadata/image.js'
 import { isInternalTopic, topicNameProblem } from '../../metadata/topic-name.js'
 import { api, type ConnectionView, EncodedBody, type RequestContext } from '../context.js'
 import { metadataCacheKey } from '../metadata-cache.js'
@@ -196,7 +196,7 @@ class TopicView {
       leaderEpoch: partition.leaderEpoch,
       replicaNodes: [...partition.replicas],
       isrNodes: [...partition.isr],
-      offlineReplicas: partition.replicas.filter((id) => !this.#reachable.has(id)),
+      offlineReplicas: partition.replicas.filter((id) => !this.#reachable.has(id) || isLost(partition, id)),
     }
   }
 

@@ -9,7 +9,7 @@
  * - Whether a broker lives is decided by the coordination engine (its session), so a heartbeat neither keeps it alive nor fences it.
  */
 import { BrokerHeartbeat, ErrorCode } from '../../../protocol/index.js'
-import { type Image, isActiveBroker } from '../../metadata/image.js'
+import { type Image, isActiveReplica } from '../../metadata/image.js'
 import { api } from '../context.js'
 
 export const brokerHeartbeat = api(BrokerHeartbeat, '0-2', async (request, _context, broker) => {
@@ -31,8 +31,9 @@ export const brokerHeartbeat = api(BrokerHeartbeat, '0-2', async (request, _cont
 /** Whether the broker leads a partition that another in-sync replica could take. */
 function leadsForOthers(image: Image, brokerId: number): boolean {
   for (const { partitions } of image.topicsById.values()) {
-    for (const { leader, isr } of partitions) {
-      if (leader === brokerId && isr.some((id) => id !== brokerId && isActiveBroker(image, id))) return true
+    for (const partition of partitions) {
+      if (partition.leader !== brokerId) continue
+      if (partition.isr.some((id) => id !== brokerId && isActiveReplica(image, partition, id))) return true
     }
   }
   return false

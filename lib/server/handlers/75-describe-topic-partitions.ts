@@ -8,7 +8,7 @@
  * - Unknown topics: UNKNOWN_TOPIC_OR_PARTITION, impossible names: INVALID_TOPIC_EXCEPTION; they take none of the limit.
  */
 import { DescribeTopicPartitions, ErrorCode, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
-import type { PartitionImage } from '../../metadata/image.js'
+import { isLost, type PartitionImage } from '../../metadata/image.js'
 import { isInternalTopic, topicNameProblem } from '../../metadata/topic-name.js'
 import { api, type RequestContext } from '../context.js'
 import type { BrokerServices } from '../services.js'
@@ -101,6 +101,6 @@ function describePartition(
     isrNodes: [...partition.isr],
     eligibleLeaderReplicas: [...partition.eligibleLeaderReplicas],
     lastKnownElr: [...partition.lastKnownElr],
-    offlineReplicas: partition.replicas.filter((id) => !reachable.has(id)),
+    offlineReplicas: partition.replicas.filter((id) => !reachable.has(id) || isLost(partition, id)),
   }
 }
