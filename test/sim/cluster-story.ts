@@ -132,6 +132,18 @@ export class ClusterStory {
       await world.sleep(chance.between(20, 2500))
       world.say(name, `and ${other.name} reach each other again`)
       world.network.heal(name, other.name)
+    } else if (fault === 'errors') {
+      world.say(name, 'the disk begins to fail')
+      host.disk.armed = true
+      await world.sleep(chance.between(10, 400))
+      host.disk.armed = false
+      world.say(name, 'the disk is well again')
+      // What failed stays so until the next life.
+      await world.sleep(chance.between(0, 800))
+      if (chance.happens(0.5)) host.powerLoss()
+      else host.kill()
+      await world.sleep(chance.between(0, 400))
+      await this.#start(host)
     } else {
       if (fault === 'power') host.powerLoss()
       else if (fault === 'kill') host.kill()

@@ -13,7 +13,8 @@ import type { Chance } from './world.js'
 export type Fault = 'kill' | 'power' | 'stop' | 'clock' | 'errors' | 'sync-errors'
 /**
  * What befalls one of several brokers, or all: a process or a machine ends, a broker leaves in order, loses sight of the others, of one of them
- * or is not heard by it; leaders and replicas are moved; the controller goes. What ends by itself ends after a while.
+ * or is not heard by it; leaders and replicas are moved; the controller goes. What ends by itself ends after a while; a disk that
+ * fails is well again for the broker's next life.
  */
 export type ClusterFault =
   | Fault
@@ -113,6 +114,15 @@ export const CLUSTER_PROFILES: readonly Profile[] = [
     faults: [],
     disk: { tornChance: 0.5 },
     cluster: { brokers: 3, faults: ['power', 'power', 'power-all', 'kill', 'stop', 'isolate', 'cut', ...MOVES] },
+  },
+  {
+    name: 'cluster-errors',
+    durable: true,
+    synced: true,
+    transactions: true,
+    faults: [],
+    disk: { tornChance: 0.5, errorChance: 0.02, spaceBytes: 30_000 },
+    cluster: { brokers: 3, faults: ['errors', 'errors', 'errors', 'kill', 'power', 'isolate', ...MOVES] },
   },
 ]
 
