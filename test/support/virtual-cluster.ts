@@ -83,6 +83,15 @@ export class VirtualCluster {
     return this.#disks.get(brokerId)!.get(directory)!
   }
 
+  /** Nothing gets from one broker to the other, or back, until `heal`: it waits on the way. */
+  cut(from: number, to: number): void {
+    this.#network.cut(`b${from}`, `b${to}`)
+  }
+
+  heal(): void {
+    this.#network.heal()
+  }
+
   /** An empty one in its place; the broker is stopped. */
   replaceDisk(brokerId: number, directory: string): void {
     this.#disks.get(brokerId)!.set(directory, new FaultyDisk({ seed: brokerId }, { disk: new MemoryDisk() }))
