@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decompress, prepareCodec } from '../../lib/log/compression/index.js'
-import { decodeBatch, forEachBatch, batchHeader as header } from '../../protocol/index.js'
+import { decodeBatch, forEachBatch, batchHeader as header, parseEndTxnMarker } from '../../protocol/index.js'
 import type { Verdict } from '../crash/checker.js'
 import { COMPACTED } from '../crash/topics.js'
 
@@ -21,7 +21,9 @@ interface Replica {
   readonly batches: readonly Buffer[]
 }
 
-const COMPACTED_TOPICS = new Set([COMPACTED, '__consumer_offsets', '__transaction_state'])
+/** Kafka Streams compacts its changelogs. */
+const isCompacted = (topic: string): boolean =>
+  [COMPACTED, '__consumer_offsets', '__transaction_state'].includes(topic) || topic.endsWith('-changelog')
 
 export async function compareReplicas(
   folders: readonly { readonly id: number; readonly dataFolder: string }[],
@@ -45,9 +47,9 @@ export async function compareReplicas(
         () => `${name}: broker ${broker} ends at ${end}, but ${committed.get(name)} was committed`,
       )
     }
-    const isCompacted = COMPACTED_TOPICS.has(name.slice(0, name.lastIndexOf('-')))
+    const compacted = isCompacted(name.slice(0, name.lastIndexOf('-')))
     for (const other of replicas.slice(1)) {
-      const difference = isCompacted ? await differentState(replicas[0]!, other) : differentBytes(replicas[0]!, other)
+      const difference = compacted ? await differentState(replicas[0]!, other) : differentBytes(replicas[0]!, other)
       verdict.holds('replicas', difference === null, () => `${name}: ${difference}`)
     }
   }
@@ -108,20 +110,41 @@ async function differentState(one: Replica, other: Replica): Promise<string | nu
   return null
 }
 
-/** A key that was written in transactions: which of its values counts, the markers tell. */
+/** Its last transaction is not over. */
 const UNSETTLED = 'in a transaction'
 
+interface Written {
+  readonly key: string
+  readonly offset: number
+  readonly value: string | null
+}
+
+/** Of every key: the value with the highest offset that no transaction took back. */
 async function lastValues({ batches }: Replica, end: number): Promise<Map<string, string | null>> {
-  const last = new Map<string, string | null>()
+  const last = new Map<string, Written>()
+  const open = new Map<number, Written[]>()
+  const keep = (written: Written) => {
+    if ((last.get(written.key)?.offset ?? -1) < written.offset) last.set(written.key, written)
+  }
   for (const batch of batches) {
-    if (header.isControl(batch)) continue
     if (header.baseOffset(batch) >= end) break
     await prepareCodec(header.compressionCode(batch))
-    for (const { key, value } of decodeBatch(batch, decompress)) {
-      const name = key?.toString('hex') ?? ''
-      if (header.isTransactional(batch)) last.set(name, UNSETTLED)
-      else if (last.get(name) !== UNSETTLED) last.set(name, value?.toString('hex') ?? null)
+    const producerId = header.producerId(batch)
+    if (header.isControl(batch)) {
+      const marker = parseEndTxnMarker(batch)
+      if (marker?.type === 'commit') open.get(producerId)?.forEach(keep)
+      if (marker !== null) open.delete(producerId)
+      continue
     }
+    const written = decodeBatch(batch, decompress).map(({ offset, key, value }) => ({
+      key: key?.toString('hex') ?? '',
+      offset,
+      value: value?.toString('hex') ?? null,
+    }))
+    if (header.isTransactional(batch)) open.set(producerId, [...(open.get(producerId) ?? []), ...written])
+    else written.forEach(keep)
   }
-  return last
+  const values = new Map([...last].map(([key, { value }]): [string, string | null] => [key, value]))
+  for (const { key } of [...open.values()].flat()) values.set(key, UNSETTLED)
+  return values
 }

@@ -26,7 +26,7 @@ export interface ChaosOptions {
 const REPLICAS = 3
 const CALM_BETWEEN_MS = { processes: 4000, surroundings: 8000 } as const
 const WHOLE_LIMIT_MS = 60_000
-const DRAIN_LIMIT_MS = 90_000
+const DRAIN_LIMIT_MS = 180_000
 const CLIENT_KILL_EVERY_MS = 20_000
 
 /** acks=1 promises nothing when a leader dies. */

@@ -7,8 +7,9 @@ import type { ChaosBroker, ChaosCluster } from './cluster.js'
 import { pause } from './faults.js'
 
 const METADATA_VERSION = 12
-const ANSWER_LIMIT_MS = 10_000
+const ANSWER_LIMIT_MS = 30_000
 const RETRY_MS = 200
+const LEADER_LIMIT_MS = 30_000
 const COORDINATOR_LIMIT_MS = 30_000
 
 /** One connection per broker, made again when it is lost. */
@@ -37,12 +38,16 @@ export class ClusterView implements Servers {
   }
 
   async leaderOf(topic: string, partition: number): Promise<RawClient> {
-    const metadata = await this.#metadata(this.#cluster.brokers[0]!)
-    const found = metadata.topics.find(({ name }) => name === topic)?.partitions
-    const leader = found?.find(({ partitionIndex }) => partitionIndex === partition)?.leaderId
-    const broker = this.#cluster.brokers.find(({ id }) => id === leader)
-    if (broker === undefined) throw new Error(`${topic}-${partition} has no leader`)
-    return this.client(broker)
+    const limit = performance.now() + LEADER_LIMIT_MS
+    for (;;) {
+      const metadata = await this.#metadata(this.#cluster.brokers[0]!)
+      const found = metadata.topics.find(({ name }) => name === topic)?.partitions
+      const leader = found?.find(({ partitionIndex }) => partitionIndex === partition)?.leaderId
+      const broker = this.#cluster.brokers.find(({ id }) => id === leader)
+      if (broker !== undefined) return this.client(broker)
+      if (performance.now() > limit) throw new Error(`${topic}-${partition} has no leader`)
+      await pause(RETRY_MS)
+    }
   }
 
   async coordinatorOf(group: string): Promise<RawClient> {
@@ -64,8 +69,8 @@ export class ClusterView implements Servers {
     const found = new Map<string, number>()
     for (const { name, partitions } of topics) {
       for (const { partitionIndex } of partitions) {
-        const leader = await this.leaderOf(name!, partitionIndex)
-        const [highWatermark] = await patiently(() => ends(leader, name!, partitionIndex))
+        const asked = async () => ends(await this.leaderOf(name!, partitionIndex), name!, partitionIndex)
+        const [highWatermark] = await patiently(asked)
         found.set(`${name}-${partitionIndex}`, highWatermark)
       }
     }

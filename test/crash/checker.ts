@@ -166,11 +166,7 @@ export class Checker {
     const found = this.#found.get(stream) ?? new Map<number, number[]>()
     const { exactlyOnce, compacted } = this.#promise(topic)
     const start = this.#partitionOf(topic, partition)?.startOffset ?? 0
-    let previous = -1
-    for (const [n] of found) {
-      this.#verdict.holds('order', n > previous, () => `${topic}-${partition}: ${writer}/${n} comes after ${previous}`)
-      previous = n
-    }
+    this.#order(stream, found)
     stream.transactions.forEach((_, n) => {
       const offsets = found.get(n) ?? []
       if (exactlyOnce) {
@@ -189,6 +185,31 @@ export class Checker {
         )
       }
     })
+  }
+
+  /**
+   * The order that Kafka promises to every writer: what it sent after an acknowledgement stands behind what was acknowledged. To an idempotent
+   * producer it promises more: sequences, so that its records stand in the order in which they were sent. What nobody acknowledged may be
+   * appended later than its successors: its request lay in the socket of a paused broker, or the client asked the old leader first.
+   */
+  #order({ writer, topic, partition, sentAfter }: WrittenStream, found: ReadonlyMap<number, readonly number[]>): void {
+    const records = this.#byOffset.get(`${topic}-${partition}`)
+    const last = new Map<number, number>()
+    for (const [n, offsets] of found) {
+      const [first] = offsets as [number]
+      const where = `${topic}-${partition}: ${writer}/${n}`
+      const after = sentAfter[n] ?? -1
+      this.#verdict.holds(
+        'order',
+        first > after,
+        () => `${where} is at ${first}, and was sent after ${after} was acknowledged`,
+      )
+      const producerId = records?.get(first)?.producerId ?? -1
+      if (producerId < 0) continue
+      const previous = last.get(producerId) ?? -1
+      this.#verdict.holds('order', n > previous, () => `${where} comes after ${previous} of the same producer`)
+      last.set(producerId, n)
+    }
   }
 
   /** A record that compaction removed must have one of the same key after it. The keys of a stream are its numbers modulo KEYS. */

@@ -80,7 +80,25 @@ const librdkafka: ClientKind = {
   command: () => [pythonProgram(), join(sources, 'crash_client.py')],
 }
 
-export const clientKinds: readonly ClientKind[] = [kafkajs, java, librdkafka, streams]
+const franzProgram = (): string => join(cacheFolder('crash-franz'), 'franz')
+
+const franz: ClientKind = {
+  name: 'franz-go (Go)',
+  processes: [
+    {
+      name: 'franz',
+      program: 'franz',
+      roles: ['acks1', 'acksall', 'idempotent', 'transactional', 'committed', 'copier'],
+    },
+  ],
+  unavailable: () => (onPath('go') ? null : 'go is not on PATH'),
+  async prepare() {
+    await runOrThrow('go', ['build', '-o', franzProgram(), '.'], { cwd: join(sources, 'franz'), timeoutMs: 300_000 })
+  },
+  command: () => [franzProgram()],
+}
+
+export const clientKinds: readonly ClientKind[] = [kafkajs, java, librdkafka, franz, streams]
 
 /** The kinds whose name contains one of the words (all without words), ready to start; says which are left out, and why. */
 export async function availableKinds(only: readonly string[] | undefined): Promise<ClientKind[]> {

@@ -76,9 +76,9 @@ const PASSING: ReadonlySet<number> = new Set([
   ErrorCode.NOT_COORDINATOR,
   ErrorCode.UNSTABLE_OFFSET_COMMIT,
 ])
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
-/** Asks again while the error may pass. */
+/** Asks again while the error may pass. Whom, is asked anew as well: leaders move to where they are preferred. */
 export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   const limit = performance.now() + PATIENCE_MS
   for (;;) {
@@ -140,8 +140,8 @@ export async function ends(client: RawClient, topic: string, partition: number):
   return [highWatermark, lastStableOffset]
 }
 
-export function readPartition(client: RawClient, topic: string, partition: number): Promise<FinalPartition> {
-  return patiently(async () => readFrom(client, topic, partition, await startOf(client, topic, partition)))
+export async function readPartition(client: RawClient, topic: string, partition: number): Promise<FinalPartition> {
+  return readFrom(client, topic, partition, await startOf(client, topic, partition))
 }
 
 async function readFrom(

@@ -10,6 +10,10 @@ export interface WrittenStream {
   readonly transactions: (number | null)[]
   /** The offset that was acknowledged for record n; undefined when none was. */
   readonly offsets: (number | undefined)[]
+  /** The highest offset that was acknowledged before record n was sent; -1 when there was none. */
+  readonly sentAfter: number[]
+  /** The highest offset that was acknowledged so far. */
+  acknowledged: number
 }
 
 export interface WriterTransaction {
@@ -49,14 +53,16 @@ export class History {
         const transaction = event.x === undefined ? null : this.transaction(event.w, event.x)
         for (let i = 0; i < event.c; i++) {
           stream.transactions[event.n + i] = event.x ?? null
+          stream.sentAfter[event.n + i] = stream.acknowledged
           transaction?.records.push({ stream, n: event.n + i })
         }
         this.counts.sent += event.c
         return
       }
       case 'acked': {
-        const { offsets } = this.stream(event.w, event.t, event.p)
-        for (let i = 0; i < event.c; i++) offsets[event.n + i] = event.o + i
+        const stream = this.stream(event.w, event.t, event.p)
+        for (let i = 0; i < event.c; i++) stream.offsets[event.n + i] = event.o + i
+        stream.acknowledged = Math.max(stream.acknowledged, event.o + event.c - 1)
         this.counts.acked += event.c
         return
       }
@@ -87,6 +93,8 @@ export class History {
       partition,
       transactions: [],
       offsets: [],
+      sentAfter: [],
+      acknowledged: -1,
     }))
   }
 

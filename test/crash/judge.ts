@@ -19,18 +19,17 @@ export async function judge(history: History, programs: readonly string[], serve
   const partitions: FinalPartition[] = []
   for (const { name, partitions: count } of topicPlans(programs)) {
     for (let partition = 0; partition < count; partition++) {
-      const leader = await servers.leaderOf(name, partition)
-      await settled(leader, name, partition)
-      partitions.push(await readPartition(leader, name, partition))
+      await settled(servers, name, partition)
+      const read = async () => readPartition(await servers.leaderOf(name, partition), name, partition)
+      partitions.push(await patiently(read))
     }
   }
   const verdict = new Verdict()
   const committed = new Map<string, number>()
   const groups = new Set([...history.groups.values()].map(({ group, topic }) => `${group} ${topic}`))
   for (const [group, topic] of [...groups].map((both) => both.split(' '))) {
-    const coordinator = await servers.coordinatorOf(group!)
     for (let partition = 0; partition < 3; partition++) {
-      const asked = () => committedOffset(coordinator, group!, topic!, partition)
+      const asked = async () => committedOffset(await servers.coordinatorOf(group!), group!, topic!, partition)
       try {
         committed.set(`${group} ${topic} ${partition}`, await patiently(asked))
       } catch (error) {
@@ -44,10 +43,11 @@ export async function judge(history: History, programs: readonly string[], serve
 }
 
 /** Transactions that a killed client left open end by their timeout. One that never does is what the checker then finds. */
-async function settled(client: RawClient, topic: string, partition: number): Promise<void> {
+async function settled(servers: Servers, topic: string, partition: number): Promise<void> {
   const limit = performance.now() + SETTLE_LIMIT_MS
   while (performance.now() < limit) {
-    const [highWatermark, lastStableOffset] = await patiently(() => ends(client, topic, partition))
+    const asked = async () => ends(await servers.leaderOf(topic, partition), topic, partition)
+    const [highWatermark, lastStableOffset] = await patiently(asked)
     if (highWatermark === lastStableOffset) return
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }

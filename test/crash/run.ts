@@ -32,7 +32,7 @@ export interface RunCounts {
   clientKills: number
 }
 
-const DRAIN_LIMIT_MS = 90_000
+const DRAIN_LIMIT_MS = 180_000
 
 export class CrashRun {
   readonly counts: RunCounts = { kills: 0, killsWhileStarting: 0, cleanStops: 0, fsyncStarts: 0, clientKills: 0 }

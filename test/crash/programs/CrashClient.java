@@ -56,7 +56,8 @@ public final class CrashClient {
             // Nothing is said; the end of the input is the sign.
         }
         stopping = true;
-        for (Thread thread : threads) thread.join(60_000);
+        long limit = System.currentTimeMillis() + 150_000;
+        for (Thread thread : threads) thread.join(Math.max(1, limit - System.currentTimeMillis()));
         boolean over = threads.stream().noneMatch(Thread::isAlive);
         OUT.flush();
         Runtime.getRuntime().halt(over ? 0 : 3);

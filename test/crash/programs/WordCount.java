@@ -36,7 +36,6 @@ public final class WordCount {
         config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, "200");
         config.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, "0");
         config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, "1");
-        config.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, "1");
         config.put(StreamsConfig.consumerPrefix("auto.offset.reset"), "earliest");
         config.put(StreamsConfig.consumerPrefix("session.timeout.ms"), "6000");
         config.put(StreamsConfig.consumerPrefix("heartbeat.interval.ms"), "500");
@@ -87,7 +86,7 @@ public final class WordCount {
             }
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);
-            long deadline = System.currentTimeMillis() + 75_000;
+            long deadline = System.currentTimeMillis() + 140_000;
             while (System.currentTimeMillis() < deadline) {
                 ConsumerRecords<byte[], byte[]> batch = consumer.poll(Duration.ofMillis(200));
                 for (ConsumerRecord<byte[], byte[]> record : batch) {
@@ -99,7 +98,7 @@ public final class WordCount {
                 if (atEnd && counts == 2 * records) return true;
             }
         }
-        System.err.println(records + " records, " + counts + " counts after 75 s");
+        System.err.println(records + " records, " + counts + " counts after 140 s");
         return false;
     }
 

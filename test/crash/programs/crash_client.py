@@ -177,6 +177,7 @@ for thread in threads:
     thread.start()
 sys.stdin.read()
 stopping.set()
+limit = time.monotonic() + 150
 for thread in threads:
-    thread.join(80)
+    thread.join(max(0, limit - time.monotonic()))
 os._exit(3 if any(thread.is_alive() for thread in threads) else 0)

@@ -25,7 +25,7 @@ let stopping = false
 process.stdin.on('end', () => {
   stopping = true
   // A server that is gone for good must not keep us.
-  setTimeout(() => process.exit(3), 60_000).unref()
+  setTimeout(() => process.exit(3), 150_000).unref()
 })
 process.stdin.resume()
 
