@@ -25,6 +25,13 @@ def say(**event):
             line = line[os.write(1, line):]
 
 
+# librdkafka 2.16.0 locks itself up when its last known broker goes while it starts anew from the bootstrap servers (KIP-1102).
+common = {
+    "bootstrap.servers": bootstrap, "metadata.recovery.strategy": "none", "reconnect.backoff.max.ms": 200, "log_level": 0,
+    "error_cb": lambda error: None,
+}
+
+
 class Stuck(Exception):
     """A producer whose records did not arrive in time."""
 
@@ -42,9 +49,8 @@ class Writer:
 
     def producer(self, **more):
         return Producer({
-            "bootstrap.servers": bootstrap, "linger.ms": 2, "message.timeout.ms": 60000, "socket.timeout.ms": 5000,
-            "request.timeout.ms": 5000, "reconnect.backoff.max.ms": 200, "retry.backoff.max.ms": 200, "log_level": 0,
-            "error_cb": lambda error: None, **more,
+            **common, "linger.ms": 2, "message.timeout.ms": 60000, "socket.timeout.ms": 5000, "request.timeout.ms": 5000,
+            "retry.backoff.max.ms": 200, **more,
         })
 
     def send(self, producer, topic, partition, count, transaction, failures):
@@ -132,9 +138,8 @@ class Writer:
         group = f"{self.role}-{program}"
         while not stopping.is_set():
             consumer = Consumer({
-                "bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False,
+                **common, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False,
                 "isolation.level": "read_uncommitted", "session.timeout.ms": 6000, "heartbeat.interval.ms": 500,
-                "reconnect.backoff.max.ms": 200, "log_level": 0, "error_cb": lambda error: None,
             })
             try:
                 consumer.subscribe([topic])
