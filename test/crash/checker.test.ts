@@ -223,6 +223,22 @@ describe('crash checker', () => {
     ).to.deep.equal([])
   })
 
+  it('believes librdkafka that its sequence was refused only where its own unacknowledged batch stands', () => {
+    const m =
+      'KafkaException: KafkaError{FATAL,code=OUT_OF_ORDER_SEQUENCE_NUMBER,val=45,str="ProduceRequest for exact [0] with 3 message(s) ' +
+      'failed due to sequence desynchronization with broker 103 (PID{Id:7,Epoch:2}, base seq 50, idemp state change 1 ms ago'
+    const said: ClientEvent[] = [sent('exact', 0, 1), { e: 'note', w: 'w', m }]
+    const found = partition('exact', ['w/0/-'], {}, () => 7)
+    const standing = (baseSequence: number, producerEpoch: number) => [
+      { ...found, batches: [{ ...found.batches[0]!, producerId: 7, producerEpoch, baseSequence }] },
+    ]
+    expect(violations({ said, held: standing(50, 2) })).to.deep.equal([])
+    expectViolation({ said, held: standing(49, 2) }, /w was told: .*base seq 50/)
+    expectViolation({ said, held: standing(50, 1) }, /w was told: .*base seq 50/)
+    expectViolation({ said: [...said, acked('exact', 0, 1, 0)], held: standing(50, 2) }, /w was told: .*base seq 50/)
+    expectViolation({ said, held: [partition('exact', [])] }, /w was told: .*base seq 50/)
+  })
+
   it('counts copies', () => {
     const copies = [{ group: 'c', from: 'exact', to: 'copy' }]
     const said = [sent('exact', 0, 3), sent('copy', 0, 3)]

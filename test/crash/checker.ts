@@ -84,6 +84,9 @@ export class Checker {
   run(copies: readonly CopyPlan[]): Verdict {
     for (const contradiction of this.#history.contradictions) this.#verdict.holds('reads', false, () => contradiction)
     for (const partition of this.#state.partitions) this.#partition(partition)
+    for (const { w, m } of this.#history.gaps) {
+      this.#verdict.holds('gapless logs', this.#isMistaken(m), () => `${w} was told: ${m}`)
+    }
     for (const stream of this.#history.streams.values()) this.#stream(stream)
     for (const transaction of this.#history.transactions.values()) this.#transaction(transaction)
     const copiers = new Set(copies.map(({ group }) => group))
@@ -140,6 +143,34 @@ export class Checker {
       this.#attribute(partition, record)
     }
     this.#byOffset.set(name, byOffset)
+  }
+
+  /**
+   * librdkafka takes NOT_LEADER_OR_FOLLOWER for "not written" and gives the sequences to other records when the transaction is aborted. But a
+   * leader that is deposed before its followers have the batch answers so too (Kafka's DelayedProduce), and the batch may stay. Then the log
+   * has, at the sequence that was refused, a batch of this producer of which nothing was acknowledged.
+   */
+  #isMistaken(message: string): boolean {
+    const refused = REFUSED.exec(message)
+    if (refused === null) return false
+    const [topic, ...numbers] = refused.slice(1)
+    const [partition, producerId, producerEpoch, sequence] = numbers.map(Number) as [number, number, number, number]
+    const batch = this.#partitionOf(topic!, partition)?.batches.find(
+      (found) =>
+        found.producerId === producerId &&
+        found.producerEpoch === producerEpoch &&
+        !found.control &&
+        found.baseSequence <= sequence &&
+        sequence < found.baseSequence + found.recordCount,
+    )
+    if (batch === undefined) return false
+    const records = this.#byOffset.get(`${topic}-${partition}`)
+    for (let offset = batch.baseOffset; offset <= batch.lastOffset; offset++) {
+      const identity = parseIdentity(records?.get(offset)?.identity ?? '')
+      const stream = identity && this.#history.streams.get(`${identity.writer} ${topic} ${partition}`)
+      if (!stream || stream.offsets[identity.n] !== undefined) return false
+    }
+    return true
   }
 
   #attribute({ topic, partition }: FinalPartition, record: FinalRecord): void {
@@ -316,6 +347,9 @@ export class Checker {
     return this.#state.partitions.find((found) => found.topic === topic && found.partition === partition)
   }
 }
+
+/** How librdkafka says which batch was refused. */
+const REFUSED = /ProduceRequest for (\S+) \[(\d+)\] .* \(PID\{Id:(\d+),Epoch:(\d+)\}, base seq (\d+)/
 
 const KEYS = 40
 

@@ -1,5 +1,5 @@
 /** Everything that the clients of a run said, in the shape the checker asks for. */
-import type { ClientEvent, Read } from './events.js'
+import type { ClientEvent, Note, Read } from './events.js'
 
 /** The records of one writer in one partition; the index is the record's number. */
 export interface WrittenStream {
@@ -35,8 +35,8 @@ export interface GroupPartition {
   readCommitted: boolean
 }
 
-/** What no kill may lead to: a producer only hears of a gap when what was acknowledged is gone, or was appended out of turn. */
-const NEVER = /OutOfOrderSequence|OUT_OF_ORDER_SEQUENCE/
+/** A producer only hears of a gap when what was acknowledged is gone or was appended out of turn, or when it is mistaken itself: see the checker. */
+const GAP = /OutOfOrderSequence|OUT_OF_ORDER_SEQUENCE/
 
 export class History {
   readonly streams = new Map<string, WrittenStream>()
@@ -44,6 +44,8 @@ export class History {
   readonly groups = new Map<string, GroupPartition>()
   /** What is wrong already in what the clients were told. */
   readonly contradictions: string[] = []
+  /** A broker told its producer that a sequence number does not follow. */
+  readonly gaps: Note[] = []
   readonly counts = { sent: 0, acked: 0, committed: 0, aborted: 0, commits: 0, reads: 0, notes: 0 }
 
   add(event: ClientEvent): void {
@@ -82,7 +84,7 @@ export class History {
         return
       case 'note':
         this.counts.notes++
-        if (NEVER.test(event.m)) this.contradictions.push(`${event.w} was told: ${event.m}`)
+        if (GAP.test(event.m)) this.gaps.push(event)
     }
   }
 

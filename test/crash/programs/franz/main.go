@@ -80,7 +80,10 @@ type player struct {
 }
 
 func (p *player) play() {
-	oneInFlight := []kgo.Opt{kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1)}
+	// kafkajs reads `plain` too, and knows no snappy.
+	oneInFlight := []kgo.Opt{
+		kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1), kgo.ProducerBatchCompression(kgo.NoCompression()),
+	}
 	switch p.role {
 	case "acks1":
 		p.write("plain", append(oneInFlight, kgo.RequiredAcks(kgo.LeaderAck()))...)
