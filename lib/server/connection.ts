@@ -14,7 +14,9 @@ import type { Logger } from '../host/logger.js'
 import type { Stream } from '../host/network.js'
 import { enqueue } from '../host/real-time.js'
 import type { ConnectionView } from './context.js'
-import { type FrameDispatcher, type FrameOutcome, Hangup, LentReply, NO_REPLY, PendingReply } from './reply.js'
+import { Outbox } from './outbox.js'
+import { OwedReplies, type Place } from './owed-replies.js'
+import { type FrameDispatcher, type FrameOutcome, Hangup, NO_REPLY, PendingReply, ReplyAfterWrite } from './reply.js'
 import type { RequestMemory } from './request-memory.js'
 
 export interface ConnectionOptions {
@@ -36,15 +38,9 @@ export interface ConnectionPorts {
   readonly memory: RequestMemory
   /** The server's sweep count: the cheap clock of idleness. */
   readonly currentSweep: () => number
-  /** Called after each socket read was worked through, before the replies leave: what the read appended is written in one go. */
+  /** Called after each socket read was worked through, before the replies leave: writes what the read appended, in one go. */
   readonly onReadDone: () => void
   readonly onClosed: (connection: Connection) => void
-}
-
-/** A reserved place in the order of replies; `outcome` is undefined until it is known. */
-interface Slot {
-  outcome: FrameOutcome | undefined
-  readonly pipelinedKey: number
 }
 
 /** How long a closed connection may wait for the peer's own close before it is dropped: a peer that never closes costs no more. */
@@ -72,12 +68,9 @@ export class Connection implements ConnectionView {
   readonly #ports: ConnectionPorts
   readonly #stream: Stream
   readonly #framer: Framer
-  readonly #slots: Slot[] = []
+  readonly #owed = new OwedReplies()
   readonly #closeListeners = new Set<() => void>()
-  #out: Buffer[] = []
-  #outBytes = 0
-  /** Whose memory `#out` is. */
-  #lenders: (() => void)[] = []
+  readonly #out = new Outbox()
   #held: Buffer[] = []
   #heldBytes = 0
   /** Our share of the request memory as last told. */
@@ -125,7 +118,7 @@ export class Connection implements ConnectionView {
 
   /** A request of this connection waits for its answer, or an answer for its reader. */
   get busy(): boolean {
-    return this.#slots.length > 0 || this.#outputBlocked || this.#stalls > 0
+    return !this.#owed.isEmpty || this.#outputBlocked || this.#stalls > 0
   }
 
   onClose(listener: () => void): () => void {
@@ -156,7 +149,7 @@ export class Connection implements ConnectionView {
     this.#draining = true
     this.#held = []
     this.#heldBytes = 0
-    if (this.#slots.length === 0) this.#finish()
+    if (this.#owed.isEmpty) this.#finish()
   }
 
   #onData(view: Buffer): void {
@@ -210,7 +203,7 @@ export class Connection implements ConnectionView {
     this.#linger?.cancel()
     this.#held = []
     this.#heldBytes = 0
-    this.#out = []
+    this.#out.clear()
     this.#framer.stop()
     this.#ports.memory.forget(this)
     this.#balance()
@@ -231,60 +224,77 @@ export class Connection implements ConnectionView {
       this.#deaf = true
       this.#answer(new Hangup(error.message))
     }
+    this.#write()
     this.#corked = false
-    this.#ports.onReadDone()
     this.#flush()
     if (consumed < view.length && !this.#deaf) this.#hold(view.subarray(consumed))
+    if (this.#draining && this.#owed.isEmpty) this.#finish()
   }
 
   /** False stops the framer after this frame. */
   #onFrame(frame: Buffer): boolean {
-    if (this.#slots.length > 0 && this.#mustWait(frame)) {
+    if (this.#mustWait(frame)) {
       this.#gated = true
       this.#holdFrame(frame)
       return false
     }
     const reply = this.#ports.dispatcher.dispatch(frame, this)
-    if (reply instanceof PendingReply) this.#park(reply)
+    if (reply instanceof ReplyAfterWrite) this.#owed.putAfterWrite(reply)
+    else if (reply instanceof PendingReply) this.#park(this.#owed.reserve(reply.pipelinedKey), reply)
     else this.#answer(reply)
     return !this.#deaf && !this.#blocked()
   }
 
-  /** Only a frame of the same pipelined API may start while others wait. */
+  /** What waits for the write alone does not keep others waiting: the write is made then. */
   #mustWait(frame: Buffer): boolean {
+    if (this.#owed.isEmpty) return false
     const apiKey = this.#ports.dispatcher.apiKeyOf(frame)
-    return this.#slots.some((slot) => slot.pipelinedKey !== apiKey)
+    if (!this.#owed.letStart(apiKey) && this.#owed.hasUnwritten) this.#write()
+    return !this.#owed.letStart(apiKey)
   }
 
-  #park(reply: PendingReply): void {
-    const slot: Slot = { outcome: undefined, pipelinedKey: reply.pipelinedKey }
-    this.#slots.push(slot)
+  /** Writes what this read has appended so far, and settles what waited for that alone. */
+  #write(): void {
+    this.#ports.onReadDone()
+    if (!this.#owed.hasUnwritten) return
+    this.#owed.askWritten((place, reply) => this.#park(place, reply))
+    this.#settleInOrder()
+  }
+
+  #park(place: Place, reply: PendingReply): void {
     reply.outcome.then(
-      (outcome) => this.#fill(slot, outcome),
+      (outcome) => this.#fill(place, outcome),
       (error: unknown) => {
         this.#ports.logger.error(`A request of connection ${this.id} failed: ${describe(error)}`)
-        this.#fill(slot, new Hangup('a request failed inside the broker'))
+        this.#fill(place, new Hangup('a request failed inside the broker'))
       },
     )
   }
 
   /** An outcome that is known at once takes its turn behind those that wait. */
   #answer(outcome: FrameOutcome): void {
-    if (this.#slots.length > 0) this.#slots.push({ outcome, pipelinedKey: -1 })
-    else this.#settle(outcome)
+    if (this.#owed.hasUnwritten) this.#write()
+    if (this.#owed.isEmpty) this.#settle(outcome)
+    else this.#owed.put(outcome)
   }
 
-  #fill(slot: Slot, outcome: FrameOutcome): void {
+  #fill(place: Place, outcome: FrameOutcome): void {
     if (this.closed) return
-    slot.outcome = outcome
+    place.outcome = outcome
     this.lastActiveSweep = this.#ports.currentSweep()
-    while (this.#slots.length > 0 && this.#slots[0]!.outcome !== undefined && !this.#finished) {
-      this.#settle(this.#slots.shift()!.outcome!)
-    }
+    this.#settleInOrder()
     this.#flushWithOthers()
-    if (this.#slots.length === 0) this.#gated = false
-    if (this.#deaf && this.#slots.length === 0) this.#finish()
+    if (this.#owed.isEmpty) this.#gated = false
+    if (this.#deaf && this.#owed.isEmpty) this.#finish()
     else this.#release()
+  }
+
+  #settleInOrder(): void {
+    while (!this.#finished) {
+      const outcome = this.#owed.take()
+      if (outcome === undefined) return
+      this.#settle(outcome)
+    }
   }
 
   #settle(outcome: FrameOutcome): void {
@@ -293,27 +303,13 @@ export class Connection implements ConnectionView {
       this.#hangUp(outcome.reason)
       return
     }
-    if (outcome instanceof LentReply) this.#lenders.push(outcome.release)
-    for (const piece of outcome instanceof LentReply ? outcome.pieces : outcome) {
-      this.#out.push(piece)
-      this.#outBytes += piece.length
-    }
-    if (this.#corked && this.#outBytes >= MAX_CORKED_BYTES) this.#flushEarly()
+    this.#out.add(outcome)
+    if (this.#corked && this.#out.bytes >= MAX_CORKED_BYTES) this.#flushEarly()
   }
 
   #flush(): void {
-    if (this.#out.length === 0 || this.#corked || this.closed) return
-    const pieces = this.#out
-    this.#out = []
-    this.#outBytes = 0
-    const lenders = this.#lenders
-    let onSent: (() => void) | undefined
-    if (lenders.length > 0) {
-      this.#lenders = []
-      onSent = () => {
-        for (const release of lenders) release()
-      }
-    }
+    if (this.#out.isEmpty || this.#corked || this.closed) return
+    const { pieces, onSent } = this.#out.take()
     if (!this.#stream.write(pieces, onSent)) this.#outputBlocked = true
   }
 
@@ -328,7 +324,7 @@ export class Connection implements ConnectionView {
   /** No frame may start: the peer does not read its replies, we are behind, or a waiting request lets nothing overtake it. */
   #blocked(): boolean {
     if (this.#outputBlocked || this.#gated || this.#stalls > 0) return true
-    return this.#slots.length > 0 && this.#slots.some((slot) => slot.pipelinedKey < 0)
+    return this.#owed.lockOut
   }
 
   #hold(view: Buffer): void {
@@ -360,12 +356,12 @@ export class Connection implements ConnectionView {
 
   /** What was waited for was often one write: the answers to all of its requests come in this turn, and leave together. */
   #flushWithOthers(): void {
-    if (this.#slots.length === 0 || this.#outBytes >= MAX_CORKED_BYTES) this.#flush()
+    if (this.#owed.isEmpty || this.#out.bytes >= MAX_CORKED_BYTES) this.#flush()
     else enqueue(() => this.#flush())
   }
 
   #finishIfAnswered(): void {
-    if (this.#peerEnded && this.#held.length === 0 && this.#slots.length === 0) this.#finish()
+    if (this.#peerEnded && this.#held.length === 0 && this.#owed.isEmpty) this.#finish()
   }
 
   /** Sends what is owed from before the offence, then closes. */

@@ -70,11 +70,16 @@ export type HandlerResult<M extends Message> =
   | typeof NO_RESPONSE
   | typeof CLOSE_CONNECTION
 
+/** A result that is known once what was appended in this turn has been written: asked for after that, still in this turn. */
+export class AfterWrite<M extends Message> {
+  constructor(readonly ask: () => Awaitable<HandlerResult<M>>) {}
+}
+
 export type Handler<M extends Message> = (
   request: RequestOf<M>,
   context: RequestContext,
   broker: BrokerServices,
-) => Awaitable<HandlerResult<M>>
+) => Awaitable<HandlerResult<M>> | AfterWrite<M>
 
 /** One served API: a row of the API table. */
 export interface ApiRow<M extends Message = Message> {

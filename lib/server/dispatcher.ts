@@ -16,6 +16,7 @@ import { PEER_LISTENER } from '../cluster/peers.js'
 import type { Logger } from '../host/logger.js'
 import type { ApiTable } from './api-table.js'
 import {
+  AfterWrite,
   type ApiRow,
   type Awaitable,
   CLOSE_CONNECTION,
@@ -35,7 +36,9 @@ import {
   Hangup,
   LentReply,
   NO_REPLY,
+  outcomeOf,
   PendingReply,
+  ReplyAfterWrite,
 } from './reply.js'
 import type { BrokerServices } from './services.js'
 
@@ -100,8 +103,7 @@ export class Dispatcher implements FrameDispatcher {
     const row = this.#ports.table.row(frame.readInt16BE(0))
     const apiVersion = frame.readInt16BE(2)
     if (row === undefined || apiVersion < row.minVersion || apiVersion > row.maxVersion) return null
-    const reply = this.#handle(row, apiVersion, frame, connection)
-    const outcome = reply instanceof PendingReply ? await reply.outcome : reply
+    const outcome = await outcomeOf(this.#handle(row, apiVersion, frame, connection))
     // Nothing that is forwarded lends memory, stays silent or hangs up.
     return Array.isArray(outcome) ? Buffer.concat(outcome as readonly Buffer[]).subarray(4) : null
   }
@@ -121,8 +123,7 @@ export class Dispatcher implements FrameDispatcher {
           observer.end(row.message.key, startedAtMs, answer.length)
           return [answer]
         }
-        const reply = this.#handle(row, version, frame, connection)
-        return reply instanceof PendingReply ? reply.outcome : reply
+        return outcomeOf(this.#handle(row, version, frame, connection))
       },
       (error: unknown) => this.#failed(row, version, error),
     )
@@ -154,7 +155,7 @@ export class Dispatcher implements FrameDispatcher {
         body: frame.subarray(header.bodyOffset),
         requestBytes: frame.length,
       }
-      const result: Awaitable<HandlerResult<Message>> =
+      const result: Awaitable<HandlerResult<Message>> | AfterWrite<Message> =
         row.shortcut?.(context, broker) ??
         row.handle(
           decode(row.message, 'request', apiVersion, frame, {
@@ -165,17 +166,33 @@ export class Dispatcher implements FrameDispatcher {
           broker,
         )
       observer.handled(row.message.key, startedAtMs)
-      if (!(result instanceof Promise)) return this.#finish(row, context, result, startedAtMs)
-      return new PendingReply(
-        result.then(
-          (value) => this.#finish(row, context, value, startedAtMs),
-          (error: unknown) => this.#failed(row, apiVersion, error),
-        ),
-        row.pipelined === true ? row.message.key : -1,
-      )
+      if (!(result instanceof AfterWrite)) return this.#conclude(row, context, result, startedAtMs)
+      return new ReplyAfterWrite(() => this.#ask(row, context, result, startedAtMs), pipelinedKey(row))
     } catch (error) {
       return this.#failed(row, apiVersion, error)
     }
+  }
+
+  #ask(row: ApiRow, context: RequestContext, { ask }: AfterWrite<Message>, startedAtMs: number) {
+    try {
+      return this.#conclude(row, context, ask(), startedAtMs)
+    } catch (error) {
+      return this.#failed(row, context.apiVersion, error)
+    }
+  }
+
+  #conclude(
+    row: ApiRow,
+    context: RequestContext,
+    result: Awaitable<HandlerResult<Message>>,
+    startedAtMs: number,
+  ): FrameOutcome | PendingReply {
+    if (!(result instanceof Promise)) return this.#finish(row, context, result, startedAtMs)
+    const outcome = result.then(
+      (value) => this.#finish(row, context, value, startedAtMs),
+      (error: unknown) => this.#failed(row, context.apiVersion, error),
+    )
+    return new PendingReply(outcome, pipelinedKey(row))
   }
 
   /** A body that cannot be read, or a fault of ours: the protocol has no answer for either, and the process goes on. */
@@ -197,6 +214,8 @@ export class Dispatcher implements FrameDispatcher {
     return outcome
   }
 }
+
+const pipelinedKey = (row: ApiRow): number => (row.pipelined === true ? row.message.key : -1)
 
 function encodeResult(row: ApiRow, context: RequestContext, result: HandlerResult<Message>): FrameOutcome {
   if (result === NO_RESPONSE) return NO_REPLY

@@ -2,7 +2,7 @@
 import type { ConnectionView } from './context.js'
 
 /** What a frame turns into. */
-export type FrameReply = FrameOutcome | PendingReply
+export type FrameReply = FrameOutcome | PendingReply | ReplyAfterWrite
 export type FrameOutcome = readonly Buffer[] | LentReply | typeof NO_REPLY | Hangup
 export const NO_REPLY = Symbol('no reply')
 
@@ -25,6 +25,20 @@ export class PendingReply {
     readonly outcome: Promise<FrameOutcome>,
     readonly pipelinedKey: number,
   ) {}
+}
+
+/** A reply to ask for when what its read appended has been written, in the same turn. `pipelinedKey` as above. */
+export class ReplyAfterWrite {
+  constructor(
+    readonly ask: () => FrameOutcome | PendingReply,
+    readonly pipelinedKey: number,
+  ) {}
+}
+
+/** For whoever gathers no writes: the microtask at the end of the turn does it then. */
+export function outcomeOf(reply: FrameReply): FrameOutcome | Promise<FrameOutcome> {
+  const asked = reply instanceof ReplyAfterWrite ? reply.ask() : reply
+  return asked instanceof PendingReply ? asked.outcome : asked
 }
 
 export interface FrameDispatcher {

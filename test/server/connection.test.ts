@@ -10,11 +10,15 @@ import {
   LentReply,
   NO_REPLY,
   PendingReply,
+  ReplyAfterWrite,
 } from '../../lib/server/reply.js'
 import { RequestMemory } from '../../lib/server/request-memory.js'
 import { FakeStream } from '../support/fake-stream.js'
 
-/** A frame of two bytes API key and a text: upper case answers later, lower case at once. */
+/**
+ * A frame of two bytes API key and a text: upper case answers later, lower case at once, with `+` at its end after the write (which it
+ * then counts), or later if it is upper case.
+ */
 function frame(key: number, text: string): Buffer {
   const bytes = Buffer.alloc(6 + text.length)
   bytes.writeInt32BE(2 + text.length, 0)
@@ -28,6 +32,9 @@ const PIPELINED_KEY = 7
 class Script implements FrameDispatcher {
   readonly seen: string[] = []
   readonly waiting = new Map<string, (outcome: FrameOutcome) => void>()
+  /** What a read appended has been written so often. */
+  writes = 0
+  onDispatch: (text: string) => unknown = () => undefined
 
   apiKeyOf(bytes: Buffer): number {
     return bytes.readInt16BE(0)
@@ -36,10 +43,20 @@ class Script implements FrameDispatcher {
   dispatch(bytes: Buffer): FrameReply {
     const text = bytes.toString('latin1', 2)
     this.seen.push(text)
+    this.onDispatch(text)
     if (text === 'bad') return new Hangup('bad')
     if (text === 'mute') return NO_REPLY
-    if (text !== text.toUpperCase()) return [Buffer.from(text)]
     const key = this.apiKeyOf(bytes)
+    if (text.endsWith('+')) {
+      return new ReplyAfterWrite(
+        () => (text === text.toUpperCase() ? this.later(text, key) : [Buffer.from(text + this.writes)]),
+        key,
+      )
+    }
+    return text === text.toUpperCase() ? this.later(text, key) : [Buffer.from(text)]
+  }
+
+  private later(text: string, key: number): PendingReply {
     const outcome = new Promise<FrameOutcome>((resolve) => this.waiting.set(text, resolve))
     return new PendingReply(outcome, key === PIPELINED_KEY ? key : -1)
   }
@@ -62,7 +79,6 @@ function setUp(options: { maxHeldBytes?: number; memoryBytes?: number; maxFrameB
   const clock = new VirtualClock()
   const memory = new RequestMemory(options.memoryBytes ?? -1)
   let closed = 0
-  let reads = 0
   const connection = new Connection(
     {
       id: 'c',
@@ -79,11 +95,11 @@ function setUp(options: { maxHeldBytes?: number; memoryBytes?: number; maxFrameB
       clock,
       memory,
       currentSweep: () => 0,
-      onReadDone: () => reads++,
+      onReadDone: () => script.writes++,
       onClosed: () => closed++,
     },
   )
-  return { stream, script, clock, memory, connection, closed: () => closed, reads: () => reads }
+  return { stream, script, clock, memory, connection, closed: () => closed }
 }
 
 describe('server/connection', () => {
@@ -99,10 +115,46 @@ describe('server/connection', () => {
   })
 
   it('answers the requests of one read with one write, after the read was worked through', () => {
-    const { stream, reads } = setUp()
+    const { stream, script } = setUp()
     stream.arrive(Buffer.concat([frame(1, 'a'), frame(1, 'b'), frame(1, 'c')]))
     expect(stream.writes.map(String)).to.deep.equal(['abc'])
-    expect(reads()).to.equal(1)
+    expect(script.writes).to.equal(1)
+  })
+
+  it('asks after one write for the answers that wait for no more, in the turn of the read', () => {
+    const { stream, connection } = setUp()
+    stream.arrive(Buffer.concat(['a+', 'b+', 'c+'].map((text) => frame(PIPELINED_KEY, text))))
+    expect(stream.writes.map(String)).to.deep.equal(['a+1b+1c+1'])
+    expect(connection.busy).to.equal(false)
+  })
+
+  it('writes earlier for a request that may not overtake, and for an answer that is known', () => {
+    const { stream, script } = setUp()
+    const read = [frame(PIPELINED_KEY, 'a+'), frame(1, 'b'), frame(PIPELINED_KEY, 'c+'), frame(PIPELINED_KEY, 'd')]
+    stream.arrive(Buffer.concat([...read, frame(PIPELINED_KEY, 'e+')]))
+    expect(stream.writes.map(String)).to.deep.equal(['a+1bc+2de+3'])
+    expect(script.writes).to.equal(3)
+  })
+
+  it('keeps the order where the write was not all, and lets nothing overtake', async () => {
+    const { stream, script } = setUp()
+    const read = ['A+', 'b+', 'c'].map((text) => frame(PIPELINED_KEY, text))
+    stream.arrive(Buffer.concat([...read, frame(1, 'd')]))
+    expect([script.seen, stream.sent]).to.deep.equal([['A+', 'b+', 'c'], ''])
+    await script.answer('A+')
+    expect(stream.sent).to.equal('A+b+1cd')
+  })
+
+  it('answers what waits for the write before it hangs up or drains', () => {
+    for (const end of [frame(1, 'bad'), Buffer.from([0, 0, 0, 0])]) {
+      const { stream } = setUp()
+      stream.arrive(Buffer.concat([frame(PIPELINED_KEY, 'a+'), end]))
+      expect([stream.sent, stream.ended]).to.deep.equal(['a+1', true])
+    }
+    const { stream, script, connection } = setUp()
+    script.onDispatch = (text) => text === 'b+' && connection.drain()
+    stream.arrive(Buffer.concat([frame(PIPELINED_KEY, 'a+'), frame(PIPELINED_KEY, 'b+')]))
+    expect([stream.sent, stream.ended]).to.deep.equal(['a+1b+1', true])
   })
 
   it('reads frames split at every byte', () => {

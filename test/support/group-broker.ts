@@ -24,7 +24,7 @@ import { describeGroups } from '../../lib/server/handlers/15-describe-groups.js'
 import { listGroups } from '../../lib/server/handlers/16-list-groups.js'
 import { deleteGroups } from '../../lib/server/handlers/42-delete-groups.js'
 import { offsetDelete } from '../../lib/server/handlers/47-offset-delete.js'
-import { Hangup, NO_REPLY, PendingReply } from '../../lib/server/reply.js'
+import { Hangup, NO_REPLY, outcomeOf } from '../../lib/server/reply.js'
 import type { BrokerServices } from '../../lib/server/services.js'
 import {
   decodeResponseFrame,
@@ -121,11 +121,12 @@ export class GroupBroker {
   ): ResponseOf<M> | Promise<ResponseOf<M>> {
     const frame = encodeRequestFrame(message, version, { correlationId: 7, clientId: 'test' }, request)
     const view = frame.subarray(4)
-    const reply = this.#dispatcher.dispatch(view, this.#connection as unknown as Connection)
+    const outcome = outcomeOf(this.#dispatcher.dispatch(view, this.#connection as unknown as Connection))
     // The socket uses the buffer again: what a handler keeps must be its own.
     view.fill(0xff)
-    if (reply instanceof PendingReply) return reply.outcome.then((outcome) => read(message, version, outcome))
-    return read(message, version, reply)
+    return outcome instanceof Promise
+      ? outcome.then((late) => read(message, version, late))
+      : read(message, version, outcome)
   }
 
   /** An offset for `a-0` by nobody in particular, pending until `commitTransaction`. */

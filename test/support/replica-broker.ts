@@ -33,7 +33,7 @@ import { deleteRecords } from '../../lib/server/handlers/21-delete-records.js'
 import { offsetForLeaderEpoch } from '../../lib/server/handlers/23-offset-for-leader-epoch.js'
 import { describeLogDirs } from '../../lib/server/handlers/35-describe-log-dirs.js'
 import { describeProducers } from '../../lib/server/handlers/61-describe-producers.js'
-import { type FrameOutcome, Hangup, LentReply, NO_REPLY, PendingReply } from '../../lib/server/reply.js'
+import { type FrameOutcome, Hangup, LentReply, NO_REPLY, outcomeOf, ReplyAfterWrite } from '../../lib/server/reply.js'
 import type { BrokerServices } from '../../lib/server/services.js'
 import {
   decodeResponseFrame,
@@ -230,7 +230,7 @@ export class ReplicaBroker {
     return found
   }
 
-  /** The outcome of a request that must be known in its own turn. */
+  /** The outcome of a request that must be known in its own turn, at the latest when its read has been written. */
   now<M extends Message>(
     message: M,
     version: number,
@@ -238,8 +238,10 @@ export class ReplicaBroker {
     connection = this.connection,
   ): Outcome<M> {
     const reply = this.#dispatch(message, version, request, connection)
-    if (reply instanceof PendingReply) throw new Error(`${message.name} v${version} did not answer in its own turn`)
-    return this.#outcome(message, version, reply)
+    if (reply instanceof ReplyAfterWrite) this.logs.flushPending()
+    const outcome = outcomeOf(reply)
+    if (outcome instanceof Promise) throw new Error(`${message.name} v${version} did not answer in its own turn`)
+    return this.#outcome(message, version, outcome)
   }
 
   /** The outcome of a request whenever it comes. */
@@ -249,8 +251,7 @@ export class ReplicaBroker {
     request: RequestInput<M>,
     connection = this.connection,
   ): Promise<Outcome<M>> {
-    const reply = this.#dispatch(message, version, request, connection)
-    const outcome = reply instanceof PendingReply ? await reply.outcome : reply
+    const outcome = await outcomeOf(this.#dispatch(message, version, request, connection))
     return this.#outcome(message, version, outcome)
   }
 

@@ -19,6 +19,9 @@ export interface AppendEntry {
   readonly transactionVersion?: number
 }
 
+/** The answers once this turn's appends have been written; a promise (null: the connection went away first) when that was not all. */
+export type AfterWriting = () => readonly AppendAnswer[] | Promise<readonly AppendAnswer[] | null>
+
 export interface AppendsPorts {
   readonly clock: Clock
   readonly logger: Logger
@@ -35,7 +38,8 @@ export class Appends {
   }
 
   /**
-   * Answers in the order of the entries; a promise only when an acknowledgement is still out (null: the connection went away first).
+   * Answers in the order of the entries. A function when an acknowledgement is out: it is asked in the same turn, after the logs have been
+   * flushed, which in most cases is all there is to wait for. So a disk costs no promise, and one write serves many requests.
    * acks 0: accepted is enough. 1: written by this broker. -1: on all in-sync replicas, or REQUEST_TIMED_OUT after `timeoutMs`.
    * Any other number of acks: INVALID_REQUIRED_ACKS for each, nothing is written.
    */
@@ -44,18 +48,15 @@ export class Appends {
     acks: number,
     timeoutMs: number,
     hangUp: HangUp | null,
-  ): readonly AppendAnswer[] | Promise<readonly AppendAnswer[] | null> {
+  ): readonly AppendAnswer[] | AfterWriting {
     if (acks < -1 || acks > 1) return entries.map(() => failedAppend(ErrorCode.INVALID_REQUIRED_ACKS))
     const { clock, wakes } = this.#ports
     const now = clock.now()
     wakes.hold()
     try {
-      return this.#answer(
-        entries.map((entry) => this.#appendOne(entry, acks, now)),
-        acks,
-        timeoutMs,
-        hangUp,
-      )
+      const pending = entries.map((entry) => this.#appendOne(entry, acks, now))
+      const answers = this.#acknowledged(pending, acks)
+      return answers ?? (() => this.#acknowledged(pending, acks) ?? this.#park(pending, acks, timeoutMs, hangUp))
     } finally {
       wakes.release()
     }
@@ -74,17 +75,19 @@ export class Appends {
       const pending = partitions.map((partition) =>
         this.#pending(partition, () => partition.appendMarker(marker, partition.leaderEpoch, now)),
       )
-      const answers = this.#answer(pending, -1, timeoutMs, null)
-      if (!(answers instanceof Promise)) return answers.map(({ errorCode }) => errorCode)
+      const answers = this.#acknowledged(pending, -1)
+      if (answers !== null) return answers.map(({ errorCode }) => errorCode)
       // Nobody who could hang up waits here: null is this broker closing.
       const closing = ErrorCode.NOT_LEADER_OR_FOLLOWER
-      return answers.then((late) => partitions.map((_, i) => late?.[i]?.errorCode ?? closing))
+      const parked = this.#park(pending, -1, timeoutMs, null)
+      return parked.then((late) => partitions.map((_, i) => late?.[i]?.errorCode ?? closing))
     } finally {
       wakes.release()
     }
   }
 
-  #answer(pending: PendingAppend[], acks: number, timeoutMs: number, hangUp: HangUp | null) {
+  /** The answers, or null when an acknowledgement is out. */
+  #acknowledged(pending: readonly PendingAppend[], acks: number): readonly AppendAnswer[] | null {
     let waits = false
     for (const one of pending) {
       if (one.requiredOffset < 0) continue
@@ -92,7 +95,10 @@ export class Appends {
       if (errorCode === null) waits = true
       else finishAppend(one, errorCode)
     }
-    if (!waits) return pending.map((one) => one.answer)
+    return waits ? null : pending.map((one) => one.answer)
+  }
+
+  #park(pending: readonly PendingAppend[], acks: number, timeoutMs: number, hangUp: HangUp | null) {
     const keys = pending.filter((one) => one.requiredOffset >= 0).map((one) => one.partition)
     // acks=1 waits for our own write alone, which ends by itself, in success or in failure.
     return parkFor(

@@ -8,7 +8,7 @@
  * - acks=0 has no answer; when something fails the connection is closed. acks other than -1, 0, 1: INVALID_REQUIRED_ACKS.
  * - A transactional batch needs the request's transactional id (TRANSACTIONAL_ID_AUTHORIZATION_FAILED), and the coordinator's word that its
  *   partition is in the transaction: INVALID_TXN_STATE without. The coordinator is asked only where nothing of the transaction is open.
- * - On one broker with memory or a quick disk the answer leaves in the turn of the request.
+ * - On one broker with memory or a quick disk the answer leaves in the turn of the request; a disk's after one write for all requests of a read.
  * - While records can't be moved out of memory as fast as they come, a producer's next request is not read. When moving fails and memory
  *   is far beyond its limit: KAFKA_STORAGE_ERROR.
  * Version notes
@@ -28,6 +28,7 @@ import { codecsNeeded } from '../../log/append-validator.js'
 import { CompressionCode, prepareCodec } from '../../log/compression/index.js'
 import { isInternalTopic } from '../../metadata/topic-name.js'
 import {
+  AfterWrite,
   type Awaitable,
   api,
   CLOSE_CONNECTION,
@@ -62,7 +63,9 @@ const ADMIN_CLIENT_ID = '__admin_client'
 
 export const produce = api(Produce, '3-13', produceHandler, { advertisedMinVersion: 0, pipelined: true })
 
-function produceHandler(request: Request, context: RequestContext, broker: BrokerServices): Awaitable<Result> {
+type Answer = Awaitable<Result> | AfterWrite<typeof Produce>
+
+function produceHandler(request: Request, context: RequestContext, broker: BrokerServices): Answer {
   const rows = rowsOf(request, context, broker)
   for (const row of rows) {
     const codec = row.partition === null ? null : codecsNeeded(row.records, row.partition.log.config.appendRules)
@@ -81,11 +84,16 @@ async function afterPreparing(
 ): Promise<Result> {
   for (const row of rows) if (row.records !== null) row.records = Buffer.from(row.records)
   await prepareCodec(codec)
-  return admitRows(rows, request, context, broker)
+  return withoutTurn(admitRows(rows, request, context, broker))
+}
+
+/** The turn of the request is over, nobody flushes for it: it waits for the write as for anything else. */
+function withoutTurn(answer: Answer): Awaitable<Result> {
+  return answer instanceof AfterWrite ? answer.ask() : answer
 }
 
 /** Asks the transaction coordinator for the batches that begin a transaction in their partition, if there are any. */
-function admitRows(rows: Row[], request: Request, context: RequestContext, broker: BrokerServices): Awaitable<Result> {
+function admitRows(rows: Row[], request: Request, context: RequestContext, broker: BrokerServices): Answer {
   const beginning = rowsToAdmit(rows, context.apiVersion, broker)
   if (beginning.length === 0) return appendRows(rows, request, context, broker)
   const codes = broker.produceGate.admit({
@@ -95,7 +103,7 @@ function admitRows(rows: Row[], request: Request, context: RequestContext, broke
     partitions: beginning.map((row) => row.partition!),
     requestVersion: context.apiVersion,
   })
-  const go = (errorCodes: readonly ErrorCode[]): Awaitable<Result> => {
+  const go = (errorCodes: readonly ErrorCode[]): Answer => {
     beginning.forEach((row, i) => {
       if (errorCodes[i] === ErrorCode.NONE) row.transactionVersion = context.apiVersion >= 12 ? 2 : 0
       else row.answer = notAdmitted(errorCodes[i]!)
@@ -105,7 +113,7 @@ function admitRows(rows: Row[], request: Request, context: RequestContext, broke
   if (!(codes instanceof Promise)) return go(codes)
   for (const row of rows) if (row.records !== null) row.records = Buffer.from(row.records)
   // A request behind this one may need no asking, or a shorter one: it must not be appended first.
-  const appending = codes.then((errorCodes) => [go(errorCodes)] as const)
+  const appending = codes.then((errorCodes) => [withoutTurn(go(errorCodes))] as const)
   const appended = () => undefined
   context.connection.stall(appending.then(appended, appended))
   return appending.then(([result]) => result)
@@ -147,7 +155,7 @@ function appendRows(
   { acks, timeoutMs }: Request,
   context: RequestContext,
   broker: BrokerServices,
-): Awaitable<Result> {
+): Answer {
   const open: Row[] = []
   const entries: AppendEntry[] = []
   for (const row of rows) {
@@ -162,8 +170,12 @@ function appendRows(
   const relief = broker.memory.relief()
   if (relief !== null) context.connection.stall(relief)
   const answers = broker.replicas.appends.append(entries, acks, timeoutMs, (gone) => context.connection.onClose(gone))
-  if (!(answers instanceof Promise)) return respond(rows, open, answers, acks, context, broker)
-  return answers.then((late) => (late === null ? CLOSE_CONNECTION : respond(rows, open, late, acks, context, broker)))
+  if (typeof answers !== 'function') return respond(rows, open, answers, acks, context, broker)
+  return new AfterWrite(() => {
+    const written = answers()
+    if (!(written instanceof Promise)) return respond(rows, open, written, acks, context, broker)
+    return written.then((late) => (late === null ? CLOSE_CONNECTION : respond(rows, open, late, acks, context, broker)))
+  })
 }
 
 function respond(

@@ -55,6 +55,14 @@ describe('broker/partition on disks', () => {
       expect(baseOffsets(fetchAnswer(await waitingFetch).records)).to.deep.equal([0, 1])
     })
 
+    it('acknowledges in the turn of the request when asked after the flush, without a waiter', () => {
+      for (const acks of [1, -1]) {
+        expect(produceNow(broker, batchOf(broker, ['x']), { acks }).errorCode).to.equal(ErrorCode.NONE)
+      }
+      expect(broker.partition('t').highWatermark).to.equal(2)
+      expect(broker.replicas.purgatories.produce.size).to.equal(0)
+    })
+
     it('does not need the flush: the turn’s end is enough', async () => {
       expect(produceAnswer(await post(-1)).errorCode).to.equal(ErrorCode.NONE)
     })
@@ -104,6 +112,21 @@ describe('broker/partition on disks', () => {
   })
 
   describe('that fail', () => {
+    it('in the write after the append: KAFKA_STORAGE_ERROR, in the same turn', () => {
+      const root = mkdtempSync(join(tmpdir(), 'odradek-replicas-'))
+      const disk = new FaultyDisk({ seed: 1 }, { disk: new NodeDisk({ root }) })
+      const broker = new ReplicaBroker({ disk })
+      broker.createTopic('t')
+      const post = () => produceNow(broker, batchOf(broker, ['x'])).errorCode
+      expect(post()).to.equal(ErrorCode.NONE)
+      for (const code of ['ENOSPC', 'EIO'] as const) {
+        disk.failNext('append', code)
+        expect(post()).to.equal(ErrorCode.KAFKA_STORAGE_ERROR)
+      }
+      expect(broker.partition('t').highWatermark).to.equal(1)
+      rmSync(root, { recursive: true })
+    })
+
     it('go offline by partition: appends, fetches and waiters get KAFKA_STORAGE_ERROR, other partitions go on', async () => {
       const disk = new FaultyDisk({ seed: 1 }, { disk: new MemoryDisk() })
       const broker = new ReplicaBroker({ disk })
