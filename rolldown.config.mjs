@@ -1,6 +1,6 @@
 /**
- * What is published. To start a broker costs a few files, flat: every file and every lazy wrapper costs time. Client commands
- * and ZooKeeper are apart, and the library shares the broker with the program.
+ * What is published. To start a broker costs a few files, flat: every file and every lazy wrapper costs time. Client commands,
+ * ZooKeeper and TLS are apart, and the library shares the broker with the program.
  */
 const external = (id) => !/^(\.|\/|build\/|[A-Z]:\\)/.test(id)
 
@@ -16,8 +16,9 @@ const output = {
 
 /** What runs before it is known which command was asked for. */
 const program =
-  /build.lib.(cli.(program|session|start-cluster|start-flags|values|kafkajs|version)|host.(program|real-time|byte-size))\.js$/
-const broker = /build.(protocol.|lib.(?!cli.|cluster.coordination.zookeeper.|server.data-directories|index\.js))/
+  /build.lib.(cli.(program|session|start-cluster|start-flags|values|kafkajs|version)|host.(program|compiled-code|real-time|byte-size))\.js$/
+const broker =
+  /build.(protocol.|lib.(?!cli.|cluster.coordination.zookeeper.|server.data-directories|host.tls-network|index\.js))/
 
 const codeSplitting = {
   includeDependenciesRecursively: false,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `odradek` program. */
-import { keepCompiled, nodeProgram } from '../host/program.js'
+import { keepCompiled } from '../host/compiled-code.js'
+import { nodeProgram } from '../host/program.js'
 import { runProgram } from './program.js'
 
 keepCompiled()

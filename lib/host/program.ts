@@ -1,13 +1,6 @@
 /** The process a command runs in: arguments, standard streams, signals, exit. The only place that knows `process`. */
 import { readFileSync } from 'node:fs'
-import * as nodeModule from 'node:module'
 import { enqueue } from './real-time.js'
-
-/** Keeps what the engine made of our files for the next start, in Node's own cache (`NODE_COMPILE_CACHE`). Since Node 22.1; of the files loaded from here on. */
-export function keepCompiled(): void {
-  const { enableCompileCache } = nodeModule as { enableCompileCache?: () => unknown }
-  enableCompileCache?.()
-}
 
 export interface Program {
   readonly argv: readonly string[]
