@@ -15,6 +15,7 @@ import type { Visibility } from '../cluster/visibility.js'
 import type { Clock, Timer } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { Network } from '../host/network.js'
+import type { LogStore } from '../log/log-store.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
 import type { Delta } from '../metadata/delta.js'
 import type { MetadataStore } from '../metadata/store.js'
@@ -29,8 +30,7 @@ export interface ClusterLinksPorts {
   readonly replicas: () => Replicas
   /** How fast records may be taken from leaders. */
   readonly throttle: ReplicationThrottle
-  readonly flushPending: () => void
-  readonly noteLogStart: (topic: string, partition: number) => Promise<void>
+  readonly logs: LogStore
 }
 
 /** Leaderships moved by one check: each makes clients look for their leader. */
@@ -54,7 +54,7 @@ export class ClusterLinks {
     ports: ClusterLinksPorts,
   ) {
     this.#ports = ports
-    const { clock, logger, network, metadata, controller, replicas, throttle, flushPending, noteLogStart } = ports
+    const { clock, logger, network, metadata, controller, replicas, throttle, logs } = ports
     const { brokerId } = config
     this.#metadata = metadata
     this.#clock = clock
@@ -98,8 +98,8 @@ export class ClusterLinks {
         find: (topicId, partition) => replicas().findById(topicId, partition),
         brokerEpoch: () => metadata.image.brokers.get(brokerId)?.epoch ?? -1,
         throttle,
-        flushPending,
-        noteLogStart,
+        flushPending: logs.flushPending,
+        noteLogStart: (topic, partition) => logs.checkpointLogStartOf(topic, partition),
       },
     )
   }

@@ -133,8 +133,7 @@ function hold(agreement: Agreement, ports: Ports): Holdings {
         visibility,
         replicas: () => replicas,
         throttle: throttles.follower,
-        flushPending: logs.flushPending,
-        noteLogStart: (topic, partition) => logs.checkpointLogStartOf(topic, partition),
+        logs,
       })
     : null
   const onFollowerCaughtUp = (partition: Partition): void => links?.isrKeeper.note(partition)
