@@ -36,10 +36,13 @@ export class Checker {
       const offset = await listOffset(this.rpc, history, -1, COMMITTED)
       return final && offset !== null && offset < end ? null : offset
     }, `${history.name} has a transaction that never ends`)
-    // The marker of another broker's coordinator may come late: then all of it once more.
-    if (stable > end && this.ground.isCluster) return this.#partition(history, what, final)
-    if (stable > end)
-      throw new Violation(`${history.name}: ${what}: the last stable offset ${stable} is above the end ${end}.`)
+    if (stable > end) {
+      const endNow = await this.patiently(() => listOffset(this.rpc, history, -1))
+      if (stable > endNow)
+        throw new Violation(`${history.name}: ${what}: the last stable offset ${stable} is above the end ${endNow}.`)
+      // A marker has come meanwhile, of another broker's coordinator or after a disk's failures: all of it once more.
+      return this.#partition(history, what, final)
+    }
     const committed = new Set((await this.#read(history, from, stable, COMMITTED)).map((seen) => seen.offset))
     this.#shown.set(history, committed)
     for (const seen of all) {
