@@ -16,6 +16,8 @@ export interface OtherClient {
   /** Installs or compiles into the cache folder; quick when that was done before. */
   prepare(): Promise<void>
   story(bootstrapServers: string, name: string): Promise<CommandResult>
+  /** It has no consumer groups, and remembers offsets by itself. */
+  readonly withoutGroups?: true
   /** A second story for clients with transactions: commit, abort, consume-transform-produce, fencing. */
   exactlyOnce?(bootstrapServers: string, name: string): Promise<CommandResult>
 }
@@ -120,6 +122,30 @@ function goClient(name: string, program: string, exactlyOnceProgram?: string): O
   }
 }
 
+const rustFolder = () => cacheFolder('rust')
+
+const rust: OtherClient = {
+  name: 'rskafka (Rust)',
+  withoutGroups: true,
+  unavailable: () => (onPath('cargo') ? null : 'cargo is not on PATH'),
+  async prepare() {
+    const manifest = join(sources, 'rust', 'Cargo.toml')
+    const args = [
+      'build',
+      '--quiet',
+      '--release',
+      '--locked',
+      '--manifest-path',
+      manifest,
+      '--target-dir',
+      rustFolder(),
+    ]
+    await runOrThrow('cargo', args, { timeoutMs: 580_000 })
+  },
+  story: (bootstrap, name) =>
+    run(join(rustFolder(), 'release', 'rskafka-story'), [bootstrap, name], { timeoutMs: storyTimeoutMs }),
+}
+
 export const otherClients: readonly OtherClient[] = [
   platformatic,
   kcat,
@@ -128,4 +154,5 @@ export const otherClients: readonly OtherClient[] = [
   goClient('franz-go (Go)', 'franz', 'franz-eos'),
   goClient('sarama (Go)', 'sarama'),
   goClient('kafka-go (Go)', 'segmentio'),
+  rust,
 ]

@@ -23,7 +23,8 @@ for (const client of otherClients) {
       await client.prepare()
     })
 
-    it('creates, produces, consumes in a group, commits and resumes', async function () {
+    const consumes = client.withoutGroups ? 'reads and goes on' : 'consumes in a group, commits and resumes'
+    it(`creates, produces, ${consumes}`, async function () {
       this.timeout(120_000)
       expectSuccess(await client.story(currentTarget().bootstrapServers, uniqueName()))
     })
