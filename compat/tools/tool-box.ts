@@ -102,11 +102,19 @@ export class ToolBox {
   }
 }
 
-/** The lines in which kafka-dump-log speaks of damage, whatever the file. */
+/**
+ * The lines in which kafka-dump-log speaks of damage, whatever the file. It takes a time index for wrong whose entry is of a batch without
+ * records, which compaction keeps (as Kafka's does) with its largest timestamp: for the tool that batch has none, -1.
+ */
 export function complaintsOf(output: string): string[] {
-  return output
-    .split('\n')
-    .filter((line) => /Found .*:|mismatch|Could not|Exception|not valid|isvalid: false/i.test(line))
+  const lines = output.split('\n')
+  return lines.filter((line, at) => {
+    if (!/Found .*:|mismatch|Could not|Exception|not valid|isvalid: false/i.test(line)) return false
+    if (!line.startsWith('Found timestamp mismatch')) return true
+    const next = lines.slice(at + 1).findIndex((one) => !one.startsWith('  '))
+    const details = lines.slice(at + 1, next < 0 ? undefined : at + 1 + next)
+    return details.length === 0 || details.some((detail) => !detail.endsWith('log timestamp: -1'))
+  })
 }
 
 /** The rows of a table that a tool printed, by the names in its first line. */
