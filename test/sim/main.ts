@@ -1,7 +1,7 @@
 /**
  * `make sim SEED=42` or `make sim SEEDS=2000`: runs seeds, on several processes when there are many. Options: `--seed N` (one seed, with its whole
  * trace), `--seeds N`, `--from N` (1), `--seconds N` (as many as fit), `--profile NAME`, `--jobs N` (cores), `--quiet` (no trace),
- * `--failures N` (5: it ends after so many).
+ * `--failures N` (5: it ends after so many). A first SIGTERM or SIGINT ends it with what is under way, and its sums.
  * The last line is `N passed, N failed`; exit code 1 when a seed failed.
  */
 import { fork } from 'node:child_process'
@@ -12,6 +12,8 @@ import { type Outcome, runSeed } from './run.js'
 
 /** Seeds that a process takes at a time. */
 const SHARE = 25
+/** Long runs say how far they are. */
+const PROGRESS = 1000
 
 interface Totals {
   passed: number
@@ -51,6 +53,12 @@ function runMany(
   totals: Totals,
 ): Promise<void> {
   let next = from
+  let stopped = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      stopped = true
+    })
+  }
   const worker = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const child = fork(fileURLToPath(import.meta.url), [
@@ -58,7 +66,7 @@ function runMany(
         ...(profile === undefined ? [] : ['--profile', profile]),
       ])
       const feed = (): void => {
-        if (next >= to || performance.now() > deadline || totals.failed >= failuresMax) {
+        if (stopped || next >= to || performance.now() > deadline || totals.failed >= failuresMax) {
           child.disconnect()
           return
         }
@@ -68,7 +76,10 @@ function runMany(
       }
       child.on('message', (message: Outcome | 'more') => {
         if (message === 'more') feed()
-        else add(totals, message)
+        else {
+          add(totals, message)
+          if (totals.passed % PROGRESS === 0) console.log(`sim: ${totals.passed} passed, ${totals.failed} failed`)
+        }
       })
       child.on('error', reject)
       child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with code ${code}`))))
@@ -78,6 +89,9 @@ function runMany(
 }
 
 function beWorker(profile: string | undefined): void {
+  // A terminal's signal reaches the workers too: what they have begun they end, unless the parent is gone.
+  process.on('disconnect', () => process.exit())
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
   process.on('message', (share: { first: number; end: number }) => {
     void (async () => {
       for (let seed = share.first; seed < share.end; seed++) {
