@@ -77,6 +77,8 @@ export interface BrokerRegistration {
   readonly endpoints: MemberInfo['endpoints']
   /** Ids of the log directories; none is fine. */
   readonly logDirs?: readonly string[]
+  /** Under which its last life ended cleanly; absent or -1: no telling. */
+  readonly previousBrokerEpoch?: number
 }
 
 /**
@@ -145,6 +147,7 @@ export class Controller implements CoordinationListener {
         maxSupportedVersion: maxVersion,
       })),
       logDirs: info.logDirs ?? [],
+      previousBrokerEpoch: info.previousBrokerEpoch ?? -1,
     })
     // Not before: a controller that is no member yet would begin by fencing its own last life.
     this.ports.coordination.campaign()
@@ -206,7 +209,7 @@ export class Controller implements CoordinationListener {
   /** ISR changes of a leader (AlterPartition). */
   changePartitions(leaderId: number, updates: readonly PartitionUpdate[]): Promise<UpdatedPartition[]> {
     return this.decisions.submit(
-      (image) => changePartitions(image, leaderId, updates),
+      (image, context) => changePartitions(image, context, leaderId, updates),
       (outcome) => updates.map(({ topicId, partition }) => ({ topicId, partition, ...outcome })),
     )
   }
@@ -229,7 +232,7 @@ export class Controller implements CoordinationListener {
 
   electLeaders(command: ElectLeadersCommand): Promise<ElectedPartition[]> {
     return this.decisions.submit(
-      (image) => electLeaders(image, command),
+      (image, context) => electLeaders(image, context, command),
       (outcome) =>
         (command.topics ?? []).flatMap(({ topic, partitions }) =>
           partitions.map((partition) => ({ topic, partition, ...outcome })),
@@ -239,7 +242,7 @@ export class Controller implements CoordinationListener {
 
   reassignPartitions(command: ReassignCommand): Promise<ReassignedPartition[]> {
     return this.decisions.submit(
-      (image) => reassignPartitions(image, command),
+      (image, context) => reassignPartitions(image, context, command),
       (outcome) =>
         command.topics.flatMap(({ name, partitions }) =>
           partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex, ...outcome })),
@@ -249,7 +252,7 @@ export class Controller implements CoordinationListener {
 
   unregisterBroker(brokerId: number): Promise<Outcome> {
     const outcome = this.decisions.submit<Outcome>(
-      (image) => unregisterBroker(image, brokerId),
+      (image, context) => unregisterBroker(image, context, brokerId),
       (refusal) => refusal,
     )
     // One that lives is back with the next decision: its partitions are not left without a leader.
@@ -283,7 +286,7 @@ export class Controller implements CoordinationListener {
   /** Moves leaderships away from a broker that is about to stop. */
   beginControlledShutdown(brokerId: number): Promise<Outcome | null> {
     return this.decisions.submit<Outcome | null>(
-      (image) => beginControlledShutdown(image, brokerId),
+      (image, context) => beginControlledShutdown(image, context, brokerId),
       (outcome) => outcome,
     )
   }
@@ -330,7 +333,7 @@ export class Controller implements CoordinationListener {
   }
 
   private takeOver(): void {
-    this.background((image) => ({ records: bootstrapRecords(image), results: null }))
+    this.background((image, context) => ({ records: bootstrapRecords(image, context), results: null }))
     this.reconcile()
   }
 

@@ -34,6 +34,8 @@ export class DirCheckpoints {
   private readonly logStarts: OffsetCheckpointFile
   private readonly highWatermarks: OffsetCheckpointFile
   private readonly cleaned: OffsetCheckpointFile
+  /** Of the broker's last life, when it ended cleanly; -1: it did not, or nobody can say. Known once begun. */
+  previousBrokerEpoch = -1
 
   constructor(private readonly directory: LogDir) {
     const { disk } = directory
@@ -53,7 +55,9 @@ export class DirCheckpoints {
     const logStarts = this.load(LOG_STARTS, this.logStarts, logger)
     const highWatermarks = this.load(HIGH_WATERMARKS, this.highWatermarks, logger)
     const cleaned = this.load(CLEANED, this.cleaned, logger)
-    const clean = takeMark(disk)
+    const mark = takeMark(disk)
+    const clean = mark !== null
+    this.previousBrokerEpoch = mark ?? -1
     if (clean) this.recoveryPoints.rewrite()
     return (topic, partition) => {
       const key = `${topic} ${partition}`
@@ -119,10 +123,20 @@ export class DirCheckpoints {
   }
 }
 
-function takeMark(disk: Disk): boolean {
-  const there = disk.exists(CLEAN_SHUTDOWN)
-  if (there) disk.remove(CLEAN_SHUTDOWN)
-  return there
+/** Of a broker's directories; -1 unless all of them ended cleanly under the same. */
+export function commonEpoch(directories: readonly (DirCheckpoints | undefined)[]): number {
+  const epochs = new Set(directories.map((one) => one?.previousBrokerEpoch ?? -1))
+  return epochs.size === 1 ? [...epochs][0]! : -1
+}
+
+/** The broker epoch that the mark names, -1 when it names none; null without a mark. */
+function takeMark(disk: Disk): number | null {
+  const text = disk.readFile(CLEAN_SHUTDOWN)?.toString('utf8')
+  if (text === undefined) return null
+  disk.remove(CLEAN_SHUTDOWN)
+  // An earlier version's, or one cut short: a clean end, of no life that could be named.
+  const epoch = /"brokerEpoch"\s*:\s*(\d{1,15})\b/.exec(text)?.[1]
+  return epoch === undefined ? -1 : Number(epoch)
 }
 
 const recoveryPointsOf = (logs: readonly LogOffsets[]): PartitionOffset[] =>

@@ -6,7 +6,7 @@ import { type Logger, silentLogger } from '../host/logger.js'
 import { HOT_BYTES_MAX } from './chunks.js'
 import type { LogConfig } from './config.js'
 import { DELETED_FOLDER, setAsideFolder } from './deleted-folder.js'
-import { DirCheckpoints, type LogOffsets } from './dir-checkpoints.js'
+import { commonEpoch, DirCheckpoints, type LogOffsets } from './dir-checkpoints.js'
 import { type FutureLog, FutureLogs, type InterruptedMove } from './future-logs.js'
 import type { LogDir } from './log-dir.js'
 import type { KnownLog } from './log-options.js'
@@ -66,6 +66,11 @@ export class LogStore {
       }
       this.opened.add(directory)
     }
+  }
+
+  /** Under which the broker's last life ended cleanly in every directory; -1: it did not, or the logs are in memory. */
+  get previousBrokerEpoch(): number {
+    return commonEpoch(this.ports.directories.map((one) => this.checkpoints.get(one)))
   }
 
   private async openFolder(

@@ -326,9 +326,14 @@ export class BrokerNode {
   }
 
   #registration(): BrokerRegistration {
-    const { config, storage } = this.#parts
+    const { config, logs, storage } = this.#parts
     const logDirs = storage.directories.flatMap(({ id }) => id ?? [])
-    return { rack: config.string('broker.rack'), endpoints: this.#endpoints(), logDirs }
+    return {
+      rack: config.string('broker.rack'),
+      endpoints: this.#endpoints(),
+      logDirs,
+      previousBrokerEpoch: logs.previousBrokerEpoch,
+    }
   }
 
   async #bind(): Promise<BoundListener[]> {

@@ -61,14 +61,14 @@ describe('cli cluster status', () => {
     await cluster.stopBroker(102, { how: 'kill' })
     const program = await status()
     expect(program.rows).to.deep.equal([
-      [cluster.clusterId, `${cluster.controllerId}`, '3', '3', '4', '1', '1', '2'],
+      [cluster.clusterId, `${cluster.controllerId}`, '3', '3', '4', '1', '2', '3'],
       ...members([stateOf(101), 'fenced', stateOf(103)]),
       ['a', '0', '101', '101,102,103', '101,103', '1', 'under-replicated'],
       ['b', '0', '101', '101,102', '101', '2', 'under-min-isr,under-replicated'],
-      ['c', '0', '-', '102', '102', '1', 'offline'],
+      ['c', '0', '-', '102', '-', '1', 'offline,under-min-isr,under-replicated'],
     ])
     expect(program.stderr).to.equal(
-      'Of 4 partitions: 1 offline, 1 with fewer in-sync replicas than min.insync.replicas, 2 under-replicated.\n',
+      'Of 4 partitions: 1 offline, 2 with fewer in-sync replicas than min.insync.replicas, 3 under-replicated.\n',
     )
     expect(program.exitCode).to.equal(1)
   })

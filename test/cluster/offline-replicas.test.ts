@@ -118,7 +118,12 @@ describe('cluster/offline-replicas', function () {
     await leads('t', -1)
     await cluster.startBroker(2)
     await cluster.pass(1000)
-    expect(cluster.partition('t')).to.deep.include({ leader: -1, isr: [1] })
+    expect(cluster.partition('t')).to.deep.include({
+      leader: -1,
+      isr: [],
+      eligibleLeaderReplicas: [],
+      lastKnownElr: [1],
+    })
     await cluster.kill(1)
     await cluster.startBroker(1)
     await leads('t', 1)

@@ -152,6 +152,17 @@ export function coordinationContract(name: string, make: () => Promise<Coordinat
       expect(one.seen.leases).to.have.length(before)
     })
 
+    it('tells of a member what it says of itself', async () => {
+      const one = await join(1)
+      const said = { ...memberInfo(1), incarnationId: 'life', rack: 'r', logDirs: ['d'], previousBrokerEpoch: 17 }
+      const { brokerEpoch } = await one.port.register(said)
+      await membersOf(one.seen, [1])
+      expect(one.seen.members).to.deep.equal([{ ...said, brokerEpoch }])
+      const two = await join(2)
+      await membersOf(two.seen, [1])
+      expect(two.seen.members).to.deep.equal([{ ...said, brokerEpoch }])
+    })
+
     it('refuses a second live broker of the same id', async () => {
       const one = await join(1)
       const other = await join(1)

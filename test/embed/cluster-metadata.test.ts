@@ -42,7 +42,7 @@ describe('embed/cluster metadata', () => {
       expect(lost[0]).to.deep.include({
         errorCode: ErrorCode.LEADER_NOT_AVAILABLE,
         replicaNodes: [102],
-        isrNodes: [102],
+        isrNodes: [],
         offlineReplicas: [102],
       })
     }

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type Disk, DiskError, type DiskFile } from '../../lib/host/disk.js'
+import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
 import { Chunks } from '../../lib/log/chunks.js'
@@ -242,4 +243,39 @@ describe('log store', () => {
       own.remove()
     })
   }
+
+  it('knows under which broker epoch all directories ended cleanly, once', async () => {
+    const directories = ['/a', '/b'].map(
+      (path, index) => new LogDir({ path, id: `AAAAAAAAAAAAAAAAAAAAA${'Qg'[index]}` }, new MemoryDisk()),
+    )
+    const opened = async (): Promise<LogStore> => {
+      const ports = { directories, clock: new VirtualClock({ startMs: START_MS }), random: seededRandom(3) }
+      const store = new LogStore({}, ports)
+      await store.open(() => null)
+      return store
+    }
+    const mark = '.kafka_cleanshutdown'
+    const first = await opened()
+    expect(first.previousBrokerEpoch, 'new').to.equal(-1)
+    await first.close(7)
+    expect((await opened()).previousBrokerEpoch, 'clean').to.equal(7)
+    const killed = await opened()
+    expect(killed.previousBrokerEpoch, 'killed').to.equal(-1)
+    await killed.close(8)
+    directories[1]!.disk.remove(mark)
+    const half = await opened()
+    expect(half.previousBrokerEpoch, 'one directory alone').to.equal(-1)
+    await half.close(9)
+    directories[0]!.disk.writeFile(mark, Buffer.from('{"version":0,"brokerEp'))
+    expect((await opened()).previousBrokerEpoch, 'a mark cut short').to.equal(-1)
+    const memory = new LogStore(
+      {},
+      {
+        directories: [new LogDir({ path: '/m' }, new MemoryDisk())],
+        clock: new VirtualClock(),
+        random: seededRandom(3),
+      },
+    )
+    expect(memory.previousBrokerEpoch, 'in memory').to.equal(-1)
+  })
 })

@@ -1,5 +1,7 @@
 /** One seed with several brokers: what befalls each of them, one after the other or at once, and that all is whole in the end. */
+import { UpgradeType } from '../../lib/cluster/control/features.js'
 import { EmbeddedCoordination } from '../../lib/cluster/coordination/embedded.js'
+import { ELIGIBLE_LEADER_REPLICAS_VERSION } from '../../lib/metadata/features.js'
 import { AlterPartitionReassignments, ElectLeaders } from '../../protocol/index.js'
 import { Cast } from './cast.js'
 import { Checker } from './checker.js'
@@ -96,6 +98,7 @@ export class ClusterStory {
 
   async #befall(fault: ClusterFault): Promise<void> {
     const { chance } = this
+    if (fault === 'level') return this.#changeLevel()
     if (fault === 'move' || fault === 'reassign' || fault === 'elect') return this.#operate(fault)
     if (fault === 'power-all') {
       const hosts = this.#hosts.filter((host) => !this.#busy.has(host))
@@ -155,6 +158,20 @@ export class ClusterStory {
     this.#busy.delete(host)
   }
 
+  /** Eligible leader replicas (KIP-966) off or on. */
+  async #changeLevel(): Promise<void> {
+    const controller = this.#hosts.find(({ node }) => node?.controller.isActive === true)?.node
+    if (controller === undefined || controller === null) return
+    const feature = ELIGIBLE_LEADER_REPLICAS_VERSION
+    const isOn = (controller.image.features.get(feature) ?? 0) > 0
+    this.world.say('operator', `eligible leader replicas ${isOn ? 'off' : 'on'}`)
+    const upgradeType = isOn ? UpgradeType.SAFE_DOWNGRADE : UpgradeType.UPGRADE
+    await controller.controller.updateFeatures({
+      updates: [{ feature, maxVersionLevel: isOn ? 0 : 1, upgradeType }],
+      validateOnly: false,
+    })
+  }
+
   /** What an administrator asks for in the middle of all this. */
   async #operate(what: 'move' | 'reassign' | 'elect'): Promise<void> {
     const { chance, ground, world } = this
@@ -163,6 +180,7 @@ export class ClusterStory {
     const partition = controller === undefined ? undefined : partitionOf(controller, history)
     if (partition === undefined) return
     if (what === 'move') {
+      if (partition.isr.length === 0) return
       const to = chance.pick(partition.isr)
       world.say('operator', `${history.name} to ${to}`)
       await controller!.node!.controller.moveLeader(history.topic, history.partition, to)

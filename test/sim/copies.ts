@@ -15,7 +15,7 @@ export class Copies {
     readonly newest: () => Image | null,
   ) {}
 
-  /** Whatever was acknowledged by all or shown is in the files of each in-sync replica: any of them may lead next. */
+  /** Whatever was acknowledged by all or shown is in the files of each in-sync or eligible replica: any of them may lead next. */
   inSync(what: string): void {
     const image = this.newest()
     if (image === null) return
@@ -23,7 +23,10 @@ export class Copies {
       // What may go by itself says nothing when it is not there.
       if (history.rules.compacted || history.rules.expires) continue
       const partition = image.topicsByName.get(history.topic)?.partitions[history.partition]
-      for (const id of partition?.isr ?? []) this.#holds(this.#host(id), history, what)
+      for (const id of partition?.isr ?? []) this.#holds(this.#host(id), history, `${what} (in sync)`)
+      for (const id of partition?.eligibleLeaderReplicas ?? []) {
+        this.#holds(this.#host(id), history, `${what} (eligible)`)
+      }
     }
   }
 
@@ -37,7 +40,7 @@ export class Copies {
         continue
       const holds = one === undefined ? 'nothing' : (one.mark ?? 'a marker')
       throw new Violation(
-        `${what}: ${history.name} on ${host.name} (in sync, ends at ${end}) has ${holds} at offset ${offset}, which was acknowledged or shown as ${attempt === null ? 'a marker' : `${attempt.id}/${index}`}.`,
+        `${what}: ${history.name} on ${host.name} (ends at ${end}) has ${holds} at offset ${offset}, which was acknowledged or shown as ${attempt === null ? 'a marker' : `${attempt.id}/${index}`}.`,
       )
     }
   }

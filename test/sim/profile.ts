@@ -13,7 +13,8 @@ import type { Chance } from './world.js'
 export type Fault = 'kill' | 'power' | 'stop' | 'clock' | 'errors' | 'sync-errors'
 /**
  * What befalls one of several brokers, or all: a process or a machine ends, a broker leaves in order, loses sight of the others, of one of them
- * or is not heard by it; leaders and replicas are moved; the controller goes. What ends by itself ends after a while; a disk that
+ * or is not heard by it; leaders and replicas are moved; the controller goes; eligible
+ * leader replicas are turned off or on. What ends by itself ends after a while; a disk that
  * fails is well again for the broker's next life.
  */
 export type ClusterFault =
@@ -25,6 +26,7 @@ export type ClusterFault =
   | 'reassign'
   | 'elect'
   | 'controller'
+  | 'level'
   | 'power-all'
 
 export interface Profile {
@@ -93,7 +95,7 @@ export const PROFILES: readonly Profile[] = [
   },
 ]
 
-const MOVES: readonly ClusterFault[] = ['move', 'move', 'reassign', 'elect', 'controller']
+const MOVES: readonly ClusterFault[] = ['move', 'move', 'reassign', 'elect', 'controller', 'level']
 
 /** By name alone, or with `--cluster`: a seed of its own kind costs several times as much. */
 export const CLUSTER_PROFILES: readonly Profile[] = [

@@ -1,5 +1,12 @@
-/** Looks at what every broker of a cluster believes, after each step: leaders, epochs, in-sync replicas. */
-import type { Image, PartitionImage, TopicImage } from '../../lib/metadata/image.js'
+/** Looks at what every broker of a cluster believes, after each step: leaders, epochs, in-sync and eligible replicas. */
+import { ELIGIBLE_LEADER_REPLICAS_VERSION } from '../../lib/metadata/features.js'
+import {
+  ConfigResource,
+  type Image,
+  type PartitionImage,
+  resourceConfigs,
+  type TopicImage,
+} from '../../lib/metadata/image.js'
 import type { Ground } from './ground.js'
 import type { Host } from './host.js'
 import { Violation } from './world.js'
@@ -37,13 +44,15 @@ export class Watch {
         if (known !== undefined && known.leaderEpoch > partition.leaderEpoch) {
           this.#broken(topic, partition, `goes back from leader epoch ${known.leaderEpoch} to ${partition.leaderEpoch}`)
         }
-        if (!this.#seen.has(topic)) this.#legal(topic, partition)
+        if (this.#seen.has(topic)) continue
+        this.#legal(image, topic, partition)
+        this.#eligible(image, topic, partition)
       }
       this.#seen.add(topic)
     }
   }
 
-  #legal(topic: TopicImage, partition: PartitionImage): void {
+  #legal(image: Image, topic: TopicImage, partition: PartitionImage): void {
     const { leader, leaderEpoch, isr, replicas } = partition
     const key = `${topic.topicId}-${partition.partition}`
     let epochs = this.#leaders.get(key)
@@ -55,12 +64,33 @@ export class Watch {
     }
     if (leader >= 0 || other === undefined) epochs.set(leaderEpoch, leader)
     const what = `has the in-sync replicas ${isr.join(', ')} of ${replicas.join(', ')} under leader ${leader}`
-    if (isr.length === 0 || new Set(isr).size !== isr.length) this.#broken(topic, partition, what)
+    // With KIP-966 nobody is in sync where nobody leads.
+    if (isr.length === 0 && (leader >= 0 || !hasElr(image))) this.#broken(topic, partition, what)
+    if (new Set(isr).size !== isr.length) this.#broken(topic, partition, what)
     if (isr.some((id) => !replicas.includes(id))) this.#broken(topic, partition, what)
     if (leader >= 0 && !isr.includes(leader)) this.#broken(topic, partition, what)
+  }
+
+  /** Eligible replicas are others than those in sync, and there are none where those are enough. */
+  #eligible(image: Image, topic: TopicImage, partition: PartitionImage): void {
+    const { isr, replicas, eligibleLeaderReplicas: elr, lastKnownElr } = partition
+    const text = resourceConfigs(image, ConfigResource.TOPIC, topic.name).get('min.insync.replicas') ?? '1'
+    const what = `has the eligible replicas ${elr.join(', ')} beside ${isr.join(', ')} in sync of ${replicas.join(', ')}, of which ${text} commit`
+    if (elr.length > 0 && (!hasElr(image) || isr.length >= Math.min(Number(text), replicas.length))) {
+      this.#broken(topic, partition, what)
+    }
+    if (new Set([...elr, ...isr]).size !== elr.length + isr.length) this.#broken(topic, partition, what)
+    if (elr.some((id) => !replicas.includes(id))) this.#broken(topic, partition, what)
+    if (lastKnownElr.length > 0 && (partition.leader >= 0 || !hasElr(image))) {
+      this.#broken(topic, partition, `is led by ${partition.leader} and has ${lastKnownElr.join(', ')} as the last one`)
+    }
   }
 
   #broken(topic: TopicImage, { partition }: PartitionImage, sentence: string): never {
     throw new Violation(`${topic.name}-${partition} ${sentence}.`)
   }
+}
+
+function hasElr(image: Image): boolean {
+  return (image.features.get(ELIGIBLE_LEADER_REPLICAS_VERSION) ?? 0) > 0
 }

@@ -104,6 +104,14 @@ export class VirtualCluster {
     await this.whenDone(node.kill())
   }
 
+  /** Ends cleanly. */
+  async stopBroker(brokerId: number): Promise<void> {
+    const node = this.node(brokerId)
+    this.#nodes.delete(brokerId)
+    this.#clients.delete(brokerId)
+    await this.whenDone(node.close())
+  }
+
   async close(): Promise<void> {
     await this.whenDone(Promise.all([...this.#nodes.values()].map((node) => node.close())))
   }

@@ -9,8 +9,9 @@ import {
 } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import type { LiveMember } from '../coordination/coordination.js'
-import { type Electorate, elect } from '../election.js'
+import { type Electorate, elect, electionChange } from '../election.js'
 import type { ControlContext, Decision } from './command.js'
+import { electionMinIsr } from './eligible.js'
 import { isUnclean } from './unclean.js'
 
 /**
@@ -20,7 +21,7 @@ import { isUnclean } from './unclean.js'
 export function reconcileBrokers(
   image: Image,
   members: readonly LiveMember[],
-  { config }: Pick<ControlContext, 'config'>,
+  context: Pick<ControlContext, 'config'>,
 ): Decision<null> {
   const records: MetadataRecord[] = []
   const live = new Map(members.map((member) => [member.brokerId, member]))
@@ -42,13 +43,20 @@ export function reconcileBrokers(
     changed.add(broker.brokerId)
   }
   if (changed.size > 0) {
-    pushElections(image, records, changed, {
+    pushElections(image, context, records, changed, {
       isUp: (id) => live.has(id) && !leaving(image.brokers.get(id), live),
-      isNew: (id) => changed.has(id) && image.brokers.get(id)?.epoch !== live.get(id)?.brokerEpoch,
-      isUnclean: (topic) => isUnclean(image, config, topic),
+      isNew: (id) => changed.has(id) && live.has(id) && image.brokers.get(id)?.epoch !== live.get(id)?.brokerEpoch,
+      isIntact: (id) => isIntact(image.brokers.get(id), live.get(id)),
+      isUnclean: (topic) => isUnclean(image, context.config, topic),
     })
   }
   return { records, results: null }
+}
+
+/** A process that was only taken for dead, or one that says that it ended cleanly and when (KIP-966: `PreviousBrokerEpoch`). */
+function isIntact(known: BrokerImage | undefined, member: LiveMember | undefined): boolean {
+  if (known === undefined || member === undefined) return false
+  return known.incarnationId === member.incarnationId || known.epoch === member.previousBrokerEpoch
 }
 
 function leaving(broker: BrokerImage | undefined, live: ReadonlyMap<number, LiveMember>): boolean {
@@ -56,7 +64,11 @@ function leaving(broker: BrokerImage | undefined, live: ReadonlyMap<number, Live
 }
 
 /** A broker says that it is about to stop: its leaderships move while it still serves. */
-export function beginControlledShutdown(image: Image, brokerId: number): Decision<null> {
+export function beginControlledShutdown(
+  image: Image,
+  context: Pick<ControlContext, 'config'>,
+  brokerId: number,
+): Decision<null> {
   const broker = image.brokers.get(brokerId)
   if (broker === undefined || broker.inControlledShutdown) return { records: [], results: null }
   const records: MetadataRecord[] = [
@@ -64,7 +76,7 @@ export function beginControlledShutdown(image: Image, brokerId: number): Decisio
   ]
   // A partition that nobody else can lead stays where it is until the broker is gone.
   const isUp = (id: number) => id !== brokerId && isActiveBroker(image, id)
-  pushElections(image, records, new Set([brokerId]), { isUp }, true)
+  pushElections(image, context, records, new Set([brokerId]), { isUp }, true)
   return { records, results: null }
 }
 
@@ -90,29 +102,33 @@ function registration(member: LiveMember): MetadataRecord {
 /** Adds the records of every partition for which another broker has to lead, or another ISR holds, now that `changed` brokers came or went. */
 export function pushElections(
   image: Image,
+  context: Pick<ControlContext, 'config'>,
   records: MetadataRecord[],
   changed: ReadonlySet<number>,
-  { isUp, isNew, isUnclean }: Omit<Electorate, 'unclean'> & { isUnclean?(topic: string): boolean },
+  { isUnclean, ...electorate }: Omit<Electorate, 'unclean' | 'minIsr'> & { isUnclean?(topic: string): boolean },
   keepUnlessReplaced = false,
 ): void {
+  const { isNew } = electorate
   for (const topic of image.topicsById.values()) {
+    const minIsr = electionMinIsr(image, context, topic.name)
+    const unclean = isUnclean?.(topic.name) ?? false
     for (const known of topic.partitions) {
       if (!known.replicas.some((id) => changed.has(id))) continue
-      const unclean = isUnclean?.(topic.name) ?? false
       const before = isNew === undefined ? known : regained(known, isNew)
-      const { leader, isr } = elect(before, { isUp, ...(isNew && { isNew }), unclean })
+      const election = elect(before, { ...electorate, unclean, minIsr })
+      const { leader } = election
       if (keepUnlessReplaced && leader === -1) continue
-      const sameIsr = isr.length === known.isr.length && isr.every((id, index) => id === known.isr[index])
+      const change = electionChange(known, election)
       // A leader that came back under a new epoch leads anew: the record raises the leader epoch.
       const renewed = leader === known.leader && leader !== -1 && changed.has(leader)
-      if (leader === known.leader && sameIsr && !renewed && before === known) continue
+      if (Object.keys(change).length === 0 && !renewed && before === known) continue
       const record: PartitionChangeRecord = {
         type: 'PartitionChangeRecord',
         topicId: topic.topicId,
         partitionId: known.partition,
-        ...(sameIsr ? {} : { isr }),
+        ...change,
         ...(before === known ? {} : { directories: before.directories }),
-        ...(leader === known.leader && !renewed ? {} : { leader }),
+        ...(renewed ? { leader } : {}),
       }
       records.push(record)
     }

@@ -13,6 +13,7 @@ import type { ConfigRecord, MetadataRecord } from '../../metadata/records.js'
 import { effectiveTopicConfig } from '../../metadata/topic-config.js'
 import { topicNameProblem } from '../../metadata/topic-name.js'
 import { type ControlContext, type Decision, DONE, duplicates, type Outcome, refused } from './command.js'
+import { hasElr, MIN_ISR, pushNoneEligible } from './eligible.js'
 
 /** ConfigOperation on the wire. */
 export const AlterOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const
@@ -69,7 +70,18 @@ export function alterConfigs(
       : alterResource(image, context, command, resource, records)
     return { resourceType: resource.resourceType, resourceName: resource.resourceName, ...outcome }
   })
+  pushMinIsrChanges(image, records)
   return { records: command.validateOnly ? [] : records, results }
+}
+
+/** Eligible are those of a topic for one minimum only. */
+function pushMinIsrChanges(image: Image, records: MetadataRecord[]): void {
+  if (!hasElr(image)) return
+  const told = new Set<string>()
+  for (const record of records) {
+    if (record.type === 'ConfigRecord' && record.name === MIN_ISR) told.add(record.resourceName)
+  }
+  for (const topic of told.has('') ? [''] : told) pushNoneEligible(image, records, topic)
 }
 
 const kinds: Readonly<Partial<Record<number, ConfigKind>>> = {
@@ -192,13 +204,12 @@ function minIsrProblem(
   resource: ResourceChange,
   changes: ReadonlyMap<string, string | null>,
 ): Outcome | null {
-  if (resource.resourceType !== ConfigResource.BROKER || !changes.has('min.insync.replicas')) return null
-  if ((image.features.get(ELIGIBLE_LEADER_REPLICAS_VERSION) ?? 0) === 0) return null
+  if (resource.resourceType !== ConfigResource.BROKER || !changes.has(MIN_ISR) || !hasElr(image)) return null
   const why = `while ${ELIGIBLE_LEADER_REPLICAS_VERSION} is on`
   if (resource.resourceName !== '') {
     return refused(ErrorCode.INVALID_CONFIG, `min.insync.replicas cannot be set for one broker ${why}.`)
   }
-  if (changes.get('min.insync.replicas') !== null) return null
+  if (changes.get(MIN_ISR) !== null) return null
   return refused(
     ErrorCode.INVALID_CONFIG,
     `The cluster's min.insync.replicas cannot be removed ${why}; set another value.`,

@@ -9,8 +9,9 @@ import {
   withDirectory,
 } from '../../metadata/image.js'
 import type { PartitionChangeRecord } from '../../metadata/records.js'
-import { elect } from '../election.js'
+import { elect, electionChange } from '../election.js'
 import { type ControlContext, type Decision, DONE, type Outcome, refused } from './command.js'
+import { electionMinIsr } from './eligible.js'
 import { isUnclean } from './unclean.js'
 
 export interface ReplicaInDirectory {
@@ -43,25 +44,33 @@ export function assignReplicas(
     if (at < 0) return { ...one, ...refused(ErrorCode.NOT_LEADER_OR_FOLLOWER, null) } // B
     const directory = logDirs.includes(one.directory) ? one.directory : LOST_DIRECTORY
     if (partition.directories[at] !== directory) {
-      const unclean = isUnclean(image, context.config, topic.name)
-      records.push(
-        moved(image, topic, { ...partition, directories: withDirectory(partition, brokerId, directory) }, unclean),
-      )
+      records.push(moved(image, context, topic, partition, withDirectory(partition, brokerId, directory)))
     }
     return { ...one, ...DONE }
   })
   return { records, results }
 }
 
-function moved(image: Image, topic: TopicImage, partition: PartitionImage, unclean: boolean): PartitionChangeRecord {
-  const { leader, isr } = elect(partition, { isUp: (id) => isActiveBroker(image, id), unclean })
-  const sameIsr = isr.length === partition.isr.length && isr.every((id) => partition.isr.includes(id))
+function moved(
+  image: Image,
+  context: Pick<ControlContext, 'config'>,
+  topic: TopicImage,
+  partition: PartitionImage,
+  directories: readonly string[],
+): PartitionChangeRecord {
+  const election = elect(
+    { ...partition, directories },
+    {
+      isUp: (id) => isActiveBroker(image, id),
+      unclean: isUnclean(image, context.config, topic.name),
+      minIsr: electionMinIsr(image, context, topic.name),
+    },
+  )
   return {
     type: 'PartitionChangeRecord',
     topicId: topic.topicId,
     partitionId: partition.partition,
-    directories: partition.directories,
-    ...(sameIsr ? {} : { isr }),
-    ...(leader === partition.leader ? {} : { leader }),
+    directories,
+    ...electionChange(partition, election),
   }
 }

@@ -1,8 +1,16 @@
 /** Elections that somebody asks for. Source: ReplicationControlManager.electLeaders (KIP-183, KIP-460). */
 import { ErrorCode } from '../../../protocol/errors.js'
-import { type Image, isActiveReplica, type PartitionImage, type TopicImage } from '../../metadata/image.js'
+import {
+  type Image,
+  isActiveBroker,
+  isActiveReplica,
+  type PartitionImage,
+  type TopicImage,
+} from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
-import { type Decision, DONE, type Outcome, refused } from './command.js'
+import { elect, electionChange } from '../election.js'
+import { type ControlContext, type Decision, DONE, type Outcome, refused } from './command.js'
+import { electionMinIsr } from './eligible.js'
 
 /** On the wire: 0 the preferred (first) replica, 1 any that lives, though records may be lost. */
 export const ElectionType = { PREFERRED: 0, UNCLEAN: 1 } as const
@@ -24,14 +32,18 @@ export interface ElectedPartition extends Outcome {
  * ELECTION_NOT_NEEDED. C. preferred: the first replica is not in sync, or not there -> PREFERRED_LEADER_NOT_AVAILABLE. D. unclean: no replica lives
  * -> ELIGIBLE_LEADERS_NOT_AVAILABLE.
  */
-export function electLeaders(image: Image, command: ElectLeadersCommand): Decision<ElectedPartition[]> {
+export function electLeaders(
+  image: Image,
+  context: Pick<ControlContext, 'config'>,
+  command: ElectLeadersCommand,
+): Decision<ElectedPartition[]> {
   const records: MetadataRecord[] = []
   const results: ElectedPartition[] = []
   const asked = command.topics ?? everyPartition(image)
   for (const { topic, partitions } of asked) {
     for (const index of partitions) {
       const found = image.topicsByName.get(topic)
-      const outcome = electOne(image, found, index, command.electionType, records)
+      const outcome = electOne(image, context, found, index, command.electionType, records)
       if (command.topics === null && outcome.errorCode === ErrorCode.ELECTION_NOT_NEEDED) continue
       results.push({ topic, partition: index, ...outcome })
     }
@@ -49,6 +61,7 @@ const NOT_NEEDED = 'No election is needed.'
 
 function electOne(
   image: Image,
+  context: Pick<ControlContext, 'config'>,
   topic: TopicImage | undefined,
   index: number,
   type: ElectionType,
@@ -67,9 +80,10 @@ function electOne(
     return DONE
   }
   if (partition.leader !== -1) return refused(ErrorCode.ELECTION_NOT_NEEDED, NOT_NEEDED) // B
-  const leader = partition.replicas.find((id) => isActiveReplica(image, partition, id))
-  if (leader === undefined) return refused(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, 'No replica lives.') // D
-  records.push({ ...change(topic, partition, leader), ...(partition.isr.includes(leader) ? {} : { isr: [leader] }) })
+  const minIsr = electionMinIsr(image, context, topic.name)
+  const election = elect(partition, { isUp: (id) => isActiveBroker(image, id), unclean: true, minIsr })
+  if (election.leader === -1) return refused(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, 'No replica lives.') // D
+  records.push({ ...change(topic, partition, election.leader), ...electionChange(partition, election) })
   return DONE
 }
 

@@ -1,13 +1,15 @@
 import { ErrorCode } from '../../../protocol/errors.js'
+import { ConfigSource } from '../../metadata/broker-config.js'
 import {
   ELIGIBLE_LEADER_REPLICAS_VERSION,
   KRAFT_VERSION,
   METADATA_VERSION,
   supportedFeatures,
 } from '../../metadata/features.js'
-import { type Image, resourceConfigs } from '../../metadata/image.js'
+import { ConfigResource, type Image, resourceConfigs } from '../../metadata/image.js'
 import type { MetadataRecord } from '../../metadata/records.js'
 import { type ControlContext, type Decision, DONE, duplicates, type Outcome, refused } from './command.js'
+import { MIN_ISR, pushWithoutElr } from './eligible.js'
 
 /** UpgradeType on the wire (FeatureUpdate.UpgradeType). */
 export const UpgradeType = { UNKNOWN: 0, UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
@@ -34,7 +36,7 @@ export interface UpdateFeaturesCommand {
  */
 export function updateFeatures(
   image: Image,
-  _context: ControlContext,
+  context: Pick<ControlContext, 'config'>,
   command: UpdateFeaturesCommand,
 ): Decision<Outcome> {
   const twice = duplicates(command.updates.map((update) => update.feature))
@@ -52,7 +54,9 @@ export function updateFeatures(
     const level = image.features.get(update.feature) ?? 0
     if (level === update.maxVersionLevel) continue
     records.push({ type: 'FeatureLevelRecord', name: update.feature, featureLevel: update.maxVersionLevel })
-    if (update.feature === ELIGIBLE_LEADER_REPLICAS_VERSION) pushMinIsr(image, records)
+    if (update.feature !== ELIGIBLE_LEADER_REPLICAS_VERSION) continue
+    if (update.maxVersionLevel > 0) pushMinIsr(image, context, records)
+    else pushWithoutElr(image, records)
   }
   return { records: command.validateOnly ? [] : records, results: DONE }
 }
@@ -85,19 +89,29 @@ function updateProblem(image: Image, { feature, maxVersionLevel: wanted, upgrade
   return null
 }
 
-/** With ELR the cluster-wide minimum has to exist (KIP-966); it becomes visible as a dynamic default of all brokers. */
-function pushMinIsr(image: Image, records: MetadataRecord[]): void {
-  if (resourceConfigs(image, 4, '').has('min.insync.replicas')) return
-  records.push({ type: 'ConfigRecord', resourceType: 4, resourceName: '', name: 'min.insync.replicas', value: '1' })
+/**
+ * With ELR the cluster-wide minimum has to exist and that of one broker may not (KIP-966): it becomes visible as a dynamic default of all brokers, by
+ * the controller's own settings.
+ */
+function pushMinIsr(image: Image, { config }: Pick<ControlContext, 'config'>, records: MetadataRecord[]): void {
+  const set = (resourceName: string, value: string | null): void => {
+    records.push({ type: 'ConfigRecord', resourceType: ConfigResource.BROKER, resourceName, name: MIN_ISR, value })
+  }
+  for (const [name, values] of image.configs.get(ConfigResource.BROKER) ?? []) {
+    if (name !== '' && values.has(MIN_ISR)) set(name, null)
+  }
+  if (resourceConfigs(image, ConfigResource.BROKER, '').has(MIN_ISR)) return
+  const own = config.sources([MIN_ISR]).find(({ source }) => source >= ConfigSource.STATIC_BROKER_CONFIG)
+  set('', own!.value)
 }
 
 /** The records a fresh cluster begins with: what formatting with Kafka's defaults finalizes. */
-export function bootstrapRecords(image: Image): MetadataRecord[] {
+export function bootstrapRecords(image: Image, context: Pick<ControlContext, 'config'>): MetadataRecord[] {
   if (image.features.size > 0) return []
   const records: MetadataRecord[] = []
   for (const { name, initialLevel } of supportedFeatures) {
     if (initialLevel > 0) records.push({ type: 'FeatureLevelRecord', name, featureLevel: initialLevel })
   }
-  pushMinIsr(image, records)
+  pushMinIsr(image, context, records)
   return records
 }

@@ -1,6 +1,7 @@
 import { ErrorCode } from '../../../protocol/errors.js'
-import { type Image, isActiveReplica } from '../../metadata/image.js'
+import { type Image, isActiveBroker, isActiveReplica } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
+import { elect, electionChange } from '../election.js'
 import { manualProblem, newPartition, placed } from './assignment.js'
 import {
   type ControlContext,
@@ -11,6 +12,7 @@ import {
   PARTITIONS_PER_REQUEST_MAX,
   refused,
 } from './command.js'
+import { electionMinIsr } from './eligible.js'
 import { completed, settled } from './reassign.js'
 
 export interface MorePartitions {
@@ -128,6 +130,7 @@ export interface UpdatedPartition extends Outcome {
  */
 export function changePartitions(
   image: Image,
+  context: Pick<ControlContext, 'config'>,
   leaderId: number,
   updates: readonly PartitionUpdate[],
 ): Decision<UpdatedPartition[]> {
@@ -135,7 +138,7 @@ export function changePartitions(
   const results = updates.map((update) => {
     const problem = updateProblem(image, leaderId, update)
     if (problem === null) {
-      records.push(isrChange(image, update))
+      records.push(isrChange(image, context, update))
     }
     return { topicId: update.topicId, partition: update.partition, ...(problem ?? DONE) }
   })
@@ -143,13 +146,21 @@ export function changePartitions(
 }
 
 /** The new ISR, and with it the end of a move for which it was waited. */
-function isrChange(image: Image, { topicId, partition, isr }: PartitionUpdate): PartitionChangeRecord {
+function isrChange(
+  image: Image,
+  context: Pick<ControlContext, 'config'>,
+  { topicId, partition, isr }: PartitionUpdate,
+): PartitionChangeRecord {
   const topic = image.topicsById.get(topicId)!
   const known = topic.partitions[partition]!
   const moving = known.addingReplicas.length + known.removingReplicas.length > 0
   const done = moving ? completed({ ...known, isr }) : null
-  if (done !== null) return settled(image, topic, known, done.replicas, done.isr)
-  return { type: 'PartitionChangeRecord', topicId, partitionId: partition, isr }
+  if (done !== null) return settled(image, context, topic, known, done.replicas, done.isr)
+  const minIsr = electionMinIsr(image, context, topic.name)
+  const isUp = (id: number): boolean => isActiveBroker(image, id)
+  const { elr, lastKnown } = elect({ ...known, isr }, { isUp, minIsr, left: known.isr })
+  const change = electionChange(known, { leader: known.leader, isr, elr, lastKnown })
+  return { type: 'PartitionChangeRecord', topicId, partitionId: partition, ...change, isr }
 }
 
 function updateProblem(image: Image, leaderId: number, update: PartitionUpdate): Outcome | null {

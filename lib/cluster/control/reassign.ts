@@ -8,8 +8,9 @@ import {
   type TopicImage,
 } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
-import { elect } from '../election.js'
-import { type Decision, DONE, type Outcome, refused } from './command.js'
+import { elect, electionChange } from '../election.js'
+import { type ControlContext, type Decision, DONE, type Outcome, refused } from './command.js'
+import { electionMinIsr, hasElr } from './eligible.js'
 
 export interface ReassignCommand {
   readonly allowReplicationFactorChange: boolean
@@ -30,7 +31,11 @@ export interface ReassignedPartition extends Outcome {
  * in-sync replica would be left -> INVALID_REPLICA_ASSIGNMENT. C. an empty target, a broker twice or unknown -> INVALID_REPLICA_ASSIGNMENT. D. another
  * number of replicas although that is not allowed -> INVALID_REPLICATION_FACTOR. E. only the order changes, or replicas go: done at once.
  */
-export function reassignPartitions(image: Image, command: ReassignCommand): Decision<ReassignedPartition[]> {
+export function reassignPartitions(
+  image: Image,
+  context: Pick<ControlContext, 'config'>,
+  command: ReassignCommand,
+): Decision<ReassignedPartition[]> {
   const records: MetadataRecord[] = []
   const results: ReassignedPartition[] = []
   for (const { name, partitions } of command.topics) {
@@ -41,15 +46,21 @@ export function reassignPartitions(image: Image, command: ReassignCommand): Deci
         topic === undefined || partition === undefined
           ? refused(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'There is no such partition.') // A
           : replicas === null
-            ? cancel(image, topic, partition, records)
-            : begin(image, topic, partition, replicas, command.allowReplicationFactorChange, records)
+            ? cancel(image, context, topic, partition, records)
+            : begin(image, context, topic, partition, replicas, command.allowReplicationFactorChange, records)
       results.push({ topic: name, partition: partitionIndex, ...outcome })
     }
   }
   return { records, results }
 }
 
-function cancel(image: Image, topic: TopicImage, partition: PartitionImage, records: MetadataRecord[]): Outcome {
+function cancel(
+  image: Image,
+  context: Pick<ControlContext, 'config'>,
+  topic: TopicImage,
+  partition: PartitionImage,
+  records: MetadataRecord[],
+): Outcome {
   const { addingReplicas, removingReplicas } = partition
   if (addingReplicas.length + removingReplicas.length === 0) {
     return refused(ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, null) // B
@@ -57,15 +68,16 @@ function cancel(image: Image, topic: TopicImage, partition: PartitionImage, reco
   const replicas = originalReplicas(partition)
   const isr = partition.isr.filter((id) => replicas.includes(id))
   if (isr.length === 0) {
-    const message = 'Only new replicas are in sync: cancelling would lose what they alone have.'
+    const message = 'None of the replicas of before is in sync: cancelling would lose what the others alone have.'
     return refused(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message) // B
   }
-  records.push(settled(image, topic, partition, replicas, isr))
+  records.push(settled(image, context, topic, partition, replicas, isr))
   return DONE
 }
 
 function begin(
   image: Image,
+  context: Pick<ControlContext, 'config'>,
   topic: TopicImage,
   partition: PartitionImage,
   target: readonly number[],
@@ -95,7 +107,7 @@ function begin(
     isr,
   })
   if (done !== null) {
-    records.push(settled(image, topic, partition, done.replicas, done.isr)) // E
+    records.push(settled(image, context, topic, partition, done.replicas, done.isr)) // E
     return DONE
   }
   records.push({
@@ -106,7 +118,7 @@ function begin(
     addingReplicas: adding,
     removingReplicas: removing,
     ...(isr.length === partition.isr.length ? {} : { isr }),
-    ...leaderFor(image, partition, [...target, ...removing], isr),
+    ...leaderFor(image, context, topic, partition, [...target, ...removing], isr),
   })
   return DONE
 }
@@ -132,6 +144,7 @@ export function completed(
 /** The record that ends a move, either way. */
 export function settled(
   image: Image,
+  context: Pick<ControlContext, 'config'>,
   topic: TopicImage,
   partition: PartitionImage,
   replicas: readonly number[],
@@ -145,22 +158,30 @@ export function settled(
     isr,
     addingReplicas: [],
     removingReplicas: [],
-    ...leaderFor(image, partition, replicas, isr),
+    ...leaderFor(image, context, topic, partition, replicas, isr),
   }
 }
 
-/** A leader that is not among the replicas any more hands over. */
+/** A leader that is not among the replicas any more hands over; so does an eligible one. */
 function leaderFor(
   image: Image,
+  context: Pick<ControlContext, 'config'>,
+  topic: TopicImage,
   partition: PartitionImage,
   replicas: readonly number[],
   isr: readonly number[],
-): { readonly leader?: number } {
-  const { leader } = elect(
+): Partial<PartitionChangeRecord> {
+  const election = elect(
     { ...partition, replicas, isr, directories: directoriesFor(partition, replicas) },
-    { isUp: (id) => isActiveBroker(image, id) },
+    {
+      isUp: (id) => isActiveBroker(image, id),
+      minIsr: electionMinIsr(image, context, topic.name),
+      left: partition.isr,
+    },
   )
-  return leader === partition.leader ? {} : { leader }
+  const { isr: elected, ...change } = electionChange(partition, election)
+  // Without KIP-966 a move changes the ISR as it says and not otherwise.
+  return election.leader === -1 || elected === undefined || !hasElr(image) ? change : { ...change, isr: elected }
 }
 
 export interface OngoingReassignment {

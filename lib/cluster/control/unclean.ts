@@ -2,8 +2,9 @@
 import type { BrokerConfig } from '../../metadata/broker-config.js'
 import { ConfigResource, type Image, isActiveBroker, resourceConfigs } from '../../metadata/image.js'
 import type { PartitionChangeRecord } from '../../metadata/records.js'
-import { elect } from '../election.js'
+import { elect, electionChange } from '../election.js'
 import type { ControlContext, Decision } from './command.js'
+import { electionMinIsr } from './eligible.js'
 
 const NAME = 'unclean.leader.election.enable'
 
@@ -17,19 +18,19 @@ export function isUnclean(image: Image, config: BrokerConfig, topic: string): bo
  * Gives a leader to partitions without one, out of sync if it must be: for topics that were told after their last in-sync replica died. Source:
  * ReplicationControlManager.maybeElectUncleanLeaders.
  */
-export function electUnclean(image: Image, { config }: Pick<ControlContext, 'config'>): Decision<number> {
+export function electUnclean(image: Image, context: Pick<ControlContext, 'config'>): Decision<number> {
   const records: PartitionChangeRecord[] = []
   for (const topic of image.topicsById.values()) {
     for (const partition of topic.partitions) {
-      if (partition.leader !== -1 || !isUnclean(image, config, topic.name)) continue
-      const { leader, isr } = elect(partition, { isUp: (id) => isActiveBroker(image, id), unclean: true })
-      if (leader === -1) continue
+      if (partition.leader !== -1 || !isUnclean(image, context.config, topic.name)) continue
+      const minIsr = electionMinIsr(image, context, topic.name)
+      const election = elect(partition, { isUp: (id) => isActiveBroker(image, id), unclean: true, minIsr })
+      if (election.leader === -1) continue
       records.push({
         type: 'PartitionChangeRecord',
         topicId: topic.topicId,
         partitionId: partition.partition,
-        leader,
-        isr: [...isr],
+        ...electionChange(partition, election),
       })
     }
   }

@@ -78,6 +78,8 @@ export interface MemberInfo {
   readonly endpoints: readonly { name: string; host: string; port: number; securityProtocol: string }[]
   readonly features: readonly { name: string; minSupportedVersion: number; maxSupportedVersion: number }[]
   readonly logDirs: readonly string[]
+  /** Under which its last life ended cleanly, so that its logs have all it acknowledged; absent or -1 when nobody can say. */
+  readonly previousBrokerEpoch?: number
 }
 
 export interface LiveMember extends MemberInfo {

@@ -10,7 +10,7 @@ import { BrokerConfig } from '../../../lib/metadata/broker-config.js'
 import { type Image, isLost, LOST_DIRECTORY } from '../../../lib/metadata/image.js'
 import { imageToRecords } from '../../../lib/metadata/snapshot.js'
 import { ErrorCode } from '../../../protocol/index.js'
-import { clusterImage } from './images.js'
+import { clusterImage, context } from './images.js'
 
 const config = (values: Record<string, string> = {}) => new BrokerConfig({ brokerId: 1, values })
 const up = { 1: 'up', 2: 'up', 3: 'up' } as const
@@ -51,7 +51,7 @@ describe('cluster/control/directories', () => {
     const last = clusterImage(up, { t: [{ replicas: [1, 2, 3], isr: [1], leader: 1 }] })
     expect(state(lose(last, 1))).to.deep.include({ leader: -1, isr: [1], lost: [1] })
     expect(state(lose(last, 1, { 'unclean.leader.election.enable': 'true' }))).to.deep.include({ leader: 2, isr: [2] })
-    const { results } = electLeaders(lose(last, 1), { electionType: ElectionType.UNCLEAN, topics: null })
+    const { results } = electLeaders(lose(last, 1), context, { electionType: ElectionType.UNCLEAN, topics: null })
     expect(results).to.have.length(1)
   })
 
@@ -70,18 +70,18 @@ describe('cluster/control/directories', () => {
   it('nobody makes it lead or lets it in while it is lost', () => {
     const image = lose(whole, 1)
     const topics = [{ topic: 't', partitions: [0] }]
-    const [preferred] = electLeaders(image, { electionType: ElectionType.PREFERRED, topics }).results
+    const [preferred] = electLeaders(image, context, { electionType: ElectionType.PREFERRED, topics }).results
     expect(preferred!.errorCode).to.equal(ErrorCode.PREFERRED_LEADER_NOT_AVAILABLE)
     const { leaderEpoch, partitionEpoch } = image.topicsByName.get('t')!.partitions[0]!
     const update = { topicId: 'id-of-t', partition: 0, leaderEpoch, partitionEpoch, isr: [2, 3, 1] }
-    expect(changePartitions(image, 2, [update]).results[0]!.errorCode).to.equal(ErrorCode.INELIGIBLE_REPLICA)
+    expect(changePartitions(image, context, 2, [update]).results[0]!.errorCode).to.equal(ErrorCode.INELIGIBLE_REPLICA)
   })
 
   it('the word follows the replica through a move, and a new life begins without it', () => {
     const partitions = [{ partitionIndex: 0, replicas: [3, 2, 1] }]
     const command = { allowReplicationFactorChange: true, topics: [{ name: 't', partitions }] }
     const image = lose(whole, 1)
-    const moved = applyAll(image, reassignPartitions(image, command).records)
+    const moved = applyAll(image, reassignPartitions(image, context, command).records)
     expect(state(moved)).to.deep.include({ leader: 2, lost: [1] })
     expect(state(born(moved, 2)).lost, "another broker's new life").to.deep.equal([1])
     expect(state(born(moved, 1))).to.deep.include({ isr: [2, 3], lost: [] })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { ElectionType, electLeaders, moveLeader, rebalanceLeaders } from '../../../lib/cluster/control/elections.js'
 import { ErrorCode } from '../../../protocol/errors.js'
-import { clusterImage } from './images.js'
+import { clusterImage, context } from './images.js'
 
 const outcomes = (results: readonly { errorCode: number }[]) => results.map(({ errorCode }) => errorCode)
 
@@ -20,7 +20,7 @@ describe('cluster/control/elections', () => {
   )
 
   it('elects the preferred replica where it is in sync, and says why not elsewhere', () => {
-    const { records, results } = electLeaders(image, {
+    const { records, results } = electLeaders(image, context, {
       electionType: ElectionType.PREFERRED,
       topics: [
         { topic: 't', partitions: [0, 1, 2, 9] },
@@ -38,12 +38,12 @@ describe('cluster/control/elections', () => {
   })
 
   it('leaves out what needs no election when every partition is meant', () => {
-    const { results } = electLeaders(image, { electionType: ElectionType.PREFERRED, topics: null })
+    const { results } = electLeaders(image, context, { electionType: ElectionType.PREFERRED, topics: null })
     expect(results.map(({ partition }) => partition)).to.deep.equal([0, 2, 3, 4])
   })
 
   it('lets any living replica lead, in sync or not, when that is asked for', () => {
-    const { records, results } = electLeaders(image, {
+    const { records, results } = electLeaders(image, context, {
       electionType: ElectionType.UNCLEAN,
       topics: [{ topic: 't', partitions: [0, 3, 4] }],
     })

@@ -1,5 +1,7 @@
 /** Small clusters as images, for tests of decisions. */
+
 import { applyAll } from '../../../lib/metadata/apply.js'
+import { BrokerConfig } from '../../../lib/metadata/broker-config.js'
 import { emptyImage, type Image } from '../../../lib/metadata/image.js'
 import type { MetadataRecord } from '../../../lib/metadata/records.js'
 
@@ -9,7 +11,12 @@ export interface PartitionState {
   readonly leader: number
   readonly addingReplicas?: readonly number[]
   readonly removingReplicas?: readonly number[]
+  readonly eligibleLeaderReplicas?: readonly number[]
+  readonly lastKnownElr?: readonly number[]
 }
+
+/** The settings of a controller without settings. */
+export const context = { config: new BrokerConfig({ brokerId: 1 }) }
 
 /** Topics get the id `id-of-<name>`, brokers their id as epoch, partitions leader epoch 5 and partition epoch 7. */
 export function clusterImage(

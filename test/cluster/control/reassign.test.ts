@@ -4,13 +4,13 @@ import { ongoingReassignments, reassignPartitions } from '../../../lib/cluster/c
 import { applyAll } from '../../../lib/metadata/apply.js'
 import type { Image } from '../../../lib/metadata/image.js'
 import { ErrorCode } from '../../../protocol/errors.js'
-import { clusterImage } from './images.js'
+import { clusterImage, context } from './images.js'
 
 const brokers = { 1: 'up', 2: 'up', 3: 'up', 4: 'up' } as const
 const image = clusterImage(brokers, { t: [{ replicas: [1, 2], isr: [1, 2], leader: 1 }] })
 
 const move = (from: Image, replicas: readonly number[] | null, allowReplicationFactorChange = true) =>
-  reassignPartitions(from, {
+  reassignPartitions(from, context, {
     allowReplicationFactorChange,
     topics: [{ name: 't', partitions: [{ partitionIndex: 0, replicas }] }],
   })
@@ -22,7 +22,7 @@ const state = (of: Image) => of.topicsByName.get('t')!.partitions[0]!
 function withIsr(from: Image, isr: readonly number[]): Image {
   const { leader, leaderEpoch, partitionEpoch } = state(from)
   const update = { topicId: 'id-of-t', partition: 0, leaderEpoch, partitionEpoch, isr }
-  return applyAll(from, changePartitions(from, leader, [update]).records)
+  return applyAll(from, changePartitions(from, context, leader, [update]).records)
 }
 
 describe('cluster/control/reassign', () => {
@@ -76,7 +76,7 @@ describe('cluster/control/reassign', () => {
     expect(code([1, 1])).to.equal(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
     expect(code([1, 9])).to.equal(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
     expect(code([1, 2, 3], image, false)).to.equal(ErrorCode.INVALID_REPLICATION_FACTOR)
-    const unknown = reassignPartitions(image, {
+    const unknown = reassignPartitions(image, context, {
       allowReplicationFactorChange: true,
       topics: [{ name: 'nope', partitions: [{ partitionIndex: 0, replicas: [1] }] }],
     })

@@ -122,7 +122,7 @@ export function readController(data: Buffer): { controllerId: number; controller
 /** Kafka's version 5 of a broker's node, and beside it what the metadata records need. */
 export function memberBytes(member: MemberInfo, now: number): Buffer {
   const [first] = member.endpoints
-  const { incarnationId, features, logDirs, endpoints } = member
+  const { incarnationId, features, logDirs, endpoints, previousBrokerEpoch } = member
   return json({
     listener_security_protocol_map: Object.fromEntries(
       member.endpoints.map(({ name, securityProtocol }) => [name, securityProtocol]),
@@ -140,7 +140,7 @@ export function memberBytes(member: MemberInfo, now: number): Buffer {
     port: first?.port ?? -1,
     ...(member.rack === null ? {} : { rack: member.rack }),
     version: 5,
-    odradek: { incarnationId, features, logDirs, endpoints },
+    odradek: { incarnationId, features, logDirs, endpoints, previousBrokerEpoch },
   })
 }
 
@@ -148,7 +148,10 @@ export function readMember(brokerId: number, data: Buffer, czxid: number): LiveM
   const path = brokerPath(brokerId)
   const { rack, odradek } = parsed(path, data)
   if (typeof odradek !== 'object' || odradek === null) throw new ZnodeError(path, 'was not written by Odradek')
-  const { incarnationId, features, logDirs, endpoints } = odradek as Omit<MemberInfo, 'brokerId' | 'rack'>
+  const { incarnationId, features, logDirs, endpoints, previousBrokerEpoch } = odradek as Omit<
+    MemberInfo,
+    'brokerId' | 'rack'
+  >
   return {
     brokerId,
     brokerEpoch: czxid,
@@ -157,6 +160,7 @@ export function readMember(brokerId: number, data: Buffer, czxid: number): LiveM
     endpoints,
     features,
     logDirs,
+    ...(previousBrokerEpoch === undefined ? {} : { previousBrokerEpoch }),
   }
 }
 
