@@ -18,7 +18,7 @@ import type { KnownLog } from './log-options.js'
 import type { ProducerSnapshots } from './producer-snapshot.js'
 import type { ProducerStates } from './producer-state.js'
 import { isGoodBatch, learnEnd, rebuild } from './recovery.js'
-import type { Segment } from './segment.js'
+import { offsetFileName, type Segment } from './segment.js'
 import type { FileProblem } from './segment-indexes.js'
 import type { Segments } from './segments.js'
 
@@ -90,7 +90,9 @@ class Opening {
       const problem = segment.adopt(this.names) ?? (await this.checkEnd(segment, next))
       if (problem === null) continue
       this.log.logger.warn(`${segment.path(problem.suffix)} ${problem.what}: the log is read to make it again.`)
-      if (next === undefined || !segment.loadTransactions(this.names)) return index
+      // Perhaps the disk was full when they were to be written: then nobody wrote down what was aborted either.
+      const isUnsaved = !this.names.has(offsetFileName(segment.baseOffset, problem.suffix))
+      if (next === undefined || isUnsaved || !segment.loadTransactions(this.names)) return index
       await this.scan(index, false)
     }
     return this.all.length

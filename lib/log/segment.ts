@@ -248,10 +248,11 @@ export class Segment implements SegmentFacts {
   saveIndexes(): void {
     if (this.file === null || this.indexes.areSaved) return
     this.timeIndex.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
-    this.indexes.save()
+    // Before the others: a segment that has those lacks it only when there is nothing in it.
     if (!this.txnIndex.isEmpty) writePlainly(this.disk, this.path('.txnindex'), this.txnIndex.content())
     else if (this.hasTxnFile) this.disk.remove(this.path('.txnindex'))
     this.hasTxnFile = !this.txnIndex.isEmpty
+    this.indexes.save()
   }
 
   /** The indexes are in files and synced. */

@@ -148,14 +148,14 @@ describe('log/log-opening', () => {
   it('makes again, and says so: index files that are missing, one without an end of the log', async () => {
     const t = await filled(own.disk)
     await t.log.close()
-    for (const base of [0, 30]) own.disk.remove(file(base, '.index'))
-    own.disk.remove(file(20, '.timeindex'))
+    const missing = [file(0, '.index'), file(20, '.timeindex'), file(30, '.index')]
+    for (const path of missing) own.disk.remove(path)
     await t.reopen(clean())
     await expectAll(t)
-    expect(t.said.map((line) => /(\d+\.\w+) is missing/.exec(line)?.[1])).to.deep.equal(
-      [file(0, '.index'), file(20, '.timeindex'), file(30, '.index')].map((path) => path.slice(4)),
-    )
+    // From there on everything is read.
+    expect(t.said.map((line) => /(\d+\.\w+) is missing/.exec(line)?.[1])).to.deep.equal([missing[0]!.slice(4)])
     await t.log.close()
+    for (const path of missing) expect(own.disk.exists(path), path).to.equal(true)
   })
 
   it('believes no time index that a loss of power may have changed: without an offset index, it is not synced', async () => {
@@ -351,6 +351,25 @@ describe('log/log-opening', () => {
       expect(own.disk.readFile(file(1, '.txnindex'))!.equals(good)).to.equal(true)
     }
   })
+
+  for (const suffix of ['.index', '.timeindex']) {
+    it(`knows what was aborted in a segment whose ${suffix} was never written, nor what comes with it`, async () => {
+      const t = makeLog(own.disk)
+      t.produce([{ value: 'x' }], { producerId: 5, producerEpoch: 0, baseSequence: 0, transactional: true })
+      t.log.append(encodeEndTxn(5, 0, 'abort'), { origin: 'coordinator', leaderEpoch: 0, now: START_MS })
+      t.log.roll(t.clock.now())
+      t.produce([{ value: 'y' }])
+      await t.log.close()
+      for (const one of [suffix, '.txnindex']) own.disk.remove(file(0, one))
+      for (const known of [clean(3), unclean(3)]) {
+        await t.reopen(known)
+        const read = await t.log.read(0, { maxBytes: 1000, upperBound: 3, minOneMessage: true })
+        expect(read.abortedTransactions).to.deep.equal([{ producerId: 5, firstOffset: 0 }])
+        read.release?.()
+        await t.log.close()
+      }
+    })
+  }
 
   it('begins at the log start that is known, and anew when the log ends below it', async () => {
     const t = await filled(own.disk)
