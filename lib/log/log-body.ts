@@ -160,13 +160,12 @@ export class LogBody {
         if (sealed.baseOffset === baseOffset) return true
         // An empty segment with a base too low for what comes (a leader's gap): it never was.
         this.discard(...this.segments.removeFrom(this.segments.all.length - 1))
-      }
+      } else sealed.seal() // First: with another segment behind it, it is believed to have its indexes.
       const segment = this.newSegment(baseOffset, now)
       this.segments.add(segment)
       // The name of the file is the only place that knows where the log ends when everything before is deleted.
       if (baseOffset > 0) segment.openLog()
       if (sealed.sizeInBytes > 0) {
-        sealed.seal()
         this.snapshots.take(baseOffset, this.producers)
         this.durability.onSealed(sealed, baseOffset)
       }

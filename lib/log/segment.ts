@@ -10,7 +10,7 @@ import { type Disk, DiskError, type DiskFile } from '../host/disk.js'
 import { IndexCache } from './index-cache.js'
 import type { OffsetIndex } from './offset-index.js'
 import type { SegmentFacts } from './retention.js'
-import { type FileProblem, SegmentIndexes, syncFile, writePlainly } from './segment-indexes.js'
+import { type FileProblem, SegmentIndexes, syncFile } from './segment-indexes.js'
 import type { TimeIndex } from './time-index.js'
 import { TxnIndex } from './txn-index.js'
 
@@ -248,8 +248,8 @@ export class Segment implements SegmentFacts {
   saveIndexes(): void {
     if (this.file === null || this.indexes.areSaved) return
     this.timeIndex.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
-    // Before the others: a segment that has those lacks it only when there is nothing in it.
-    if (!this.txnIndex.isEmpty) writePlainly(this.disk, this.path('.txnindex'), this.txnIndex.content())
+    // Before the others, and durable: a segment lacks it only when there is nothing in it. Where it is lost nothing else tells.
+    if (!this.txnIndex.isEmpty) this.disk.writeFile(this.path('.txnindex'), this.txnIndex.content())
     else if (this.hasTxnFile) this.disk.remove(this.path('.txnindex'))
     this.hasTxnFile = !this.txnIndex.isEmpty
     this.indexes.save()

@@ -332,45 +332,6 @@ describe('log/log-opening', () => {
     await t.log.close()
   })
 
-  it('makes a damaged transaction index again, of transactions that began in older segments too', async () => {
-    const t = makeLog(own.disk)
-    t.produce([{ value: 'x' }], { producerId: 5, producerEpoch: 0, baseSequence: 0, transactional: true })
-    t.log.roll(t.clock.now())
-    t.log.append(encodeEndTxn(5, 0, 'abort'), { origin: 'coordinator', leaderEpoch: 0, now: START_MS })
-    t.log.roll(t.clock.now())
-    t.produce([{ value: 'y' }])
-    await t.log.close()
-    const good = own.disk.readFile(file(1, '.txnindex'))!
-    for (const bytes of [good, good.subarray(0, 20), Buffer.alloc(34, 0xff)]) {
-      own.disk.writeFile(file(1, '.txnindex'), bytes)
-      await t.reopen(clean(3))
-      const read = await t.log.read(0, { maxBytes: 1000, upperBound: 3, minOneMessage: true })
-      expect(read.abortedTransactions).to.deep.equal([{ producerId: 5, firstOffset: 0 }])
-      read.release?.()
-      await t.log.close()
-      expect(own.disk.readFile(file(1, '.txnindex'))!.equals(good)).to.equal(true)
-    }
-  })
-
-  for (const suffix of ['.index', '.timeindex']) {
-    it(`knows what was aborted in a segment whose ${suffix} was never written, nor what comes with it`, async () => {
-      const t = makeLog(own.disk)
-      t.produce([{ value: 'x' }], { producerId: 5, producerEpoch: 0, baseSequence: 0, transactional: true })
-      t.log.append(encodeEndTxn(5, 0, 'abort'), { origin: 'coordinator', leaderEpoch: 0, now: START_MS })
-      t.log.roll(t.clock.now())
-      t.produce([{ value: 'y' }])
-      await t.log.close()
-      for (const one of [suffix, '.txnindex']) own.disk.remove(file(0, one))
-      for (const known of [clean(3), unclean(3)]) {
-        await t.reopen(known)
-        const read = await t.log.read(0, { maxBytes: 1000, upperBound: 3, minOneMessage: true })
-        expect(read.abortedTransactions).to.deep.equal([{ producerId: 5, firstOffset: 0 }])
-        read.release?.()
-        await t.log.close()
-      }
-    })
-  }
-
   it('begins at the log start that is known, and anew when the log ends below it', async () => {
     const t = await filled(own.disk)
     await t.reopen({ recoveryPoint: 35, logStartOffset: 17, clean: false })
