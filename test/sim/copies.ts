@@ -59,14 +59,14 @@ export class Copies {
     return null
   }
 
-  /** Byte for byte where both have something; null when all copies are the same. */
+  /** Byte for byte where both have something, from where the log starts: nobody sees what is before. Null when all copies are the same. */
   difference(): string | null {
     for (const history of this.ground.histories()) {
       if (history.rules.compacted) continue
       const { replicas } = partitionOf(this.ground.host, history)!
       const [first, ...others] = replicas.map((id) => ({ id, batches: batchesOf(this.#host(id), history.name) }))
       for (const other of others) {
-        const at = firstDifference(first!.batches, other.batches, history.rules.expires)
+        const at = firstDifference(first!.batches, other.batches, history)
         if (at !== null) return `${history.name} of ${first!.id} and of ${other.id} differ at offset ${at}`
       }
     }
@@ -102,14 +102,14 @@ function batchesOf(host: Host, folder: string): Map<number, Buffer> {
 function firstDifference(
   a: ReadonlyMap<number, Buffer>,
   b: ReadonlyMap<number, Buffer>,
-  expires: boolean,
+  { rules, start }: PartitionHistory,
 ): number | null {
-  const from = Math.max(Math.min(...a.keys()), Math.min(...b.keys()))
+  const from = Math.max(start, Math.min(...a.keys()), Math.min(...b.keys()))
   for (const [offset, bytes] of [...a, ...b]) {
     if (offset < from) continue
     const other = a.get(offset) === bytes ? b.get(offset) : a.get(offset)
     if (other === undefined || !other.equals(bytes)) return offset
   }
   // One of them is empty: only where records go by themselves.
-  return Number.isFinite(from) || expires || a.size === b.size ? null : 0
+  return Number.isFinite(from) || rules.expires || a.size === b.size ? null : 0
 }
