@@ -153,4 +153,16 @@ describe('server/01-fetch of followers', () => {
     partition.appendAsFollower(Buffer.alloc(0), { ...from, highWatermark: 1 })
     expect(fetchNow(broker, { topic: 'f' }).records).to.not.have.lengthOf(0)
   })
+
+  it('a follower with another history, all of which its leader has deleted, begins anew: also within a batch', () => {
+    broker.createTopic('f', { replicas: [2, 1] })
+    const partition = broker.partition('f')
+    const from = { leaderEpoch: 0, highWatermark: 0, logStartOffset: 0, now: 0 }
+    partition.appendAsFollower(batchOf(broker, ['other']), from)
+    const records = batchOf(broker, ['a', 'b', 'c'])
+    const after = { ...from, highWatermark: 3, logStartOffset: 1 }
+    expect(partition.appendAsFollower(records, after)).to.equal(ErrorCode.NONE)
+    expect(partition.log).to.include({ logStartOffset: 1, endOffset: 3 })
+    expect(fetchNow(broker, { topic: 'f', fetchOffset: 1 }).records!.equals(records)).to.equal(true)
+  })
 })

@@ -321,6 +321,9 @@ export class Partition {
   appendAsFollower(records: Buffer, { leaderEpoch, highWatermark, logStartOffset, now }: FromLeader): ErrorCode {
     const { kind, image } = this.#role
     if (kind !== 'follower' || image.leaderEpoch !== leaderEpoch) return ErrorCode.NONE
+    // All that is here is deleted there, so it does not matter that it may be another history: the leader's start may lie within a batch.
+    if (logStartOffset >= this.log.endOffset && this.log.endOffset > this.log.logStartOffset)
+      this.log.deleteRecordsTo(this.log.endOffset)
     if (records.length > 0) {
       const { errorCode } = this.log.append(records, { origin: 'replication', leaderEpoch, now })
       if (errorCode !== ErrorCode.NONE) return errorCode
