@@ -73,8 +73,8 @@ export function lookUpOffset(partition: Partition, query: OffsetQuery): FoundOff
   const bound = partition.upperBound(query.isolation)
   switch (query.timestamp) {
     case OffsetSpec.LATEST:
-      // KIP-207: until a new leader knows its end, an answer could go back in time.
-      if (!partition.endIsKnown) return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE)
+      // KIP-207: until a new leader knows its end, an answer could go back in time. A follower asks for the log's: it may be the one who is waited for.
+      if (query.isolation !== 'end' && !partition.endIsKnown) return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE)
       return { errorCode: ErrorCode.NONE, timestamp: -1, offset: bound, leaderEpoch: partition.leaderEpoch }
     case OffsetSpec.EARLIEST:
     case OffsetSpec.EARLIEST_LOCAL: {
