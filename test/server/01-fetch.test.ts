@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { appendMarker } from '../../lib/broker/partition/append-marker.js'
 import { type Logger, silentLogger } from '../../lib/host/logger.js'
 import { compress, prepareCodec } from '../../lib/log/compression/index.js'
 import { buildEndTxnMarker } from '../../protocol/batch/control.js'
@@ -225,7 +226,7 @@ describe('server/01-fetch', () => {
         broker.partition('t').append(batchOf(broker, ['t'], of(producerId)), -1, broker.clock.now())
       for (const producerId of [2, 1]) {
         const marker = { producerId, producerEpoch: 0, coordinatorEpoch: 0, commit: false }
-        broker.partition('t').appendMarker(marker, 0, broker.clock.now())
+        appendMarker(broker.partition('t'), marker, 0, broker.clock.now())
       }
       const offsets = committed().abortedTransactions!.map(({ producerId, firstOffset }) => [producerId, firstOffset])
       expect(offsets).to.deep.equal([

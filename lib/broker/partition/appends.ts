@@ -6,6 +6,7 @@ import type { TransactionMarker } from '../coordinator/contract.js'
 import { DelayedProduce, finishAppend, type PendingAppend } from '../purgatory/delayed-produce.js'
 import { type HangUp, parkFor } from '../purgatory/hang-up.js'
 import type { Purgatory } from '../purgatory/purgatory.js'
+import { appendMarker } from './append-marker.js'
 import { type AppendAnswer, failedAppend } from './append-types.js'
 import type { Partition } from './partition.js'
 import type { WakeQueue } from './wake-queue.js'
@@ -73,7 +74,7 @@ export class Appends {
     wakes.hold()
     try {
       const pending = partitions.map((partition) =>
-        this.#pending(partition, () => partition.appendMarker(marker, partition.leaderEpoch, now)),
+        this.#pending(partition, () => appendMarker(partition, marker, partition.leaderEpoch, now)),
       )
       const answers = this.#acknowledged(pending, -1)
       if (answers !== null) return answers.map(({ errorCode }) => errorCode)

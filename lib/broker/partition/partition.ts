@@ -1,10 +1,8 @@
-import { buildEndTxnMarker } from '../../../protocol/batch/control.js'
 import { ErrorCode } from '../../../protocol/errors.js'
 import type { Logger } from '../../host/logger.js'
 import type { AppendInfo } from '../../log/contract.js'
 import type { PartitionLog } from '../../log/partition-log.js'
 import type { PartitionImage } from '../../metadata/image.js'
-import type { TransactionMarker } from '../coordinator/contract.js'
 import { ChangeListeners } from './change-listeners.js'
 import {
   type FetchIsolation,
@@ -47,6 +45,8 @@ export class Partition {
   #role: Role
   #highWatermark: number
   #seenWritten: number
+  /** Cuts of the log that are under way. */
+  #cutting = 0
   /** An ISR that the controller was asked for and may have recorded already: until we know, its members count too. */
   #proposedIsr: readonly number[] | null = null
 
@@ -90,11 +90,11 @@ export class Partition {
   }
 
   get isLeader(): boolean {
-    return this.#role.kind === 'leader' && this.#inCluster
+    return this.#role.kind === 'leader' && this.#serves
   }
 
-  get #inCluster(): boolean {
-    return (this.#ports.inCluster ?? ALWAYS)()
+  get #serves(): boolean {
+    return this.#cutting === 0 && (this.#ports.inCluster ?? ALWAYS)()
   }
 
   get #nowMs(): number {
@@ -151,7 +151,7 @@ export class Partition {
   /** NONE, or why a request that believes in this leader epoch (-1: none named) is not served here. */
   check(currentLeaderEpoch: number, requireLeader: boolean): ErrorCode {
     const { kind, image } = this.#role
-    if (kind === 'leader' && !this.#inCluster) return ErrorCode.NOT_LEADER_OR_FOLLOWER
+    if (kind === 'leader' && !this.#serves) return ErrorCode.NOT_LEADER_OR_FOLLOWER
     if (kind === 'leader' && currentLeaderEpoch < 0) return ErrorCode.NONE
     if (kind === 'offline') return ErrorCode.KAFKA_STORAGE_ERROR
     if (kind === 'gone') return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
@@ -161,13 +161,10 @@ export class Partition {
     return requireLeader && kind !== 'leader' ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.NONE
   }
 
-  /**
-   * Appends a client's batch. On return it is accepted, and with one replica and a synchronous disk also committed.
-   * The bytes are copied, patched in the copy, and may be reused by the caller.
-   */
+  /** Appends a copy of a client's batch. On return it is accepted, and with one replica and a synchronous disk also committed. */
   append(records: Buffer, acks: number, now: number, transactionVersion = 0): AppendInfo | ErrorCode {
     const role = this.#role
-    if (role.kind !== 'leader' || !this.#inCluster) return this.check(-1, true)
+    if (role.kind !== 'leader' || !this.#serves) return this.check(-1, true)
     if (acks === -1 && role.image.isr.length < this.#minIsr(role.image)) return ErrorCode.NOT_ENOUGH_REPLICAS
     const info = this.log.append(records, {
       origin: 'client',
@@ -187,23 +184,12 @@ export class Partition {
     transactionVersion = 0,
   ): AppendInfo | ErrorCode {
     const role = this.#role
-    if (role.kind !== 'leader' || !this.#inCluster) return this.check(-1, true)
+    if (role.kind !== 'leader' || !this.#serves) return this.check(-1, true)
     if (role.image.leaderEpoch !== leaderEpoch) return ErrorCode.NOT_LEADER_OR_FOLLOWER
     if (role.image.isr.length < this.#minIsr(role.image)) return ErrorCode.NOT_ENOUGH_REPLICAS
     const info = this.log.append(records, { origin: 'coordinator', leaderEpoch, now, transactionVersion })
     this.#written()
     return info
-  }
-
-  /**
-   * Appends the marker that ends a producer's transaction here. INVALID_PRODUCER_EPOCH: the log has a later epoch of the producer;
-   * TRANSACTION_COORDINATOR_FENCED: a marker of a later coordinator.
-   */
-  appendMarker(marker: TransactionMarker, leaderEpoch: number, now: number): AppendInfo | ErrorCode {
-    const { producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion = 0 } = marker
-    const type = commit ? 'commit' : 'abort'
-    const batch = buildEndTxnMarker({ type, producerId, producerEpoch, coordinatorEpoch, timestamp: now })
-    return this.appendAsCoordinator(batch, leaderEpoch, now, transactionVersion)
   }
 
   /**
@@ -321,9 +307,8 @@ export class Partition {
   appendAsFollower(records: Buffer, { leaderEpoch, highWatermark, logStartOffset, now }: FromLeader): ErrorCode {
     const { kind, image } = this.#role
     if (kind !== 'follower' || image.leaderEpoch !== leaderEpoch) return ErrorCode.NONE
-    // All that is here is deleted there, so it does not matter that it may be another history: the leader's start may lie within a batch.
-    if (logStartOffset >= this.log.endOffset && this.log.endOffset > this.log.logStartOffset)
-      this.log.deleteRecordsTo(this.log.endOffset)
+    // Deleted there, so another history does not matter: the leader's start may lie within a batch.
+    if (logStartOffset >= this.log.endOffset) this.log.deleteRecordsTo(this.log.endOffset)
     if (records.length > 0) {
       const { errorCode } = this.log.append(records, { origin: 'replication', leaderEpoch, now })
       if (errorCode !== ErrorCode.NONE) return errorCode
@@ -338,16 +323,30 @@ export class Partition {
 
   /** Follower: drops everything from `offset` on; the high watermark follows the log down. */
   async truncateTo(offset: number): Promise<void> {
-    await this.log.truncateTo(offset)
+    await this.#cut(() => this.log.truncateTo(offset))
     this.#highWatermark = Math.min(this.#highWatermark, this.log.endOffset)
-    this.#seenWritten = this.log.writtenOffset
   }
 
   /** Follower: drops everything; the next record is `offset`. */
   async restartAt(offset: number): Promise<void> {
-    await this.log.truncateFullyAndStartAt(offset)
+    await this.#cut(() => this.log.truncateFullyAndStartAt(offset))
     this.#highWatermark = offset
-    this.#seenWritten = this.log.writtenOffset
+  }
+
+  /** Who becomes the leader meanwhile serves nobody until it is over, and leads from where the log ends then. */
+  async #cut(work: () => void | Promise<void>): Promise<void> {
+    this.#cutting++
+    try {
+      await work()
+    } finally {
+      this.#cutting--
+      this.#seenWritten = this.log.writtenOffset
+      if (this.#role.kind === 'leader') {
+        this.log.assignLeaderEpoch(this.#role.image.leaderEpoch)
+        this.#role = { ...this.#role, epochStartOffset: Math.min(this.#role.epochStartOffset, this.log.endOffset) }
+        this.#ports.onChange(this)
+      }
+    }
   }
 
   #minIsr(image: PartitionImage): number {
@@ -369,7 +368,7 @@ export class Partition {
   }
 
   #commit(): void {
-    if (this.#role.kind !== 'leader' || !this.#inCluster) return
+    if (this.#role.kind !== 'leader' || !this.#serves) return
     const { image, followers } = this.#role
     const { writtenOffset } = this.log
     // The common case, without the object: one replica.

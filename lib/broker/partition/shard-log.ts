@@ -13,6 +13,7 @@ import type {
   ShardVisitor,
   TransactionMarker,
 } from '../coordinator/contract.js'
+import { appendMarker } from './append-marker.js'
 import type { Partition } from './partition.js'
 
 /** Bytes read at a time while a shard is loaded: few reads, and no more memory than one large fetch. */
@@ -52,7 +53,7 @@ export class PartitionShardLog implements ShardLog {
   }
 
   appendMarker(marker: TransactionMarker, now: number): Appended {
-    return appended(this.#partition.appendMarker(marker, this.leaderEpoch, now))
+    return appended(appendMarker(this.#partition, marker, this.leaderEpoch, now))
   }
 
   onHighWatermark(listener: () => void): () => void {

@@ -293,7 +293,7 @@ export class ReplicaFetcher {
         { endOffset: log.endOffset, highWatermark, endOffsetForEpoch: (epoch) => log.endOffsetForEpoch(epoch) },
         fetched.divergingEpoch,
       )
-      return async () => this.#truncate(partition, point)
+      return async () => this.#truncate(followed, point)
     }
     followed.refusals = 0
     const records = fetched.records ?? EMPTY
@@ -348,7 +348,9 @@ export class ReplicaFetcher {
     }
   }
 
-  async #truncate(partition: Partition, point: number): Promise<void> {
+  async #truncate({ partition, leaderEpoch }: Followed, point: number): Promise<void> {
+    // Other logs were cut before this one, and it may have another leader by now.
+    if (partition.leaderEpoch !== leaderEpoch || partition.isLeader) return
     const { topic, partition: index, log, highWatermark } = partition
     const message = `${topic}-${index} is cut from offset ${log.endOffset} to ${point}: its leader, broker ${this.#options.leaderId}, has another history from there.`
     if (point < highWatermark)
@@ -361,10 +363,10 @@ export class ReplicaFetcher {
    * The offset is not in the leader's log. A. The leader ends before this log (an unclean election): cut to its end. B. This log ends
    * before the leader begins (it was away for long): begin anew at the leader's start.
    */
-  async #restart({ partition, leaderEpoch }: Followed): Promise<void> {
+  async #restart(followed: Followed, { partition, leaderEpoch } = followed): Promise<void> {
     const latest = await offsetOfLeader(this.#ports.peer, this.#options.brokerId, partition, leaderEpoch, LATEST)
     if (partition.isLeader || partition.leaderEpoch !== leaderEpoch) return
-    if (latest < partition.log.endOffset) return this.#truncate(partition, latest) // A
+    if (latest < partition.log.endOffset) return this.#truncate(followed, latest) // A
     const earliest = await offsetOfLeader(this.#ports.peer, this.#options.brokerId, partition, leaderEpoch, EARLIEST)
     if (partition.isLeader || partition.leaderEpoch !== leaderEpoch) return
     if (earliest <= partition.log.endOffset && earliest >= 0) return

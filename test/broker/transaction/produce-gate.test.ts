@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { appendMarker } from '../../../lib/broker/partition/append-marker.js'
 import type { Partition } from '../../../lib/broker/partition/partition.js'
 import type { AddPartitionsReply, VerifyPartitionsReply } from '../../../lib/broker/transaction/commands.js'
 import { ProduceGate } from '../../../lib/broker/transaction/produce-gate.js'
@@ -97,7 +98,7 @@ describe('broker/transaction/produce-gate', () => {
   it('does not let begin what has ended while it waited', async () => {
     // With an epoch for each transaction the marker lies above it (KIP-890).
     const outcome = admit(12)
-    partition.appendMarker(marker(1), partition.leaderEpoch, 0)
+    appendMarker(partition, marker(1), partition.leaderEpoch, 0)
     answer({ errorCode: ErrorCode.NONE })
     expect(await outcome).to.deep.equal([ErrorCode.INVALID_TXN_STATE])
     const next = admit(12)
@@ -110,7 +111,7 @@ describe('broker/transaction/produce-gate', () => {
     let verify: (reply: VerifyPartitionsReply) => void = () => {}
     verified = new Promise((resolve) => (verify = resolve))
     const outcome = admit(11)
-    partition.appendMarker(marker(0), partition.leaderEpoch, 0)
+    appendMarker(partition, marker(0), partition.leaderEpoch, 0)
     verify({ errorCodes: [ErrorCode.NONE] })
     expect(await outcome).to.deep.equal([ErrorCode.INVALID_TXN_STATE])
   })
@@ -119,7 +120,7 @@ describe('broker/transaction/produce-gate', () => {
     added = [{ errorCode: ErrorCode.CONCURRENT_TRANSACTIONS }]
     const outcome = admit(12)
     await turn()
-    partition.appendMarker(marker(0), partition.leaderEpoch, 0)
+    appendMarker(partition, marker(0), partition.leaderEpoch, 0)
     clock.advance(20)
     await turn()
     answer({ errorCode: ErrorCode.NONE })
