@@ -165,4 +165,28 @@ describe('server/01-fetch of followers', () => {
     expect(partition.log).to.include({ logStartOffset: 1, endOffset: 3 })
     expect(fetchNow(broker, { topic: 'f', fetchOffset: 1 }).records!.equals(records)).to.equal(true)
   })
+
+  it('who is made the leader while its log is cut serves nobody until that is over, and leads from the end that is left', async () => {
+    broker.createTopic('f', { replicas: [2, 1] })
+    const partition = broker.partition('f')
+    const from = { leaderEpoch: 0, highWatermark: 0, logStartOffset: 0, now: 0 }
+    for (const value of ['a', 'b', 'c']) {
+      const batch = batchOf(broker, [value])
+      batch.writeBigInt64BE(BigInt(partition.log.endOffset), 0)
+      partition.appendAsFollower(batch, from)
+    }
+    let goOn = () => {}
+    const { log } = partition
+    const truncateTo = log.truncateTo.bind(log)
+    log.truncateTo = (offset) => new Promise<void>((resolve) => (goOn = resolve)).then(() => truncateTo(offset))
+    const cutting = partition.truncateTo(1)
+    broker.elect('f', 0, 1, [1])
+    const produce = () => produceNow(broker, batchOf(broker, ['d']), { topic: 'f', acks: 1 })
+    expect(produce().errorCode).to.equal(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    goOn()
+    await cutting
+    expect(partition.role).to.include({ kind: 'leader', epochStartOffset: 1 })
+    expect(partition.log.latestEpoch).to.equal(partition.leaderEpoch)
+    expect(produce()).to.include({ errorCode: ErrorCode.NONE, baseOffset: 1 })
+  })
 })
