@@ -1,8 +1,16 @@
 /** Fetch as followers send it, and as consumers near a follower do. */
 import { expect } from 'chai'
 import { ErrorCode } from '../../protocol/errors.js'
-import { Fetch } from '../../protocol/index.js'
-import { batchOf, type FetchOptions, fetchNow, fetchRequest, produceNow } from '../support/produce-fetch.js'
+import { Fetch, Produce } from '../../protocol/index.js'
+import {
+  batchOf,
+  type FetchOptions,
+  fetchNow,
+  fetchRequest,
+  produceAnswer,
+  produceNow,
+  produceRequest,
+} from '../support/produce-fetch.js'
 import { ReplicaBroker } from '../support/replica-broker.js'
 
 describe('server/01-fetch of followers', () => {
@@ -188,5 +196,28 @@ describe('server/01-fetch of followers', () => {
     expect(partition.role).to.include({ kind: 'leader', epochStartOffset: 1 })
     expect(partition.log.latestEpoch).to.equal(partition.leaderEpoch)
     expect(produce()).to.include({ errorCode: ErrorCode.NONE, baseOffset: 1 })
+  })
+
+  it('a Produce that waits when its replica moves away is told to look for the leader, and that there is no such topic when it goes', async () => {
+    for (const [topic, record, code] of [
+      [
+        'moved',
+        (topicId: string) => ({
+          type: 'PartitionChangeRecord',
+          topicId,
+          partitionId: 0,
+          replicas: [2, 3],
+          isr: [2],
+          leader: 2,
+        }),
+        6,
+      ],
+      ['deleted', (topicId: string) => ({ type: 'RemoveTopicRecord', topicId }), 3],
+    ] as const) {
+      broker.createTopic(topic, { replicas: [1, 2, 3] })
+      const waiting = broker.send(Produce, 9, produceRequest(batchOf(broker, ['x']), { topic, acks: -1 }))
+      broker.metadata(record(broker.topicId(topic)) as never)
+      expect(produceAnswer(await waiting).errorCode, topic).to.equal(code)
+    }
   })
 })

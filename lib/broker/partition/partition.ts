@@ -142,9 +142,9 @@ export class Partition {
     this.#ports.onChange(this)
   }
 
-  /** The topic was deleted or the replica moved away: every waiter is told, nothing is served any more. */
-  retire(): void {
-    this.#role = { kind: 'gone', image: this.#role.image }
+  /** The topic was deleted or the replica moved away: every waiter is told that by `errorCode`, nothing is served any more. */
+  retire(errorCode: ErrorCode): void {
+    this.#role = { kind: 'gone', image: this.#role.image, errorCode }
     this.#ports.onChange(this)
   }
 
@@ -154,7 +154,7 @@ export class Partition {
     if (kind === 'leader' && !this.#serves) return ErrorCode.NOT_LEADER_OR_FOLLOWER
     if (kind === 'leader' && currentLeaderEpoch < 0) return ErrorCode.NONE
     if (kind === 'offline') return ErrorCode.KAFKA_STORAGE_ERROR
-    if (kind === 'gone') return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    if (this.#role.kind === 'gone') return this.#role.errorCode
     if (currentLeaderEpoch >= 0 && currentLeaderEpoch !== image.leaderEpoch) {
       return currentLeaderEpoch < image.leaderEpoch ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH
     }

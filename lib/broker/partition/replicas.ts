@@ -233,7 +233,8 @@ export class Replicas {
       // The name may belong to a topic made anew already.
       if (this.#byName.get(topic.name) === partitions) this.#byName.delete(topic.name)
     }
-    if (hosted !== 'failed') hosted.retire()
+    const known = this.#image.topicsById.get(topic.topicId)
+    if (hosted !== 'failed') hosted.retire(absent(known, index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
     this.#deleteLog(topic.name, index)
   }
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../protocol/errors.js'
 import type { PartitionImage } from '../../metadata/image.js'
 import { type FollowerState, unknownFollower } from './isr.js'
 
@@ -19,7 +20,7 @@ export type Role =
     }
   | { readonly kind: 'follower'; readonly image: PartitionImage }
   | { readonly kind: 'offline'; readonly image: PartitionImage }
-  | { readonly kind: 'gone'; readonly image: PartitionImage }
+  | { readonly kind: 'gone'; readonly image: PartitionImage; readonly errorCode: ErrorCode }
 
 export function leaderRole(
   brokerId: number,
