@@ -2,7 +2,6 @@
 import { ErrorCode } from '../../../protocol/errors.js'
 import {
   type Image,
-  isActiveBroker,
   LOST_DIRECTORY,
   type PartitionImage,
   type TopicImage,
@@ -11,7 +10,7 @@ import {
 import type { PartitionChangeRecord } from '../../metadata/records.js'
 import { elect, electionChange } from '../election.js'
 import { type ControlContext, type Decision, DONE, type Outcome, refused } from './command.js'
-import { electionMinIsr } from './eligible.js'
+import { electorateOf } from './eligible.js'
 import { isUnclean } from './unclean.js'
 
 export interface ReplicaInDirectory {
@@ -61,9 +60,8 @@ function moved(
   const election = elect(
     { ...partition, directories },
     {
-      isUp: (id) => isActiveBroker(image, id),
+      ...electorateOf(image, context, topic.name),
       unclean: isUnclean(image, context.config, topic.name),
-      minIsr: electionMinIsr(image, context, topic.name),
     },
   )
   return {

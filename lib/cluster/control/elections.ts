@@ -1,16 +1,10 @@
 /** Elections that somebody asks for. Source: ReplicationControlManager.electLeaders (KIP-183, KIP-460). */
 import { ErrorCode } from '../../../protocol/errors.js'
-import {
-  type Image,
-  isActiveBroker,
-  isActiveReplica,
-  type PartitionImage,
-  type TopicImage,
-} from '../../metadata/image.js'
+import { type Image, isActiveReplica, type PartitionImage, type TopicImage } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import { elect, electionChange } from '../election.js'
 import { type ControlContext, type Decision, DONE, type Outcome, refused } from './command.js'
-import { electionMinIsr } from './eligible.js'
+import { electorateOf } from './eligible.js'
 
 /** On the wire: 0 the preferred (first) replica, 1 any that lives, though records may be lost. */
 export const ElectionType = { PREFERRED: 0, UNCLEAN: 1 } as const
@@ -80,8 +74,7 @@ function electOne(
     return DONE
   }
   if (partition.leader !== -1) return refused(ErrorCode.ELECTION_NOT_NEEDED, NOT_NEEDED) // B
-  const minIsr = electionMinIsr(image, context, topic.name)
-  const election = elect(partition, { isUp: (id) => isActiveBroker(image, id), unclean: true, minIsr })
+  const election = elect(partition, { ...electorateOf(image, context, topic.name), unclean: true })
   if (election.leader === -1) return refused(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, 'No replica lives.') // D
   records.push({ ...change(topic, partition, election.leader), ...electionChange(partition, election) })
   return DONE

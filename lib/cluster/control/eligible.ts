@@ -1,7 +1,8 @@
 /** Where eligible leader replicas are on, and how many in-sync replicas commit (KIP-966). */
 import { ELIGIBLE_LEADER_REPLICAS_VERSION } from '../../metadata/features.js'
-import { ConfigResource, type Image, resourceConfigs } from '../../metadata/image.js'
+import { ConfigResource, type Image, isActiveBroker, resourceConfigs } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
+import type { Electorate } from '../election.js'
 import type { ControlContext } from './command.js'
 
 export const MIN_ISR = 'min.insync.replicas'
@@ -17,6 +18,15 @@ export function electionMinIsr(image: Image, { config }: Pick<ControlContext, 'c
   // From the image, as what was decided just before is not in the settings yet.
   const text = own ?? resourceConfigs(image, ConfigResource.BROKER, '').get(MIN_ISR)
   return text === undefined ? config.number(MIN_ISR) : Number(text)
+}
+
+/** Who may be elected in a topic, as the cluster is now. */
+export function electorateOf(
+  image: Image,
+  context: Pick<ControlContext, 'config'>,
+  topic: string,
+): Pick<Electorate, 'isUp' | 'minIsr'> {
+  return { isUp: (id) => isActiveBroker(image, id), minIsr: electionMinIsr(image, context, topic) }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { ErrorCode } from '../../../protocol/errors.js'
-import { type Image, isActiveBroker, isActiveReplica } from '../../metadata/image.js'
+import { type Image, isActiveReplica } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import { elect, electionChange } from '../election.js'
 import { manualProblem, newPartition, placed } from './assignment.js'
@@ -12,7 +12,7 @@ import {
   PARTITIONS_PER_REQUEST_MAX,
   refused,
 } from './command.js'
-import { electionMinIsr } from './eligible.js'
+import { electorateOf } from './eligible.js'
 import { completed, settled } from './reassign.js'
 
 export interface MorePartitions {
@@ -156,9 +156,8 @@ function isrChange(
   const moving = known.addingReplicas.length + known.removingReplicas.length > 0
   const done = moving ? completed({ ...known, isr }) : null
   if (done !== null) return settled(image, context, topic, known, done.replicas, done.isr)
-  const minIsr = electionMinIsr(image, context, topic.name)
-  const isUp = (id: number): boolean => isActiveBroker(image, id)
-  const { elr, lastKnown } = elect({ ...known, isr }, { isUp, minIsr, left: known.isr })
+  const electorate = { ...electorateOf(image, context, topic.name), left: known.isr }
+  const { elr, lastKnown } = elect({ ...known, isr }, electorate)
   const change = electionChange(known, { leader: known.leader, isr, elr, lastKnown })
   return { type: 'PartitionChangeRecord', topicId, partitionId: partition, ...change, isr }
 }

@@ -1,16 +1,10 @@
 /** Moving partitions to other brokers. Source: ReplicationControlManager.alterPartitionReassignments, PartitionReassignmentReplicas (KIP-455). */
 import { ErrorCode } from '../../../protocol/errors.js'
-import {
-  directoriesFor,
-  type Image,
-  isActiveBroker,
-  type PartitionImage,
-  type TopicImage,
-} from '../../metadata/image.js'
+import { directoriesFor, type Image, type PartitionImage, type TopicImage } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import { elect, electionChange } from '../election.js'
 import { type ControlContext, type Decision, DONE, type Outcome, refused } from './command.js'
-import { electionMinIsr, hasElr } from './eligible.js'
+import { electorateOf, hasElr } from './eligible.js'
 
 export interface ReassignCommand {
   readonly allowReplicationFactorChange: boolean
@@ -173,11 +167,7 @@ function leaderFor(
 ): Partial<PartitionChangeRecord> {
   const election = elect(
     { ...partition, replicas, isr, directories: directoriesFor(partition, replicas) },
-    {
-      isUp: (id) => isActiveBroker(image, id),
-      minIsr: electionMinIsr(image, context, topic.name),
-      left: partition.isr,
-    },
+    { ...electorateOf(image, context, topic.name), left: partition.isr },
   )
   const { isr: elected, ...change } = electionChange(partition, election)
   // Without KIP-966 a move changes the ISR as it says and not otherwise.

@@ -1,10 +1,10 @@
 /** Topics that rather lose records than be away (`unclean.leader.election.enable`). */
 import type { BrokerConfig } from '../../metadata/broker-config.js'
-import { ConfigResource, type Image, isActiveBroker, resourceConfigs } from '../../metadata/image.js'
+import { ConfigResource, type Image, resourceConfigs } from '../../metadata/image.js'
 import type { PartitionChangeRecord } from '../../metadata/records.js'
 import { elect, electionChange } from '../election.js'
 import type { ControlContext, Decision } from './command.js'
-import { electionMinIsr } from './eligible.js'
+import { electorateOf } from './eligible.js'
 
 const NAME = 'unclean.leader.election.enable'
 
@@ -23,8 +23,7 @@ export function electUnclean(image: Image, context: Pick<ControlContext, 'config
   for (const topic of image.topicsById.values()) {
     for (const partition of topic.partitions) {
       if (partition.leader !== -1 || !isUnclean(image, context.config, topic.name)) continue
-      const minIsr = electionMinIsr(image, context, topic.name)
-      const election = elect(partition, { isUp: (id) => isActiveBroker(image, id), unclean: true, minIsr })
+      const election = elect(partition, { ...electorateOf(image, context, topic.name), unclean: true })
       if (election.leader === -1) continue
       records.push({
         type: 'PartitionChangeRecord',
