@@ -2,10 +2,9 @@
 import { CreateTopics, ErrorCode } from '../../protocol/index.js'
 import { Verdict } from '../crash/checker.js'
 import type { ClientKind, ClientProcess } from '../crash/clients.js'
-import { parseEvent } from '../crash/events.js'
 import { History } from '../crash/history.js'
 import { judge } from '../crash/judge.js'
-import { finishAll, RunningClient } from '../crash/running-client.js'
+import { finishAll, type RunningClient, startClients } from '../crash/running-client.js'
 import { topicPlans } from '../crash/topics.js'
 import { Dice } from '../fuzz/target.js'
 import type { ChaosCluster } from './cluster.js'
@@ -125,18 +124,15 @@ export class ChaosRun {
 
   #startClients(): void {
     const { folder, cluster } = this.#options
-    const surroundings = { folder, bootstrapServers: cluster.bootstrapServers }
-    for (const { kind, process } of this.#processes()) {
-      const client = new RunningClient(kind, process, surroundings, this.#dice.below(2 ** 30), (line) => {
-        try {
-          this.history.add(parseEvent(line))
-        } catch (error) {
-          this.#fail(error)
-        }
-      })
-      this.#clients.push(client)
-      client.start()
-    }
+    const clients = startClients({
+      folder,
+      bootstrapServers: cluster.bootstrapServers,
+      processes: this.#processes(),
+      dice: this.#dice,
+      history: this.history,
+      onError: (error) => this.#fail(error),
+    })
+    this.#clients.push(...clients)
   }
 
   get #leftMs(): number {

@@ -5,11 +5,10 @@ import { Dice } from '../fuzz/target.js'
 import { RawClient } from '../support/raw-client.js'
 import type { Verdict } from './checker.js'
 import type { ClientKind, ClientProcess } from './clients.js'
-import { parseEvent } from './events.js'
 import { checkFiles } from './files.js'
 import { History } from './history.js'
 import { judge } from './judge.js'
-import { finishAll, RunningClient } from './running-client.js'
+import { finishAll, type RunningClient, startClients } from './running-client.js'
 import type { CrashServer } from './server.js'
 import { topicPlans } from './topics.js'
 
@@ -105,19 +104,16 @@ export class CrashRun {
   }
 
   #startClients(): void {
-    for (const { kind, process } of this.#processes()) {
-      const { folder, server } = this.#options
-      const surroundings = { folder, bootstrapServers: server.recipe.bootstrapServers }
-      const client = new RunningClient(kind, process, surroundings, this.#dice.below(2 ** 30), (line) => {
-        try {
-          this.history.add(parseEvent(line))
-        } catch (error) {
-          this.#fail(error)
-        }
-      })
-      this.#clients.push(client)
-      client.start()
-    }
+    const { folder, server } = this.#options
+    const clients = startClients({
+      folder,
+      bootstrapServers: server.recipe.bootstrapServers,
+      processes: this.#processes(),
+      dice: this.#dice,
+      history: this.history,
+      onError: (error) => this.#fail(error),
+    })
+    this.#clients.push(...clients)
   }
 
   /** Kills, waits and starts again until the time is over. */

@@ -2,7 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
+import type { Dice } from '../fuzz/target.js'
 import type { ClientKind, ClientProcess } from './clients.js'
+import { parseEvent } from './events.js'
+import type { History } from './history.js'
 import { eachLine } from './server.js'
 
 export interface ClientSurroundings {
@@ -11,10 +14,33 @@ export interface ClientSurroundings {
   readonly bootstrapServers: string
 }
 
-/** One client process, started again (as another incarnation) whenever it ends before it is told to. */
 /** Killed by its own watchdog. */
 const DIED = 'died'
 
+export interface Cast extends ClientSurroundings {
+  readonly processes: readonly { kind: ClientKind; process: ClientProcess }[]
+  readonly dice: Pick<Dice, 'below'>
+  readonly history: Pick<History, 'add'>
+  /** A client says what is no event, or cannot be. */
+  onError(error: unknown): void
+}
+
+/** All of them, under way; what they say goes to the history. */
+export function startClients({ processes, dice, history, onError, ...surroundings }: Cast): RunningClient[] {
+  return processes.map(({ kind, process }) => {
+    const client = new RunningClient(kind, process, surroundings, dice.below(2 ** 30), (line) => {
+      try {
+        history.add(parseEvent(line))
+      } catch (error) {
+        onError(error)
+      }
+    })
+    client.start()
+    return client
+  })
+}
+
+/** One client process, started again (as another incarnation) whenever it ends before it is told to. */
 export class RunningClient {
   readonly #kind: ClientKind
   readonly #process: ClientProcess
