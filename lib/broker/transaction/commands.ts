@@ -73,9 +73,16 @@ export interface ListedTransaction {
   readonly state: TransactionState
 }
 
-/** What became of the markers of one round. */
-export interface MarkersWritten extends TransactionalProducer {
+/** Markers that are to be written: the result comes back as a command. */
+export interface MarkersToWrite extends TransactionalProducer {
+  readonly commit: boolean
+  readonly transactionVersion: number
   readonly partitions: TopicPartitions
+}
+
+/** What became of the markers of one round. */
+export interface MarkersWritten {
+  readonly round: MarkersToWrite
   /** One code per partition, in their order. */
   readonly errorCodes: readonly ErrorCode[]
 }

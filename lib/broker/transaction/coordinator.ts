@@ -18,6 +18,7 @@ import type {
   EndTransactionCommand,
   InitProducerIdCommand,
   ListedTransaction,
+  MarkersToWrite,
   ProducerIdReply,
   TransactionCommand,
   TransactionFilter,
@@ -32,7 +33,6 @@ import { TransactionMachine } from './machine.js'
 import type { MarkerSender } from './marker-sender.js'
 import type { TransactionRecord } from './records.js'
 import { count } from './transitions.js'
-import type { MarkersToWrite } from './turn.js'
 
 export interface TransactionCoordinatorOptions {
   /** What is not given has Kafka's default. */
@@ -198,11 +198,10 @@ export class TransactionCoordinator {
     return preparing instanceof Promise ? preparing.then(decide) : decide()
   }
 
-  #sendMarkers(partition: number, coordinatorEpoch: number, markers: MarkersToWrite): void {
-    const { transactionalId, producerId, producerEpoch, commit, transactionVersion, partitions } = markers
+  #sendMarkers(partition: number, coordinatorEpoch: number, round: MarkersToWrite): void {
+    const { transactionalId, producerId, producerEpoch, commit, transactionVersion, partitions } = round
     const report = (errorCodes: readonly ErrorCode[]): void => {
-      const result = { transactionalId, producerId, producerEpoch, partitions, errorCodes }
-      this.#runtime.submit(partition, { type: 'markers-written', result }, null)
+      this.#runtime.submit(partition, { type: 'markers-written', result: { round, errorCodes } }, null)
     }
     const marker = { producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion }
     const written = this.#ports.markers.write(marker, partitions)

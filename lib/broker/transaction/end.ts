@@ -108,14 +108,15 @@ function sendMarkersWhenCommitted(turn: Turn, { transactionalId }: Entry): void 
     const entry = context.entries.get(transactionalId)
     if (entry === undefined || !isEnding(entry.value.state)) return
     const { producerId, producerEpoch, state, clientTransactionVersion } = entry.value
-    context.sendMarkers({
+    entry.round = {
       transactionalId,
       producerId,
       producerEpoch,
       commit: state === 'PrepareCommit',
       transactionVersion: clientTransactionVersion,
       partitions: entry.unmarked,
-    })
+    }
+    context.sendMarkers(entry.round)
   }
   // A shard that goes away leaves its markers to the next coordinator.
   turn.out.answer({ send, fail: () => {} }, null)
@@ -130,13 +131,12 @@ export function sendMarkers(turn: Turn, transactionalId: string): void {
 const retryKey = (transactionalId: string): string => `markers ${transactionalId}`
 
 /** A round of markers is through. What failed is tried again after a while; when nothing is missing the transaction is complete. */
-export function markersWritten(turn: Turn, { transactionalId, ...result }: MarkersWritten): void {
+export function markersWritten(turn: Turn, { round, errorCodes }: MarkersWritten): void {
+  const { transactionalId, partitions } = round
   const entry = turn.entry(transactionalId)
-  // Of a round before a fail-over, perhaps: it counts, when it was for this transaction.
-  if (entry === undefined || !isEnding(entry.value.state)) return
-  const { producerId, producerEpoch } = entry.value
-  if (producerId !== result.producerId || producerEpoch !== result.producerEpoch) return
-  entry.unmarked = failedOf(result)
+  // Of a round before a fail-over, perhaps: it may be another transaction's, which nothing else tells before KIP-890.
+  if (entry?.round !== round) return
+  entry.unmarked = failedOf(partitions, errorCodes)
   if (entry.unmarked.length === 0) {
     turn.write(transactionalId, completed(entry.value, turn.now))
     turn.out.cancel(retryKey(transactionalId))
@@ -148,7 +148,7 @@ export function markersWritten(turn: Turn, { transactionalId, ...result }: Marke
   entry.failedRounds++
   if (entry.failedRounds !== ROUNDS_UNTIL_SAID) return
   const { topic, partitionIds } = entry.unmarked[0]!
-  const code = result.errorCodes.find((each) => each !== ErrorCode.NONE)
+  const code = errorCodes.find((each) => each !== ErrorCode.NONE)
   logger.warn(
     `The end of the transaction ${transactionalId} cannot be written to ${topic}-${partitionIds[0]} (error ${code}) and perhaps others; it is tried until it can.`,
   )
@@ -157,7 +157,7 @@ export function markersWritten(turn: Turn, { transactionalId, ...result }: Marke
 /** A leader that moves is nothing to speak of. */
 const ROUNDS_UNTIL_SAID = 5
 
-function failedOf({ partitions, errorCodes }: Pick<MarkersWritten, 'partitions' | 'errorCodes'>): TopicPartitions {
+function failedOf(partitions: TopicPartitions, errorCodes: readonly ErrorCode[]): TopicPartitions {
   let at = 0
   return partitions
     .map(({ topic, partitionIds }) => ({

@@ -72,12 +72,9 @@ export class TransactionMachine implements ShardMachine<TransactionCommand, Tran
     }
     const entry = entries.get(transactionalId)
     const unmarked = isEnding(value.state) ? value.partitions : NOTHING
-    if (entry === undefined) entries.set(transactionalId, { transactionalId, value, unmarked, failedRounds: 0 })
-    else {
-      entry.value = value
-      entry.unmarked = unmarked
-      entry.failedRounds = 0
-    }
+    const fresh = { value, unmarked, failedRounds: 0, round: null }
+    if (entry === undefined) entries.set(transactionalId, { transactionalId, ...fresh })
+    else Object.assign(entry, fresh)
   }
 
   /** A decision that a coordinator before this one has written is carried out, whatever became of its markers. */

@@ -1,6 +1,6 @@
 import type { Logger } from '../../host/logger.js'
 import { Decision } from '../coordinator/contract.js'
-import type { TransactionalProducer, TransactionCommand } from './commands.js'
+import type { MarkersToWrite, TransactionCommand } from './commands.js'
 import type { TransactionConfig } from './config.js'
 import type { TopicPartitions, Transaction, TransactionRecord } from './records.js'
 
@@ -10,13 +10,6 @@ export type TransactionDecision = Decision<TransactionCommand, TransactionRecord
 export interface ProducerIdSource {
   /** One that nobody has had, in this turn; null when none is at hand. */
   take(): number | null
-}
-
-/** Markers that are to be written: the result comes back as a command. */
-export interface MarkersToWrite extends TransactionalProducer {
-  readonly commit: boolean
-  readonly transactionVersion: number
-  readonly partitions: TopicPartitions
 }
 
 /** What the state machine's parts share within one shard. */
@@ -39,6 +32,8 @@ export interface Entry {
   unmarked: TopicPartitions
   /** Rounds of markers that left some unwritten. */
   failedRounds: number
+  /** The round that is out for `value`: what became of any other is of no interest. Volatile. */
+  round: MarkersToWrite | null
 }
 
 /** One decision in the making: the state it looks at, the time, and what it has decided so far. */

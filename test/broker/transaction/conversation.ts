@@ -102,6 +102,9 @@ export class Conversation {
           log.commit()
         }
         return
+      case 'answer':
+        markers.answer(Number(word))
+        return
       case 'fail':
         log.failNext.push(ErrorCode[word as keyof typeof ErrorCode])
         return

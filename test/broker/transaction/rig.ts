@@ -35,6 +35,11 @@ export class FakeMarkers implements MarkerSender {
     return new Promise((resolve) => this.#waiting.push(() => resolve(codes())))
   }
 
+  /** One of those that wait, the oldest is 1. */
+  answer(place: number): void {
+    for (const answer of this.#waiting.splice(place - 1, 1)) answer()
+  }
+
   release(): void {
     this.held = false
     for (const answer of this.#waiting.splice(0)) answer()
