@@ -117,6 +117,7 @@ export class IsrKeeper {
       followers: role.followers,
       highWatermark,
       leaderEndOffset: log.endOffset,
+      leaderStartOffset: log.logStartOffset,
       epochStartOffset: role.epochStartOffset,
       nowMs: this.#ports.clock.monotonic(),
       lagMaxMs: this.#lagMaxMs(),

@@ -21,6 +21,7 @@ import { type EndTransaction, ProducerStates } from './producer-state.js'
 import { learnEnd, positionOf, repairIndexes } from './recovery.js'
 import { type FileStage, Segment } from './segment.js'
 import { Segments } from './segments.js'
+import { after } from './steps.js'
 import { Tail } from './tail.js'
 
 export class LogBody {
@@ -30,6 +31,8 @@ export class LogBody {
   writtenOffset = 0
   /** A disk failure, or the end of this object's life: nothing is accepted or read any more. */
   offline = false
+  /** It is being closed: what came now would be in the file alone, and nobody would look there. */
+  isClosing = false
   private failure: unknown = null
   /** Counts what takes records away or ends this log: what is being made from its segments is void then. */
   cuts = 0
@@ -256,6 +259,7 @@ export class LogBody {
 
   /** Writes what waits, so that the next opening has nothing to scan, and closes the files. Rejects with the DiskError that left it unclean. */
   async close(): Promise<void> {
+    this.isClosing = true
     await this.tail.drain()
     const failure: unknown = this.offline ? null : await this.finish().catch((error: unknown) => error)
     await this.durability.stop()
@@ -392,8 +396,4 @@ export class LogBody {
       return this.reader.run(replay(this.segments.all, this.snapshots, end, this.producers))
     })
   }
-}
-
-function after<T>(value: T | Promise<T>, next: (value: T) => void | Promise<void>): void | Promise<void> {
-  return value instanceof Promise ? value.then(next) : next(value)
 }

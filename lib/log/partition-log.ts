@@ -162,6 +162,7 @@ export class PartitionLog implements LogView {
     const { body } = this
     const { origin, leaderEpoch, now } = options
     if (body.offline) return this.refuse(ErrorCode.KAFKA_STORAGE_ERROR, 'The log is offline after a disk failure.')
+    if (body.isClosing) return this.refuse(ErrorCode.KAFKA_STORAGE_ERROR, 'The log is being closed.')
     if (origin === 'replication') return this.appendReplicated(records ?? Buffer.alloc(0), now)
     const verdict = validateBatch(records, body.config.appendRules, now, origin)
     if (verdict.errorCode !== ErrorCode.NONE) {

@@ -48,3 +48,8 @@ async function settle<T>(
   }
   return steps.next(outcome)
 }
+
+/** In this turn when `value` is there, later when it comes. */
+export function after<T>(value: T | Promise<T>, next: (value: T) => void | Promise<void>): void | Promise<void> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}

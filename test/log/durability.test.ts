@@ -242,6 +242,18 @@ describe('log/durability', () => {
     expect(slow.disk.readFile('t-0/leader-epoch-checkpoint')!.toString()).to.equal('0\n1\n3 0\n')
   })
 
+  it('takes nothing more while it is being closed: the indexes are written already (make sim SEED=30799 PROFILE=cluster)', async () => {
+    const slow = slowSyncs()
+    const t = makeLog(slow.disk)
+    t.produce([{ value: 'a' }])
+    const closed = t.log.close()
+    await settled()
+    expect(t.produce([{ value: 'b' }]).errorCode).to.equal(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(t.log.endOffset).to.equal(1)
+    slow.open()
+    await closed
+  })
+
   it('goes offline when a sync fails, and never tries again', async () => {
     const disk = new FaultyDisk({ seed: 1, views: false }, { disk: new MemoryDisk() })
     const t = makeLog(disk, { flushMessages: 1 })

@@ -190,7 +190,8 @@ export class PartitionHistory {
     this.cleaned += Math.max(0, this.knownEnd - from - present.size)
     this.#nothingMissing(present, from, what)
     this.#inOrder(what)
-    this.start = Math.max(this.start, from)
+    // Of several brokers another may lead that had not heard of it yet, unless DeleteRecords was acknowledged.
+    if (!rules.replicated) this.start = Math.max(this.start, from)
   }
 
   /** A crash has cut the log at `end`, and some of it may have been acknowledged. */

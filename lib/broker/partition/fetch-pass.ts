@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../../protocol/errors.js'
 import { FetchPlanner } from './fetch-planner.js'
 import { type FetchReader, isHeldBack } from './fetch-position.js'
-import { type FetchAnswer, type FetchTarget, failedFetch } from './fetch-types.js'
+import { type FetchAnswer, type FetchTarget, failedFetch, hasToHear } from './fetch-types.js'
 import { Partition } from './partition.js'
 
 /** A Fetch without its session: what to read, for whom, and when it is enough. */
@@ -63,7 +63,8 @@ export class FetchPass {
     const { targets } = this.params
     const isBehindAt = (index: number): boolean => {
       const partition = this.#found[index]
-      return partition instanceof Partition && isBehind(partition, targets[index]!)
+      if (!(partition instanceof Partition && partition.isLeader)) return false
+      return hasToHear(targets[index]!, partition.highWatermark, partition.log.logStartOffset)
     }
     if (changed !== undefined) return this.#indexesOf(changed).some(isBehindAt)
     return targets.some((_target, index) => isBehindAt(index))
@@ -154,13 +155,6 @@ export class FetchPass {
     }
     return unknown === answers.length || bytes >= Math.min(this.params.minBytes, this.params.maxBytes)
   }
-}
-
-function isBehind(partition: Partition, { highWatermark, fetchOffset, logStartOffset }: FetchTarget): boolean {
-  if (!partition.isLeader) return false
-  const known = highWatermark ?? Number.MAX_SAFE_INTEGER
-  if (known < Math.min(partition.highWatermark, fetchOffset)) return true
-  return logStartOffset >= 0 && logStartOffset < partition.log.logStartOffset
 }
 
 /** As Kafka: what the metadata does not have is answered before any log is asked, with an empty list instead of null. */

@@ -1,6 +1,6 @@
 import { ErrorCode } from '../../../protocol/errors.js'
 import type { CachedPartition, FetchSession, FetchSessionCache } from './fetch-session-cache.js'
-import type { FetchAnswer, FetchTarget } from './fetch-types.js'
+import { type FetchAnswer, type FetchTarget, hasToHear } from './fetch-types.js'
 
 /** Session epochs with a meaning of their own (KIP-227). */
 export const INITIAL_EPOCH = 0
@@ -149,7 +149,10 @@ class IncrementalContext implements FetchContext {
     const key = partitionKey(answer.target, usesTopicIds)
     const cached = partitions.get(key)
     if (cached === undefined) return true
-    const changed = cached.highWatermark !== answer.highWatermark || cached.logStartOffset !== answer.logStartOffset
+    const changed =
+      cached.highWatermark !== answer.highWatermark ||
+      cached.logStartOffset !== answer.logStartOffset ||
+      hasToHear(cached.target, answer.highWatermark, answer.logStartOffset)
     Object.assign(cached, toldBy(answer))
     if (answer.sizeInBytes > 0) {
       // Served now, last in the row next time: a busy partition cannot starve those behind it (KIP-227).

@@ -40,6 +40,16 @@ export interface FetchAnswer {
   readonly release: (() => void) | null
 }
 
+/** Whether a follower that asks like this has to hear of its leader's high watermark or log start; never of a consumer. */
+export function hasToHear(
+  { highWatermark = Number.MAX_SAFE_INTEGER, fetchOffset, logStartOffset }: FetchTarget,
+  leaderHighWatermark: number,
+  leaderStartOffset: number,
+): boolean {
+  if (highWatermark < Math.min(leaderHighWatermark, fetchOffset)) return true
+  return logStartOffset >= 0 && logStartOffset < leaderStartOffset
+}
+
 export const NO_PIECES: readonly Buffer[] = []
 
 /** The answer of a partition that could not be read. */

@@ -55,13 +55,29 @@ export function noteFetch(
   follower.fetchedMs = nowMs
 }
 
-/** The smallest start of the in-sync logs: what is below is deleted everywhere. Source: Partition.lowWatermarkIfLeader. */
+type Members = Pick<PartitionImage, 'isr' | 'eligibleLeaderReplicas'>
+
+/** Who may be in sync as far as the leader can know: with those for whom the controller was asked and who may be in already. */
+export function maximalIsr(
+  { isr }: Pick<PartitionImage, 'isr'>,
+  proposed: readonly number[] | null,
+): readonly number[] {
+  return proposed === null ? isr : [...new Set([...isr, ...proposed])]
+}
+
+/**
+ * The smallest start of the logs that may be a leader's without an unclean election: what is below has gone for good. Source:
+ * Partition.lowWatermarkIfLeader, which looks at the logs of all brokers that are up instead: a deletion can come back in Kafka.
+ */
 export function lowestStart(
   leaderStart: number,
-  { image, followers }: { readonly image: PartitionImage; readonly followers: ReadonlyMap<number, FollowerState> },
+  { image, followers }: { readonly image: Members; readonly followers: ReadonlyMap<number, FollowerState> },
+  proposedIsr: readonly number[] | null,
 ): number {
   let lowest = leaderStart
-  for (const id of image.isr) lowest = Math.min(lowest, followers.get(id)?.logStartOffset ?? lowest)
+  for (const id of [...maximalIsr(image, proposedIsr), ...image.eligibleLeaderReplicas]) {
+    lowest = Math.min(lowest, followers.get(id)?.logStartOffset ?? lowest)
+  }
   return lowest
 }
 
@@ -72,6 +88,7 @@ export interface IsrView {
   readonly followers: ReadonlyMap<number, FollowerState>
   readonly highWatermark: number
   readonly leaderEndOffset: number
+  readonly leaderStartOffset: number
   readonly epochStartOffset: number
   readonly nowMs: number
   /** `replica.lag.time.max.ms`. */
@@ -83,7 +100,8 @@ export interface IsrView {
 /**
  * The in-sync replicas as they should be, null when they are. Cases (Kafka's Partition.getOutOfSyncReplicas, isFollowerInSync):
  * A. a member that has not caught up for `lagMaxMs`, and has not everything now, leaves;
- * B. a replica that has everything below the high watermark, and what the leader had when it began, comes in.
+ * B. a replica that has everything below the high watermark, and what the leader had when it began, comes in, unless it has records that are deleted
+ *    here (which Kafka does not ask): as a leader it would show them again.
  */
 export function proposeIsr(view: IsrView): readonly number[] | null {
   const { brokerId, isr, replicas, followers, nowMs, lagMaxMs } = view
@@ -95,7 +113,8 @@ export function proposeIsr(view: IsrView): readonly number[] | null {
   const comes = replicas.filter((id) => {
     const follower = followers.get(id)
     if (follower === undefined || isr.includes(id) || !view.isEligible(id)) return false
-    return follower.endOffset >= Math.max(view.highWatermark, view.epochStartOffset) // B
+    const hasDeleted = follower.logStartOffset < view.leaderStartOffset
+    return follower.endOffset >= Math.max(view.highWatermark, view.epochStartOffset) && !hasDeleted // B
   })
   return comes.length === 0 && stays.length === isr.length ? null : [...stays, ...comes]
 }

@@ -19,6 +19,7 @@ import {
   type FollowerReport,
   type FollowerState,
   lowestStart,
+  maximalIsr,
   noteFetch,
 } from './isr.js'
 import type { FromLeader, PartitionOptions, PartitionPorts } from './partition-types.js'
@@ -216,10 +217,10 @@ export class Partition {
     return readForFetch(this, target, reader, limits)
   }
 
-  /** The smallest log start offset of the in-sync replicas: what DeleteRecords waits for and reports. */
+  /** The smallest log start offset of those who may lead: what DeleteRecords waits for and reports. */
   get lowWatermark(): number {
     const { logStartOffset } = this.log
-    return this.#role.kind === 'leader' ? lowestStart(logStartOffset, this.#role) : logStartOffset
+    return this.#role.kind === 'leader' ? lowestStart(logStartOffset, this.#role, this.#proposedIsr) : logStartOffset
   }
 
   /** Calls back after the high watermark has moved or the role has changed, once per turn at most. Returns what undoes it. */
@@ -370,7 +371,6 @@ export class Partition {
   #commit(): void {
     if (this.#role.kind !== 'leader' || !this.#serves) return
     const { image, followers } = this.#role
-    const { writtenOffset } = this.log
     // The common case, without the object: one replica.
     const before = this.#highWatermark
     this.#highWatermark =
@@ -378,12 +378,12 @@ export class Partition {
       image.isr[0] === this.#brokerId &&
       this.#proposedIsr === null &&
       this.#minIsr(image) === 1
-        ? Math.max(this.#highWatermark, writtenOffset)
+        ? Math.max(this.#highWatermark, this.log.writtenOffset)
         : committedOffset({
             highWatermark: this.#highWatermark,
-            writtenOffset,
+            writtenOffset: this.log.writtenOffset,
             brokerId: this.#brokerId,
-            isr: this.#proposedIsr === null ? image.isr : [...new Set([...image.isr, ...this.#proposedIsr])],
+            isr: maximalIsr(image, this.#proposedIsr),
             followers,
             minIsr: this.#minIsr(image),
           })

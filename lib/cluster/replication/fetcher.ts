@@ -349,8 +349,8 @@ export class ReplicaFetcher {
   }
 
   async #truncate({ partition, leaderEpoch }: Followed, point: number): Promise<void> {
-    // Other logs were cut before this one, and it may have another leader by now.
-    if (partition.leaderEpoch !== leaderEpoch || partition.isLeader) return
+    // Other logs were cut before this one, and it may have another leader by now, or be about to be closed.
+    if (this.#closed || partition.leaderEpoch !== leaderEpoch || partition.isLeader) return
     const { topic, partition: index, log, highWatermark } = partition
     const message = `${topic}-${index} is cut from offset ${log.endOffset} to ${point}: its leader, broker ${this.#options.leaderId}, has another history from there.`
     if (point < highWatermark)

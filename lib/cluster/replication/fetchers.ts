@@ -30,6 +30,7 @@ export class Fetchers {
   readonly #byLeader = new Map<number, ReplicaFetcher>()
   /** Leader by `topicId:partition`. */
   readonly #leaders = new Map<string, number>()
+  #closed = false
 
   constructor(options: { readonly brokerId: number; readonly settings: FetcherSettings }, ports: FetchersPorts) {
     this.#options = options
@@ -38,6 +39,8 @@ export class Fetchers {
 
   /** After the partitions have taken their roles. */
   apply(delta: Delta): void {
+    // The cluster goes on while this broker stops: its logs are being closed.
+    if (this.#closed) return
     for (const { topic, partition } of delta.removed) this.#stop(topic, partition)
     for (const { topic, partition } of delta.led) this.#stop(topic, partition)
     for (const { topic, partition } of delta.followed) this.#follow(topic, partition)
@@ -53,6 +56,7 @@ export class Fetchers {
   }
 
   close(): void {
+    this.#closed = true
     for (const fetcher of this.#byLeader.values()) fetcher.close()
     this.#byLeader.clear()
     this.#leaders.clear()

@@ -81,6 +81,17 @@ describe('broker/partition/fetch-session', () => {
     }
   })
 
+  it('says again what a follower was told and has not taken over, for it asks as before', () => {
+    const asks = { ...target(0, 5), logStartOffset: 0, highWatermark: 4 }
+    const tells = { ...empty(asks, 5), logStartOffset: 3 }
+    const { sessionId } = context(0, 0, { targets: [asks] }).respond([tells], now)
+    expect(context(sessionId, 1).respond([tells], now).answers).to.deep.equal([tells])
+    const highest = { ...asks, logStartOffset: 3 }
+    expect(context(sessionId, 2, { targets: [highest] }).respond([tells], now).answers).to.deep.equal([tells])
+    const all = { ...highest, highWatermark: 5 }
+    expect(context(sessionId, 3, { targets: [all] }).respond([tells], now).answers).to.deep.equal([])
+  })
+
   it('goes from a full fetch to incremental ones', () => {
     const id = begin(3)
     expect(id).to.equal(1)

@@ -5,6 +5,7 @@ import {
   committedOffset,
   effectiveMinIsr,
   type IsrView,
+  lowestStart,
   noteFetch,
   proposeIsr,
   unknownFollower,
@@ -81,11 +82,12 @@ describe('broker/partition/isr', () => {
       isr: [1, 2],
       replicas: [1, 2, 3],
       followers: new Map([
-        [2, { ...unknownFollower(0), endOffset: 10 }],
-        [3, { ...unknownFollower(0), endOffset: 4 }],
+        [2, { ...unknownFollower(0), endOffset: 10, logStartOffset: 0 }],
+        [3, { ...unknownFollower(0), endOffset: 4, logStartOffset: 0 }],
       ]),
       highWatermark: 8,
       leaderEndOffset: 10,
+      leaderStartOffset: 0,
       epochStartOffset: 5,
       nowMs: 1000,
       lagMaxMs: 500,
@@ -105,12 +107,36 @@ describe('broker/partition/isr', () => {
 
     it('B: to let a replica in that has what is committed and what the leader began with, if it is eligible', () => {
       const caughtUp = new Map([
-        [2, { ...unknownFollower(0), endOffset: 10 }],
-        [3, { ...unknownFollower(0), endOffset: 8 }],
+        [2, { ...unknownFollower(0), endOffset: 10, logStartOffset: 0 }],
+        [3, { ...unknownFollower(0), endOffset: 8, logStartOffset: 2 }],
       ])
       expect(proposeIsr(isrView({ followers: caughtUp }))).to.deep.equal([1, 2, 3])
       expect(proposeIsr(isrView({ followers: caughtUp, epochStartOffset: 9 }))).to.equal(null)
       expect(proposeIsr(isrView({ followers: caughtUp, isEligible: (id) => id !== 3 }))).to.equal(null)
+      // It has records that were deleted.
+      expect(proposeIsr(isrView({ followers: caughtUp, leaderStartOffset: 2 }))).to.deep.equal([1, 2, 3])
+      expect(proposeIsr(isrView({ followers: caughtUp, leaderStartOffset: 3 }))).to.equal(null)
+    })
+  })
+
+  describe('what is deleted for good', () => {
+    const startsAt = (logStartOffset: number) => ({ ...unknownFollower(0), logStartOffset })
+    const followers = new Map([
+      [2, startsAt(5)],
+      [3, startsAt(4)],
+      [4, startsAt(3)],
+    ])
+    const lowest = (isr: number[], eligibleLeaderReplicas: number[] = [], proposed: number[] | null = null) =>
+      lowestStart(6, { image: { isr, eligibleLeaderReplicas }, followers }, proposed)
+
+    it('is deleted in the logs of all that are in sync', () => {
+      expect(lowest([1])).to.equal(6)
+      expect(lowest([1, 2])).to.equal(5)
+    })
+
+    it('and of those who may be in sync, or may lead although they are not (make sim SEED=10216 PROFILE=cluster)', () => {
+      expect(lowest([1, 2], [], [1, 2, 3])).to.equal(4)
+      expect(lowest([1], [4])).to.equal(3)
     })
   })
 
