@@ -122,8 +122,9 @@ export class IdempotentProducer {
   #producerEpoch = -1
   /** `ground.losses` when the id was given: later losses may make its sequences unfit. */
   #lossesBefore = 0
-  /** `ground.upheavals` when what is open now was sent first. */
+  /** `ground.upheavals` when what is open now was sent first, and how many batches that were. */
   #upheavalsBefore = 0
+  #together = 1
 
   constructor(
     readonly name: string,
@@ -165,6 +166,7 @@ export class IdempotentProducer {
   async #repeat(history: PartitionHistory): Promise<void> {
     const sent = this.#newest.get(history)
     this.#upheavalsBefore = this.ground.upheavals
+    this.#together = 1
     if (sent?.attempt.state === 'acked') await this.#send(history, [sent])
   }
 
@@ -185,6 +187,7 @@ export class IdempotentProducer {
       sequence += attempt.count
     }
     this.#sequences.set(history, sequence)
+    this.#together = open.length
     while (open.length > 0) {
       if (!(await this.#send(history, open))) return
       if (open.length > 0) await ground.world.sleep(this.#chance.between(5, 60))
@@ -214,7 +217,10 @@ export class IdempotentProducer {
         open.splice(open.indexOf(sent[index]!), 1)
       } else if (open[0] !== sent[index] || PERHAPS.has(answer.errorCode) || LATER.has(answer.errorCode)) {
         // Behind one that failed the sequence cannot fit: it comes again, too.
-      } else if (ground.losses > this.#lossesBefore || (sent.length > 1 && ground.upheavals > this.#upheavalsBefore)) {
+      } else if (
+        ground.losses > this.#lossesBefore ||
+        (this.#together > 1 && ground.upheavals > this.#upheavalsBefore)
+      ) {
         // A snapshot of producers knows the last batch of each only, in Kafka's format: an earlier one that comes again is refused.
         this.#producerId = -1
         return false

@@ -78,6 +78,7 @@ export class ProduceGate {
     // The marker's epoch lies above that of the records when every transaction has an epoch of its own.
     const endEpoch = requestVersion >= IMPLICIT_ADD_VERSION ? producerEpoch + 1 : producerEpoch
     const starts: TransactionStart[] = partitions.map(({ log }) => log.producers.expectStart(producerId, endEpoch))
+    const epochs = partitions.map(({ leaderEpoch }) => leaderEpoch)
     const deadline = clock.monotonic() + this.#options.retryMaxMs
     try {
       let codes = await asked
@@ -88,8 +89,10 @@ export class ProduceGate {
         }
       }
       return codes.map((code, i) => {
-        if (code === ErrorCode.NONE && starts[i]!.ended) return ErrorCode.INVALID_TXN_STATE
-        return clientCode(code, batches)
+        if (code !== ErrorCode.NONE || !starts[i]!.ended) return clientCode(code, batches)
+        // A follower hears of every marker, also of that of the transaction before: the leader knows better.
+        const { isLeader, leaderEpoch } = partitions[i]!
+        return isLeader && leaderEpoch === epochs[i] ? ErrorCode.INVALID_TXN_STATE : ErrorCode.NOT_LEADER_OR_FOLLOWER
       })
     } finally {
       for (const [i, { log }] of partitions.entries()) log.producers.forgetStart(starts[i]!)

@@ -116,6 +116,14 @@ describe('broker/transaction/produce-gate', () => {
     expect(await outcome).to.deep.equal([ErrorCode.INVALID_TXN_STATE])
   })
 
+  it('nor that of any transaction once another broker leads, which brings all of them (make sim SEED=40684 PROFILE=cluster)', async () => {
+    const outcome = admit(12)
+    appendMarker(partition, marker(1), partition.leaderEpoch, 0)
+    broker.elect('t', 0, 2)
+    answer({ errorCode: ErrorCode.NONE })
+    expect(await outcome).to.deep.equal([ErrorCode.NOT_LEADER_OR_FOLLOWER])
+  })
+
   it('is not disturbed by the marker of the transaction before, which comes late from another broker (KIP-890)', async () => {
     added = [{ errorCode: ErrorCode.CONCURRENT_TRANSACTIONS }]
     const outcome = admit(12)
