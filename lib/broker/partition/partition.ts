@@ -47,7 +47,7 @@ export class Partition {
   #highWatermark: number
   #seenWritten: number
   /** Cuts of the log that are under way. */
-  #cutting = 0
+  cutting = 0
   /** An ISR that the controller was asked for and may have recorded already: until we know, its members count too. */
   #proposedIsr: readonly number[] | null = null
 
@@ -95,7 +95,7 @@ export class Partition {
   }
 
   get #serves(): boolean {
-    return this.#cutting === 0 && (this.#ports.inCluster ?? ALWAYS)()
+    return this.cutting === 0 && (this.#ports.inCluster ?? ALWAYS)()
   }
 
   get #nowMs(): number {
@@ -336,11 +336,11 @@ export class Partition {
 
   /** Who becomes the leader meanwhile serves nobody until it is over, and leads from where the log ends then. */
   async #cut(work: () => void | Promise<void>): Promise<void> {
-    this.#cutting++
+    this.cutting++
     try {
       await work()
     } finally {
-      this.#cutting--
+      this.cutting--
       this.#seenWritten = this.log.writtenOffset
       if (this.#role.kind === 'leader') {
         this.log.assignLeaderEpoch(this.#role.image.leaderEpoch)

@@ -66,7 +66,21 @@ export class PartitionShardLog implements ShardLog {
   }
 
   read(visitor: ShardVisitor): void | Promise<void> {
+    // What a cut is about to take away was never decided.
+    if (this.#partition.cutting > 0) return this.#whenCut().then(() => this.read(visitor))
     return this.#readFrom(this.#partition.log.logStartOffset, this.endOffset, visitor)
+  }
+
+  /** Resolves when no cut is under way any more, or another leads: then nobody wants to know. */
+  #whenCut(): Promise<void> {
+    const partition = this.#partition
+    return new Promise((resolve) => {
+      const stop = partition.onChange(() => {
+        if (partition.cutting > 0 && partition.leaderEpoch === this.leaderEpoch) return
+        stop()
+        resolve()
+      })
+    })
   }
 
   /** Goes on in this turn for as long as memory has the bytes. */

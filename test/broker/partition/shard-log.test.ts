@@ -57,6 +57,25 @@ describe('broker/partition/shard-log', () => {
     expect(contents(log).seen).to.deep.equal([[1, 'b', null], marker, [3, 'c', '3']])
   })
 
+  it('reads nothing that a cut is about to take away', async () => {
+    broker.createTopic('moved', { replicas: [1, 2] })
+    const partition = broker.partition('moved')
+    new PartitionShardLog(partition).append([record('a', '1')], broker.clock.now())
+    new PartitionShardLog(partition).append([record('b', '2')], broker.clock.now())
+    broker.elect('moved', 0, 2)
+    let goOn: () => void = () => {}
+    const truncateTo = partition.log.truncateTo.bind(partition.log)
+    partition.log.truncateTo = (offset) =>
+      new Promise<void>((resolve) => (goOn = resolve)).then(() => truncateTo(offset))
+    const cut = partition.truncateTo(1)
+    broker.elect('moved', 0, 1)
+    const { seen, done } = contents(new PartitionShardLog(partition))
+    expect(seen).to.deep.equal([])
+    goOn()
+    await Promise.all([cut, done])
+    expect(seen).to.deep.equal([[0, 'a', '1']])
+  })
+
   it('writes transactional batches as Kafka does, shows whose they are, and fences', () => {
     const log = new PartitionShardLog(broker.partition('t'))
     const producer = { producerId: 7, producerEpoch: 3 }
