@@ -110,6 +110,7 @@ function firstDifference(
     const other = a.get(offset) === bytes ? b.get(offset) : a.get(offset)
     if (other === undefined || !other.equals(bytes)) return offset
   }
-  // One of them is empty: only where records go by themselves.
-  return Number.isFinite(from) || rules.expires || a.size === b.size ? null : 0
+  if (Number.isFinite(from) || rules.expires) return null
+  // One of them is empty: what the other has is deleted.
+  return [...a.keys(), ...b.keys()].find((offset) => offset >= start) ?? null
 }
