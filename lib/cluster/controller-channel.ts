@@ -31,6 +31,15 @@ export interface ControllerChannelPorts {
 const PATIENCE_MS = 15_000
 const RETRY_MS = 50
 
+const ALWAYS = (): boolean => true
+
+export interface ForwardedClient {
+  readonly principal: Buffer
+  readonly address: Buffer
+  /** It has hung up: a controller that did not answer is not asked again, for the client may want something else by then. */
+  isGone(): boolean
+}
+
 /** No controller could be reached in time. */
 export class NoController extends Error {
   override readonly name = 'NoController'
@@ -53,7 +62,7 @@ export class ControllerChannel {
    * Hands a client's request, header and body without the size, to the controller; resolves with the answer's header and body. Null when this
    * broker is the controller by now: serve it here. @throws NoController
    */
-  forward(frame: Buffer, client: { readonly principal: Buffer; readonly address: Buffer }): Promise<Buffer | null> {
+  forward(frame: Buffer, client: ForwardedClient): Promise<Buffer | null> {
     return this.#ask<Buffer | null>(
       () => null,
       async (peer) => {
@@ -69,7 +78,7 @@ export class ControllerChannel {
         // It lies in the read buffer no longer: bytes of a decoded answer are copies.
         return Buffer.from(responseData)
       },
-      this.#ports.forwardPeer,
+      { peer: this.#ports.forwardPeer, isWanted: () => !client.isGone() },
     )
   }
 
@@ -184,7 +193,7 @@ export class ControllerChannel {
         await this.#untilHere(results.flatMap(({ name, errorCode }) => (errorCode === ErrorCode.NONE ? [name] : [])))
         return results
       },
-      this.#ports.forwardPeer,
+      { peer: this.#ports.forwardPeer },
     )
   }
 
@@ -201,12 +210,15 @@ export class ControllerChannel {
   async #ask<T>(
     local: () => T | Promise<T>,
     remote: (peer: Peer) => Promise<T | undefined>,
-    peer = this.#ports.peer,
+    {
+      peer = this.#ports.peer,
+      isWanted = ALWAYS,
+    }: { peer?: (brokerId: number) => Peer; isWanted?: () => boolean } = {},
   ): Promise<T> {
     const { clock, controller, image, nextImage } = this.#ports
     const deadlineMs = clock.monotonic() + PATIENCE_MS
     let reason = 'there is no controller'
-    while (clock.monotonic() < deadlineMs) {
+    while (clock.monotonic() < deadlineMs && isWanted()) {
       if (controller.isActive) return local()
       const { controllerId } = image()
       if (controllerId >= 0 && controllerId !== this.#brokerId) {

@@ -4,6 +4,7 @@
  * Values come as the strings that DescribeConfigs shows and are trusted: bounds are checked where they are set. A missing key takes
  * Kafka's default. Long.MAX_VALUE becomes a number just above every real one, which is all that comparisons need.
  */
+import type { Random } from '../host/random.js'
 import { type AppendRules, appendRulesFrom } from './append-rules.js'
 
 export interface LogConfig {
@@ -82,4 +83,10 @@ export function logConfig(valueFor: (name: string) => string | null | undefined)
 /** Kafka's defaults, with some values replaced. */
 export function defaultLogConfig(overrides: Partial<LogConfig> = {}): LogConfig {
   return { ...logConfig(() => undefined), ...overrides }
+}
+
+/** A new segment's share of `segment.jitter.ms`. */
+export function segmentJitter({ segmentJitterMs, segmentMs }: LogConfig, random: Random): number {
+  const bound = Math.min(segmentJitterMs, segmentMs)
+  return bound > 0 ? random.integer(bound) : 0
 }

@@ -20,6 +20,8 @@ export interface DurabilityPorts {
   onSealedSynced(): void
   /** Makes durable what describes the log below the new recovery point, before that moves. */
   syncFacts(): Promise<void>
+  /** The recovery point has gone back. Resolves when no higher one is noted anywhere. */
+  onLowered(): void | Promise<void>
 }
 
 /** Above every delay that a timer could be set to: `flush.ms` says never. */
@@ -28,6 +30,8 @@ const NEVER_MS = 2 ** 53
 export class Durability {
   /** Everything below is synced. */
   recoveryPoint = 0
+  /** At most this has been noted as the recovery point. */
+  private highest = 0
   /** Everything below is in the operating system's hands. */
   private written = 0
   /** When the log is written up to here it is time to sync. */
@@ -51,6 +55,7 @@ export class Durability {
   reset(recoveryPoint: number, written: number): void {
     this.cutTo = Math.min(this.cutTo, written)
     this.recoveryPoint = recoveryPoint
+    this.highest = Math.max(this.highest, recoveryPoint)
     this.written = written
     this.sealedTo = Math.min(this.sealedTo, recoveryPoint)
     this.plan()
@@ -72,9 +77,15 @@ export class Durability {
     if (this.written >= offset) this.start()
   }
 
-  /** The log was cut: what its files say of it has to follow. */
-  onCut(): void {
+  /**
+   * The log was cut: what its files say of it has to follow. With the recovery point that was noted before, who looks after a loss of power would
+   * trust what comes now.
+   */
+  onCut(): void | Promise<void> {
     this.start()
+    if (this.recoveryPoint >= this.highest) return
+    this.highest = this.recoveryPoint
+    return this.ports.onLowered()
   }
 
   /** `flush.messages` or `flush.ms` may have changed. */
@@ -167,6 +178,7 @@ export class Durability {
   private synced(offset: number): void {
     if (offset <= this.recoveryPoint) return
     this.recoveryPoint = offset
+    this.highest = Math.max(this.highest, offset)
     this.timer?.cancel()
     this.timer = null
     this.plan()

@@ -6,7 +6,7 @@
 import type { IncomingBatch } from './admission.js'
 import { applyBatch } from './batch-effects.js'
 import type { Walk } from './batch-walk.js'
-import type { LogConfig } from './config.js'
+import { type LogConfig, segmentJitter } from './config.js'
 import { setAside, setAsideFolder } from './deleted-folder.js'
 import { DoomedSegments } from './doomed-segments.js'
 import { Durability } from './durability.js'
@@ -79,6 +79,7 @@ export class LogBody {
       onSyncFailed: (error) => this.goOffline(error),
       onSealedSynced: () => this.ports.shared.onSealedSynced(),
       syncFacts: () => this.syncFacts(),
+      onLowered: () => this.ports.onCut?.(),
     })
     this.doomed = new DoomedSegments({ clock, onFailed: (error) => this.goOffline(error) })
     this.segments.add(this.newSegment(0, clock.now()))
@@ -240,13 +241,15 @@ export class LogBody {
       if (offset > 0) segment.openLog()
       this.logStartOffset = offset
       this.endsAt(offset, offset)
+      return segment.viewable ? undefined : this.durability.onCut()
     })
   }
 
   /** An empty log whose start lies inside its leader's first batch: the batch begins at `offset`, the start stays. False: not in this turn. */
   beginBelowStart(offset: number): boolean {
     const start = this.logStartOffset
-    if (this.tail.isDirty || this.tail.isWriting || this.restartAt(offset) instanceof Promise) return false
+    if (this.tail.isDirty || this.tail.isWriting) return false
+    void this.restartAt(offset)
     this.logStartOffset = start
     return !this.offline
   }
@@ -344,14 +347,11 @@ export class LogBody {
 
   /** A segment of this log that nobody knows yet. */
   newSegment(baseOffset: number, createdMs: number, stage: FileStage = ''): Segment {
-    const { segmentIndexBytes, indexIntervalBytes, segmentJitterMs, segmentMs } = this.config
-    const bound = Math.min(segmentJitterMs, segmentMs)
-    const jitterMs = bound > 0 ? this.ports.random.integer(bound) : 0
-    return new Segment(
-      { folder: this.options.folder, baseOffset, createdMs, segmentIndexBytes, indexIntervalBytes, jitterMs, stage },
-      this.ports.disk,
-      this.ports.shared.indexes,
-    )
+    const { disk, random, shared } = this.ports
+    const { segmentIndexBytes, indexIntervalBytes } = this.config
+    const own = { folder: this.options.folder, baseOffset, createdMs, stage }
+    const jitterMs = segmentJitter(this.config, random)
+    return new Segment({ ...own, jitterMs, segmentIndexBytes, indexIntervalBytes }, disk, shared.indexes)
   }
 
   /** Runs `action` when no write is under way: at once in most cases. Disk failures take the log offline. */
@@ -390,10 +390,10 @@ export class LogBody {
       // Not `end`: offsets below the log start may be missing, and nothing was synced in their place.
       this.endsAt(end, Math.min(this.durability.recoveryPoint, segment.nextOffset))
       this.epochs.truncateFromEnd(end)
-      if (!segment.viewable) this.durability.onCut()
-      if (this.producers.size === 0) return // nothing to learn again
+      const noted = segment.viewable ? undefined : this.durability.onCut()
+      if (this.producers.size === 0) return noted // nothing to learn again
       this.producers.clear()
-      return this.reader.run(replay(this.segments.all, this.snapshots, end, this.producers))
+      return after(this.reader.run(replay(this.segments.all, this.snapshots, end, this.producers)), () => noted)
     })
   }
 }

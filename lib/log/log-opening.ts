@@ -83,7 +83,8 @@ class Opening {
     const clean = this.known?.clean === true
     for (const [index, segment] of this.all.entries()) {
       const next = this.all[index + 1]?.baseOffset
-      if (!clean && !(next !== undefined && next <= this.recoveryPoint)) return index
+      // Not where it ends right there: it may have been sealed since, and its indexes be no more than written.
+      if (!clean && !(next !== undefined && next < this.recoveryPoint)) return index
       // Bytes that are shown without a read would be served unchecked; to check them now costs no read either.
       segment.openLog()
       if (segment.viewable) return index

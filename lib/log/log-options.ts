@@ -42,6 +42,8 @@ export interface PartitionLogPorts {
   logger?: Logger
   /** For the owner of the directory: the log has gone offline. */
   onOffline?: (error: unknown) => void
+  /** The recovery point has gone back with the log's end: no higher one may be noted when it resolves. Rejects with DiskError. */
+  onCut?: () => void | Promise<void>
   /** Memory and the write turn in common with the store's other logs. */
   shared?: LogShared
 }
@@ -60,4 +62,5 @@ export interface LogBodyPorts {
   shared: LogShared
   onWritten(offset: number): void
   onOffline(error: unknown): void
+  onCut?: () => void | Promise<void>
 }

@@ -11,6 +11,7 @@ import { type FutureLog, FutureLogs, type InterruptedMove } from './future-logs.
 import type { LogDir } from './log-dir.js'
 import type { KnownLog } from './log-options.js'
 import { PartitionLog } from './partition-log.js'
+import { settle } from './settle.js'
 import { LogShared } from './shared.js'
 import type { ExpectedTopic, LogDirectory, LogInDirectory, LogStoreOptions, LogStorePorts } from './store-contract.js'
 
@@ -383,18 +384,14 @@ export class LogStore {
 
   private logPorts(directory: LogDir) {
     const { clock, random } = this.ports
-    const onOffline = (error: unknown): void => this.noteFailure(directory, error)
-    return { disk: directory.disk, clock, random, logger: this.logger, shared: this.shared, onOffline }
+    return {
+      ...{ disk: directory.disk, clock, random, logger: this.logger, shared: this.shared },
+      onOffline: (error: unknown) => this.noteFailure(directory, error),
+      onCut: () => this.checkpoints.get(directory)?.writeRecoveryPoints(this.offsetsIn(directory)),
+    }
   }
 }
 
 function described({ topic, partition, sizeInBytes, endOffset }: PartitionLog, isFuture: boolean): LogInDirectory {
   return { topic, partition, sizeInBytes, endOffset, isFuture }
-}
-
-/** Waits for all, then fails with the first failure: nobody is left running behind the caller's back. */
-async function settle(promises: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(promises)) {
-    if (outcome.status === 'rejected') throw outcome.reason
-  }
 }

@@ -62,9 +62,7 @@ export class PartitionLog implements LogView {
         maxProducers: options.maxProducers ?? 100_000,
       },
       {
-        disk: ports.disk,
-        clock: ports.clock,
-        random: ports.random,
+        ...ports,
         logger: ports.logger ?? silentLogger,
         shared: ports.shared ?? new LogShared(),
         onWritten: (offset) => this.onWritten?.(offset),

@@ -40,6 +40,7 @@ export class Forwarder {
       answer = await this.channel.forward(frame, {
         principal: Buffer.from(`${this.brokerId} ${connection.principal}`),
         address: Buffer.from(connection.remoteAddress),
+        isGone: () => connection.closed,
       })
     } catch (error) {
       if (error instanceof NoController) return null

@@ -32,6 +32,8 @@ interface TopicState {
   partitions: Set<number>
   /** Values of `retention.ms` that are possible. */
   values: Set<string>
+  /** Of these, those that were asked for and have no answer. */
+  readonly unanswered: Set<string>
 }
 
 export class Admin {
@@ -78,7 +80,7 @@ export class Admin {
     const name = `scratch-${this.#topics.length + 1}`
     const count = this.#chance.between(1, 3)
     const value = String(this.#chance.between(1_000_000_000, 2_000_000_000))
-    const topic: TopicState = { name, partitions: new Set([0, count]), values: new Set([value]) }
+    const topic: TopicState = { name, partitions: new Set([0, count]), values: new Set([value]), unanswered: new Set() }
     this.#topics.push(topic)
     const configs = [{ name: CONFIG, value }]
     const one = { name, numPartitions: count, replicationFactor: -1, assignments: [], configs }
@@ -89,10 +91,14 @@ export class Admin {
   async #alter(topic: TopicState): Promise<void> {
     const value = String(this.#chance.between(1_000_000_000, 2_000_000_000))
     topic.values.add(value)
+    topic.unanswered.add(value)
     const configs = [{ name: CONFIG, configOperation: 0, value }]
     const resources = [{ resourceType: TOPIC, resourceName: topic.name, configs }]
     const answer = await this.#rpc.call(IncrementalAlterConfigs, 1, { resources })
-    if (this.#done('alter', topic.name, answer.responses[0]!.errorCode)) topic.values = new Set([value])
+    if (!this.#done('alter', topic.name, answer.responses[0]!.errorCode)) return
+    // What a broker forwards again, because the controller did not answer, may be done after this, as in Kafka.
+    topic.values = new Set(this.ground.isCluster ? [...topic.unanswered, value] : [value])
+    topic.unanswered.delete(value)
   }
 
   async #grow(topic: TopicState): Promise<void> {
