@@ -92,7 +92,8 @@ export class ProduceGate {
         if (code !== ErrorCode.NONE || !starts[i]!.ended) return clientCode(code, batches)
         // A follower hears of every marker, also of that of the transaction before: the leader knows better.
         const { isLeader, leaderEpoch } = partitions[i]!
-        return isLeader && leaderEpoch === epochs[i] ? ErrorCode.INVALID_TXN_STATE : ErrorCode.NOT_LEADER_OR_FOLLOWER
+        if (isLeader && leaderEpoch === epochs[i]) return ErrorCode.INVALID_TXN_STATE
+        return batches.retriableAsIs ? ErrorCode.NOT_COORDINATOR : ErrorCode.NOT_LEADER_OR_FOLLOWER
       })
     } finally {
       for (const [i, { log }] of partitions.entries()) log.producers.forgetStart(starts[i]!)

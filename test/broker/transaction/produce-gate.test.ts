@@ -117,11 +117,17 @@ describe('broker/transaction/produce-gate', () => {
   })
 
   it('nor that of any transaction once another broker leads, which brings all of them (make sim SEED=40684 PROFILE=cluster)', async () => {
-    const outcome = admit(12)
-    appendMarker(partition, marker(1), partition.leaderEpoch, 0)
-    broker.elect('t', 0, 2)
-    answer({ errorCode: ErrorCode.NONE })
-    expect(await outcome).to.deep.equal([ErrorCode.NOT_LEADER_OR_FOLLOWER])
+    for (const retriableAsIs of [false, true]) {
+      broker.elect('t', 0, 1)
+      const batches = { ...who, transactionalId: 'x', partitions: [partition], requestVersion: 12 }
+      const outcome = gate.admit({ ...batches, retriableAsIs })
+      appendMarker(partition, marker(1), partition.leaderEpoch, 0)
+      broker.elect('t', 0, 2)
+      answer({ errorCode: ErrorCode.NONE })
+      expect(await outcome).to.deep.equal([
+        retriableAsIs ? ErrorCode.NOT_COORDINATOR : ErrorCode.NOT_LEADER_OR_FOLLOWER,
+      ])
+    }
   })
 
   it('is not disturbed by the marker of the transaction before, which comes late from another broker (KIP-890)', async () => {
