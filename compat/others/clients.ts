@@ -3,7 +3,7 @@
  * program that takes a bootstrap address and a name of its own, prints a line `ok ...` per chapter, and exits with 0
  * only when everything it saw was right.
  */
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type CommandResult, onPath, run, runOrThrow } from '../commands.js'
 import { cacheFolder, projectRoot } from '../project-root.js'
@@ -65,23 +65,26 @@ const kcat: OtherClient = {
 /** The Python of the environment that `preparePython` makes. */
 export const pythonProgram = (): string => join(cacheFolder('python'), 'ready', 'bin', 'python')
 
-/** An environment with confluent-kafka in the cache folder. */
+/** An environment with the clients of `requirements.txt` in the cache folder. */
 export async function preparePython(): Promise<void> {
   const folder = cacheFolder('python')
   const marker = join(folder, 'complete')
-  if (existsSync(marker)) return
-  await runOrThrow('python3', ['-m', 'venv', join(folder, 'ready')])
   const requirements = join(sources, 'python', 'requirements.txt')
-  await runOrThrow(join(folder, 'ready', 'bin', 'pip'), ['install', '-q', '-r', requirements])
-  writeFileSync(marker, '')
+  const wanted = readFileSync(requirements, 'utf8')
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return
+  await runOrThrow('python3', ['-m', 'venv', '--clear', join(folder, 'ready')])
+  await runOrThrow(pythonProgram(), ['-m', 'pip', 'install', '-q', '-r', requirements])
+  writeFileSync(marker, wanted)
 }
 
-const python: OtherClient = {
-  name: 'confluent-kafka (Python)',
-  unavailable: () => (onPath('python3') ? null : 'python3 is not on PATH'),
-  prepare: preparePython,
-  story: (bootstrap, name) =>
-    run(pythonProgram(), [join(sources, 'python', 'story.py'), bootstrap, name], { timeoutMs: storyTimeoutMs }),
+function pythonClient(name: string, program: string): OtherClient {
+  return {
+    name,
+    unavailable: () => (onPath('python3') ? null : 'python3 is not on PATH'),
+    prepare: preparePython,
+    story: (bootstrap, story) =>
+      run(pythonProgram(), [join(sources, 'python', program), bootstrap, story], { timeoutMs: storyTimeoutMs }),
+  }
 }
 
 const javaQuiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'
@@ -149,7 +152,9 @@ const rust: OtherClient = {
 export const otherClients: readonly OtherClient[] = [
   platformatic,
   kcat,
-  python,
+  pythonClient('confluent-kafka (Python)', 'story.py'),
+  pythonClient('kafka-python (Python)', 'kafka_python.py'),
+  pythonClient('aiokafka (Python)', 'aio.py'),
   java,
   goClient('franz-go (Go)', 'franz', 'franz-eos'),
   goClient('sarama (Go)', 'sarama'),
