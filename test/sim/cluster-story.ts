@@ -149,13 +149,22 @@ export class ClusterStory {
       await this.#start(host)
     } else {
       if (fault === 'power') host.powerLoss()
-      else if (fault === 'kill') host.kill()
-      else await this.#stop(host, chance.happens(0.7))
+      else if (fault === 'stop') await this.#stop(host, chance.happens(0.7))
+      else host.kill()
       await world.sleep(chance.between(0, 1200))
+      if (fault === 'replace') await this.#wipe(host)
       await this.#start(host)
     }
     this.#copies.inSync(`after ${fault} of ${name}`)
     this.#busy.delete(host)
+  }
+
+  /** As soon as nothing is lost by it; not at all when it takes too long. */
+  async #wipe(host: Host): Promise<void> {
+    for (let patience = 40; patience > 0; patience--) {
+      if (this.#copies.canDoWithout(host.options.brokerId)) return host.wipe()
+      await this.world.sleep(50)
+    }
   }
 
   /** Eligible leader replicas (KIP-966) off or on. */

@@ -45,6 +45,19 @@ export class Copies {
     }
   }
 
+  /**
+   * Whether a broker that is down has nothing that is not also in sync elsewhere. Others may not be enough that are eligible (KIP-966): when they
+   * were killed, too, the last leader is taken, as in Kafka.
+   */
+  canDoWithout(brokerId: number): boolean {
+    const topics = [...(this.newest()?.topicsById.values() ?? [])]
+    return topics.every(({ partitions }) =>
+      partitions.every(
+        ({ isr, replicas }) => !replicas.includes(brokerId) || (isr.length > 0 && !isr.includes(brokerId)),
+      ),
+    )
+  }
+
   /** What keeps a partition from being whole again; null when every replica is in sync and the preferred or another one leads. */
   unrest(): string | null {
     const { hosts } = this.ground

@@ -127,6 +127,12 @@ export class Host {
     this.disk.crash()
   }
 
+  /** Another machine takes its place: everything on the disk is gone. */
+  wipe(): void {
+    this.world.say(this.name, 'has an empty disk')
+    for (const name of this.disk.list('')) this.disk.remove(name)
+  }
+
   async stop({ handOver = false } = {}): Promise<void> {
     this.world.say(this.name, 'stopping')
     const life = this.#life!

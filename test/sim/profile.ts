@@ -14,7 +14,7 @@ export type Fault = 'kill' | 'power' | 'stop' | 'clock' | 'errors' | 'sync-error
 /**
  * What befalls one of several brokers, or all: a process or a machine ends, a broker leaves in order, loses sight of the others, of one of them
  * or is not heard by it; leaders and replicas are moved; the controller goes; eligible
- * leader replicas are turned off or on. What ends by itself ends after a while; a disk that
+ * leader replicas are turned off or on; a broker that is in no ISR comes back with an empty disk. What ends by itself ends after a while; a disk that
  * fails is well again for the broker's next life.
  */
 export type ClusterFault =
@@ -28,6 +28,7 @@ export type ClusterFault =
   | 'controller'
   | 'level'
   | 'power-all'
+  | 'replace'
 
 export interface Profile {
   readonly name: string
@@ -106,7 +107,10 @@ export const CLUSTER_PROFILES: readonly Profile[] = [
     transactions: true,
     faults: [],
     disk: {},
-    cluster: { brokers: 3, faults: ['kill', 'kill', 'stop', 'isolate', 'isolate', 'cut', 'deaf', ...MOVES] },
+    cluster: {
+      brokers: 3,
+      faults: ['kill', 'kill', 'replace', 'replace', 'stop', 'isolate', 'isolate', 'cut', 'deaf', ...MOVES],
+    },
   },
   {
     name: 'cluster-power',
@@ -115,7 +119,10 @@ export const CLUSTER_PROFILES: readonly Profile[] = [
     transactions: true,
     faults: [],
     disk: { tornChance: 0.5 },
-    cluster: { brokers: 3, faults: ['power', 'power', 'power-all', 'kill', 'stop', 'isolate', 'cut', ...MOVES] },
+    cluster: {
+      brokers: 3,
+      faults: ['power', 'power', 'power-all', 'replace', 'replace', 'kill', 'stop', 'isolate', 'cut', ...MOVES],
+    },
   },
   {
     name: 'cluster-errors',
