@@ -17,21 +17,31 @@ export function endOfTransaction(batch: Buffer, at: number): EndTransaction | nu
   }
 }
 
+/** Where a batch comes to. */
+export interface LogEnd {
+  readonly epochs: LeaderEpochs
+  /** Where the log ends without it: below its base offset where compaction has left a gap. */
+  readonly endOffset: number
+}
+
 /**
  * Applies the batch at `at`, which lies in `segment` with its final offsets. The same for a new batch, one that replication brought and
- * one that recovery found. `marker`: what `endOfTransaction` said, when the caller has asked already; `epochs` null: they are known;
+ * one that recovery found. `marker`: what `endOfTransaction` said, when the caller has asked already; `log` null: its epochs are known;
  * `segment` null: its transaction index is.
+ *
+ * An epoch begins where the log ended, for nobody knows whose the batches in a gap were: a replica that still has some of an earlier epoch there
+ * is cut to that, and takes what its leader has. Kafka takes the batch's offset, and would leave it with what its leader never had.
  */
 export function applyBatch(
   batch: Buffer,
   at: number,
   segment: Segment | null,
   producers: ProducerStates,
-  epochs: LeaderEpochs | null,
+  log: LogEnd | null,
   marker: EndTransaction | null = null,
 ): void {
   const baseOffset = header.baseOffset(batch, at)
-  epochs?.assign(header.leaderEpoch(batch, at), baseOffset)
+  log?.epochs.assign(header.leaderEpoch(batch, at), Math.min(log.endOffset, baseOffset))
   const producerId = header.producerId(batch, at)
   if (producerId < 0) return
   const lastOffset = baseOffset + header.lastOffsetDelta(batch, at)

@@ -150,7 +150,7 @@ export class LogBody {
       return false
     }
     segment.book(batch.length, lastOffset, maxTimestamp, now)
-    applyBatch(tail.accepted, tail.acceptedAt, segment, this.producers, this.epochs, marker)
+    applyBatch(tail.accepted, tail.acceptedAt, segment, this.producers, this, marker)
     this.endOffset = lastOffset + 1
     if (segment.viewable) this.writtenOffset = this.endOffset
     return true

@@ -139,18 +139,20 @@ class Opening {
       let first = Number.NaN
       yield* walkBatches(segment, 0, segment.sizeInBytes, false, (buffer, at) => {
         first = header.leaderEpoch(buffer, at)
-        epochs.assign(first, header.baseOffset(buffer, at))
         return false
       })
       firsts.push(first)
     }
     epochs.clear()
+    let end = this.all[0]?.baseOffset ?? 0
     for (const [index, segment] of this.all.slice(0, from).entries()) {
       const same = firsts[index] === firsts[index + 1]
       yield* walkBatches(segment, 0, segment.sizeInBytes, false, (buffer, at) => {
-        epochs.assign(header.leaderEpoch(buffer, at), header.baseOffset(buffer, at))
+        epochs.assign(header.leaderEpoch(buffer, at), end)
+        end = header.lastOffset(buffer, at) + 1
         return !same
       })
+      end = segment.nextOffset
     }
   }
 
@@ -174,7 +176,8 @@ class Opening {
     const endsBefore = this.all[index + 1]?.baseOffset
     const fileBytes = segment.openLog().size
     if (learn) segment.loadTransactions(this.names)
-    const end = await run(rebuild(segment, fileBytes, learn ? { producers, epochs } : null, endsBefore))
+    const learner = { producers, epochs, endOffset: this.all[index - 1]?.nextOffset ?? segment.baseOffset }
+    const end = await run(rebuild(segment, fileBytes, learn ? learner : null, endsBefore))
     segment.writtenBytes = end
     this.rebuilt.add(segment)
     if (end === fileBytes) {

@@ -38,6 +38,8 @@ export function findSegments(disk: Disk, folder: string): number[] {
 export interface Learner {
   producers: ProducerStates
   epochs: LeaderEpochs
+  /** Where what was learnt before ends. */
+  endOffset: number
 }
 
 /**
@@ -58,7 +60,10 @@ export function* rebuild(
   return yield* walkBatches(segment, 0, fileBytes, true, (buffer, at) => {
     if (!isGoodBatch(buffer, at, segment.nextOffset, endsBefore)) return false
     segment.bookHeader(buffer, at, now)
-    if (into !== null) applyBatch(buffer, at, segment, into.producers, into.epochs)
+    if (into !== null) {
+      applyBatch(buffer, at, segment, into.producers, into)
+      into.endOffset = segment.nextOffset
+    }
     return true
   })
 }

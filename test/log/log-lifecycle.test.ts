@@ -191,6 +191,30 @@ for (const kind of disks) {
       await t.log.close()
     })
 
+    for (const how of ['as it comes', 'after a crash', 'from trusted segments, without its file']) {
+      it(`lets an epoch begin where the log ended before a gap of compaction: ${how} (make sim SEED=60179 PROFILE=cluster)`, async () => {
+        const t = makeLog(disk.disk, { cleanupCompact: true })
+        const follow = (records: Buffer) => t.log.append(records, { origin: 'replication', leaderEpoch: -1, now: START })
+        const batch = (baseOffset: number, partitionLeaderEpoch: number) =>
+          buildBatch([{ key: 'k', value: 'a' }], { baseOffset, partitionLeaderEpoch, baseTimestamp: START })
+        follow(batch(2, 0))
+        t.log.roll(START)
+        follow(Buffer.concat([batch(8, 1), batch(9, 1)]))
+        t.log.roll(START)
+        follow(batch(12, 3))
+        if (how !== 'as it comes') {
+          await t.log.close()
+          disk.disk.remove('t-0/leader-epoch-checkpoint')
+          const isClean = how !== 'after a crash'
+          await t.reopen({ recoveryPoint: isClean ? 13 : 0, logStartOffset: 0, clean: isClean })
+        }
+        // Whoever has offsets 3 to 7 of epoch 0 may have something else there than this log had.
+        expect(t.log.endOffsetForEpoch(0)).to.deep.equal({ leaderEpoch: 0, endOffset: 3 })
+        expect(t.log.endOffsetForEpoch(1)).to.deep.equal({ leaderEpoch: 1, endOffset: 10 })
+        await t.log.close()
+      })
+    }
+
     it('begins with the batch that its start lies in, after its leader has deleted records up to there', async () => {
       const t = makeLog(disk.disk)
       const follow = (records: Buffer) => t.log.append(records, { origin: 'replication', leaderEpoch: -1, now: START })
