@@ -194,7 +194,8 @@ for (const kind of disks) {
     for (const how of ['as it comes', 'after a crash', 'from trusted segments, without its file']) {
       it(`lets an epoch begin where the log ended before a gap of compaction: ${how} (make sim SEED=60179 PROFILE=cluster)`, async () => {
         const t = makeLog(disk.disk, { cleanupCompact: true })
-        const follow = (records: Buffer) => t.log.append(records, { origin: 'replication', leaderEpoch: -1, now: START })
+        const follow = (records: Buffer) =>
+          t.log.append(records, { origin: 'replication', leaderEpoch: -1, now: START })
         const batch = (baseOffset: number, partitionLeaderEpoch: number) =>
           buildBatch([{ key: 'k', value: 'a' }], { baseOffset, partitionLeaderEpoch, baseTimestamp: START })
         follow(batch(2, 0))
