@@ -25,7 +25,7 @@ export class Copies {
       const partition = image.topicsByName.get(history.topic)?.partitions[history.partition]
       for (const id of partition?.isr ?? []) this.#holds(this.#host(id), history, `${what} (in sync)`)
       for (const id of partition?.eligibleLeaderReplicas ?? []) {
-        this.#holds(this.#host(id), history, `${what} (eligible)`)
+        if (!this.#host(id).isNew) this.#holds(this.#host(id), history, `${what} (eligible)`)
       }
     }
   }

@@ -57,6 +57,8 @@ export class Host {
   /** Wall time of this machine minus that of the world. */
   skewMs = 0
   node: BrokerNode | null = null
+  /** Its disk is empty, and nobody has heard of that: it has not registered since. */
+  isNew = false
   starts = 0
   #life: Life | null = null
   #session: Session | null = null
@@ -111,6 +113,7 @@ export class Host {
     )
     if (life.dead) return
     this.node = node
+    this.isNew = false
     this.world.say(this.name, 'started')
   }
 
@@ -131,6 +134,7 @@ export class Host {
   wipe(): void {
     this.world.say(this.name, 'has an empty disk')
     for (const name of this.disk.list('')) this.disk.remove(name)
+    this.isNew = true
   }
 
   async stop({ handOver = false } = {}): Promise<void> {
