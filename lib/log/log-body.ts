@@ -390,10 +390,10 @@ export class LogBody {
       // Not `end`: offsets below the log start may be missing, and nothing was synced in their place.
       this.endsAt(end, Math.min(this.durability.recoveryPoint, segment.nextOffset))
       this.epochs.truncateFromEnd(end)
-      const noted = segment.viewable ? undefined : this.durability.onCut()
-      if (this.producers.size === 0) return noted // nothing to learn again
+      const note = () => (segment.viewable ? undefined : this.durability.onCut())
+      if (this.producers.size === 0) return note() // nothing to learn again
       this.producers.clear()
-      return after(this.reader.run(replay(this.segments.all, this.snapshots, end, this.producers)), () => noted)
+      return after(this.reader.run(replay(this.segments.all, this.snapshots, end, this.producers)), note)
     })
   }
 }

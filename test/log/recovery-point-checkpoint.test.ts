@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { FaultyDisk } from '../../lib/faults/faulty-disk.js'
+import { DiskError } from '../../lib/host/disk.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
@@ -10,19 +11,49 @@ import { buildBatch } from '../../protocol/batch/builder.js'
 import { START_MS } from './support/harness.js'
 
 describe('recovery-point-offset-checkpoint', () => {
-  it('names no offset that a cut has taken away: what comes there is not synced, and would not be looked at', async () => {
-    const disk = new FaultyDisk({ seed: 1, views: false }, { disk: new MemoryDisk() })
+  const open = async (disk: FaultyDisk) => {
     const directories = [new LogDir({ path: '/data', id: 'AAAAAAAAAAAAAAAAAAAAAQ' }, disk)]
     const ports = { directories, clock: new VirtualClock({ startMs: START_MS }), random: seededRandom(3) }
     const store = new LogStore({}, ports)
     await store.open(() => null)
     const log = store.create('t', 0, defaultLogConfig())
-    for (let i = 0; i < 3; i++) {
-      log.append(buildBatch([{ key: 'k', value: 'v' }]), { origin: 'client', leaderEpoch: 0, now: START_MS })
+    for (let baseSequence = 0; baseSequence < 3; baseSequence++) {
+      const batch = buildBatch([{ key: 'k', value: 'v' }], { producerId: 5, producerEpoch: 0, baseSequence })
+      log.append(batch, { origin: 'client', leaderEpoch: 0, now: START_MS })
     }
-    const noted = () => String(disk.readFile('recovery-point-offset-checkpoint')).split('\n')[2]
     await log.flush()
     await store.checkpointRecoveryPoints()
+    return { store, log }
+  }
+
+  it('that cannot be written takes the log offline, and nothing else', async () => {
+    const disk = new FaultyDisk({ seed: 1, views: false }, { disk: new MemoryDisk() })
+    const { store, log } = await open(disk)
+    const opened = disk.open.bind(disk)
+    disk.open = (path, options) => {
+      if (path.startsWith('recovery-point')) throw new DiskError('ENOSPC', path, 'Nothing more fits.')
+      return opened(path, options)
+    }
+    // What producers have left is read from a disk that takes its time.
+    const { reader } = log.body
+    const run = reader.run.bind(reader)
+    reader.run = async (walk) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return run(walk)
+    }
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => void unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    await log.truncateTo(1)
+    process.off('unhandledRejection', note)
+    expect([log.offline, unhandled]).to.deep.equal([true, []])
+    await store.close(null).catch(() => {})
+  })
+
+  it('names no offset that a cut has taken away: what comes there is not synced, and would not be looked at', async () => {
+    const disk = new FaultyDisk({ seed: 1, views: false }, { disk: new MemoryDisk() })
+    const { store, log } = await open(disk)
+    const noted = () => String(disk.readFile('recovery-point-offset-checkpoint')).split('\n')[2]
     expect(noted()).to.equal('t 0 3')
     await log.truncateTo(1)
     expect(noted()).to.equal('t 0 1')
