@@ -12,7 +12,8 @@ import type { Partition } from '../../broker/partition/partition.js'
 import type { Timer } from '../../host/clock.js'
 import { PeerLost } from '../peer.js'
 import type { FetcherOptions, FetcherPorts } from './fetcher-ports.js'
-import { asked, type FetchInput, type Followed, keyOf, newFollowed, nextEpoch, sameState } from './followed.js'
+import type { FetchInput, Followed } from './followed.js'
+import { asked, isAnswered, keyOf, NO_RECORDS, newFollowed, nextEpoch, sameState } from './followed.js'
 import { EARLIEST, LATEST, offsetOfLeader } from './leader-offsets.js'
 import { truncationPoint } from './truncation.js'
 
@@ -263,8 +264,6 @@ export class ReplicaFetcher {
       response.sessionId === 0
         ? { id: 0, epoch: 0 }
         : { id: response.sessionId, epoch: id === 0 ? 1 : nextEpoch(epoch) }
-    // Without a session (the leader's cache is full) every request names everything.
-    if (response.sessionId === 0) this.#askAll()
     const later: (() => Promise<void>)[] = []
     for (const { topicId, partitions } of response.responses) {
       for (const fetched of partitions) {
@@ -275,13 +274,15 @@ export class ReplicaFetcher {
         if (work !== null) later.push(() => this.#cutting(followed, work))
       }
     }
+    // Without a session (the leader's cache is full) every request names everything.
+    if (response.sessionId === 0) this.#askAll()
     this.#ports.flushPending()
     return later
   }
 
   #onPartition(followed: Followed, fetched: FetchedPartition): (() => Promise<void>) | null {
+    if (!isAnswered(followed)) return null
     const { partition } = followed
-    if (partition.leaderEpoch !== followed.leaderEpoch || partition.isLeader) return null
     if (fetched.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return () => this.#restart(followed)
     if (fetched.errorCode !== ErrorCode.NONE) {
       this.#backOff(followed)
@@ -296,7 +297,7 @@ export class ReplicaFetcher {
       return async () => this.#truncate(followed, point)
     }
     followed.refusals = 0
-    const records = fetched.records ?? EMPTY
+    const records = fetched.records ?? NO_RECORDS
     if (records.length > 0) this.#appended.add(partition)
     const { logStartOffset } = partition.log
     const errorCode = partition.appendAsFollower(records, {
@@ -396,5 +397,3 @@ export class ReplicaFetcher {
     }
   }
 }
-
-const EMPTY = Buffer.alloc(0)

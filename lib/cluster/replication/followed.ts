@@ -5,6 +5,8 @@ import type { Partition } from '../../broker/partition/partition.js'
 export type FetchInput = RequestInput<typeof Fetch>
 type PartitionInput = NonNullable<NonNullable<FetchInput['topics']>[number]['partitions']>[number]
 
+export const NO_RECORDS = Buffer.alloc(0)
+
 /** One partition that is followed. */
 export interface Followed {
   readonly partition: Partition
@@ -32,6 +34,14 @@ export interface Followed {
 export function newFollowed(partition: Partition, sent: Followed['sent']): Followed {
   const { leaderEpoch } = partition
   return { partition, leaderEpoch, sent, notBeforeMs: 0, refusals: 0, isInSync: false, heldBack: false, busy: false }
+}
+
+/**
+ * Whether an answer is to what this log asks for. Not when another epoch has begun, nor when the replica was moved away and back meanwhile: its log
+ * begins anew then, in the same epoch, and what comes from further on would leave a gap.
+ */
+export function isAnswered({ partition, leaderEpoch, sent }: Followed): boolean {
+  return partition.leaderEpoch === leaderEpoch && !partition.isLeader && sent?.offset === partition.log.endOffset
 }
 
 /** As a request asks for it. */

@@ -28,11 +28,14 @@ class Scene {
     whenWritten: async () => {},
   }
   readonly fetcher: ReplicaFetcher
+  readonly partition: Partition
+  /** End offsets of the logs that took something over. */
+  readonly taken: number[] = []
   noteLogStart: () => Promise<void> = async () => {}
   #answer: ((response: unknown) => void) | null = null
 
   constructor() {
-    const { clock, log, asked } = this
+    const { clock, log, asked, taken } = this
     const topicId = 'A'.repeat(22)
     const partition = {
       topic: 't',
@@ -43,6 +46,7 @@ class Scene {
       isLeader: false,
       log,
       appendAsFollower(_records: Buffer, { logStartOffset }: { logStartOffset: number }) {
+        taken.push(this.log.endOffset)
         log.logStartOffset = Math.max(log.logStartOffset, logStartOffset)
         return ErrorCode.NONE
       },
@@ -72,7 +76,8 @@ class Scene {
         throttle: new ReplicationThrottle(new RateLimit({ windows: 1, windowMs: 1000 }, clock)),
       },
     )
-    this.fetcher.add(partition as unknown as Partition)
+    this.partition = partition as unknown as Partition
+    this.fetcher.add(this.partition)
     clock.step()
   }
 
@@ -103,6 +108,21 @@ describe('cluster/replication/fetcher', () => {
     await settled()
     fetcher.close()
     expect(asked.map(({ fetchOffset }) => fetchOffset)).to.deep.equal([5])
+  })
+
+  it('takes nothing over that another log has asked for: the replica was moved away and back (make sim SEED=80264 PROFILE=cluster)', async () => {
+    const scene = new Scene()
+    const { fetcher, partition, asked, taken } = scene
+    await settled()
+    fetcher.remove(partition)
+    const log = { ...scene.log, endOffset: 0, writtenOffset: 0 }
+    fetcher.add({ ...partition, leaderEpoch: 0, isLeader: false, log } as unknown as Partition)
+    await scene.answer(0)
+    expect(taken).to.deep.equal([])
+    await scene.answer(0)
+    fetcher.close()
+    expect(asked.map(({ fetchOffset }) => fetchOffset)).to.deep.equal([5, 0])
+    expect(taken).to.deep.equal([0])
   })
 
   it('tells of a log start when it is noted, and not before: a crash would bring deleted records back', async () => {
