@@ -48,7 +48,7 @@ describe('the simulator finds faults planted in a cluster', function () {
         return this.endOffset
       }
     await patched(PartitionLog.prototype, 'writtenOffset', accepted as never, async () => {
-      expect(await firstFailure(20, { profile: 'cluster-power' })).to.match(
+      expect(await firstFailure(80, { profile: 'cluster-power' })).to.match(
         /has nothing at offset|missing|went back|is at offset \d+, where/,
       )
     })
