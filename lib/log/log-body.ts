@@ -312,7 +312,7 @@ export class LogBody {
     return this.whenQuiet(() => {
       for (const segment of this.segments.all) segment.close()
       if (doomed !== null) disk.remove(doomed)
-    })
+    }, true)
   }
 
   goOffline(error: unknown): void {
@@ -354,9 +354,10 @@ export class LogBody {
     return new Segment({ ...own, jitterMs, segmentIndexBytes, indexIntervalBytes }, disk, shared.indexes)
   }
 
-  /** Runs `action` when no write is under way: at once in most cases. Disk failures take the log offline. */
-  private whenQuiet(action: () => void | Promise<void>): void | Promise<void> {
+  /** Runs `action` when no write is under way, mostly at once; of an offline log (whose folder may be another's) only its end. Failures take it offline. */
+  private whenQuiet(action: () => void | Promise<void>, isEnd = false): void | Promise<void> {
     const guarded = (): void | Promise<void> => {
+      if (this.offline && !isEnd) return
       try {
         const done = action()
         return done instanceof Promise ? done.catch((error: unknown) => this.goOffline(error)) : done

@@ -269,5 +269,21 @@ for (const kind of disks) {
       expect(disk.disk.list('')).to.deep.equal([])
       expect(t.produce([{ value: 'late' }]).errorCode).to.equal(ErrorCode.KAFKA_STORAGE_ERROR)
     })
+
+    it('leaves alone, once it is deleted, what another log has in its folder', async () => {
+      const t = makeLog(disk.disk, { segmentBytes: 200 })
+      for (let i = 0; i < 3; i++) t.produce([{ value: 'x'.repeat(80) }])
+      const { log: old } = t
+      await old.delete()
+      await t.reopen()
+      for (let i = 0; i < 3; i++) t.produce([{ value: 'y'.repeat(80) }])
+      await t.log.flush()
+      const before = disk.disk.list('t-0')
+      await old.truncateTo(1)
+      await old.truncateFullyAndStartAt(7)
+      expect(disk.disk.list('t-0')).to.deep.equal(before)
+      expect((await readAll(t.log)).map(({ value }) => value[0])).to.deep.equal(['y', 'y', 'y'])
+      await t.log.close()
+    })
   })
 }
