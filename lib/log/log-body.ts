@@ -295,8 +295,8 @@ export class LogBody {
   /** What is known about the log below a sync, before the recovery point moves there. */
   private async syncFacts(): Promise<void> {
     if (this.durability.recoveryPoint === 0) await syncPartitionMetadata(this.ports.disk, this.options.folder)
-    await this.epochFile.save()
-    await this.snapshots.sync()
+    if (!this.offline) await this.epochFile.save()
+    if (!this.offline) await this.snapshots.sync()
   }
 
   /** Removes the folder. What waits to be written is dropped. */

@@ -156,7 +156,10 @@ export function settled(
   }
 }
 
-/** A leader that is not among the replicas any more hands over; so does an eligible one. */
+/**
+ * A leader that is not among the replicas any more hands over; so does an eligible one. Where a replica goes another epoch begins in any case: should
+ * it come back, nothing that is known of it, or under way to it, is from before. Source: PartitionChangeBuilder.
+ */
 function leaderFor(
   image: Image,
   context: Pick<ControlContext, 'config'>,
@@ -169,7 +172,9 @@ function leaderFor(
     { ...partition, replicas, isr, directories: directoriesFor(partition, replicas) },
     { ...electorateOf(image, context, topic.name), left: partition.isr },
   )
-  const { isr: elected, ...change } = electionChange(partition, election)
+  const { isr: elected, ...changed } = electionChange(partition, election)
+  const isLeft = partition.replicas.some((id) => !replicas.includes(id))
+  const change = isLeft && changed.leader === undefined ? { ...changed, leader: partition.leader } : changed
   // Without KIP-966 a move changes the ISR as it says and not otherwise.
   return election.leader === -1 || elected === undefined || !hasElr(image) ? change : { ...change, isr: elected }
 }

@@ -53,6 +53,18 @@ describe('cluster/control/reassign', () => {
     expect(state(after(image, [2]))).to.deep.include({ replicas: [2], isr: [2], leader: 2, removingReplicas: [] })
   })
 
+  it('begins another leader epoch where a replica goes, and not otherwise: nothing from before is meant for one that comes back', () => {
+    const epochs = (of: Image) => [state(of).leader, state(of).leaderEpoch]
+    expect(epochs(image)).to.deep.equal([1, 5])
+    expect(epochs(after(image, [2, 1]))).to.deep.equal([1, 5])
+    expect(epochs(after(image, [1]))).to.deep.equal([1, 6])
+    const moving = after(image, [1, 3])
+    expect(epochs(moving)).to.deep.equal([1, 5])
+    expect(epochs(withIsr(moving, [1, 2, 3]))).to.deep.equal([1, 6])
+    expect(epochs(after(moving, null))).to.deep.equal([1, 6])
+    expect(epochs(after(moving, [1, 4]))).to.deep.equal([1, 6])
+  })
+
   it('cancels: the replicas of before, without what was being added', () => {
     const moving = withIsr(after(image, [3, 4]), [1, 2, 3])
     expect(state(after(moving, null))).to.deep.include({ replicas: [1, 2], isr: [1, 2], addingReplicas: [] })
