@@ -55,11 +55,14 @@ sim: build ## a broker's life on a failing disk, by seeds: SEEDS=N (100) FROM=N,
 	@node build/test/sim/main.js $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100)) $(if $(FROM),--from $(FROM)) \
 	  $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(SECONDS_SIM),--seconds $(SECONDS_SIM))
 
+# What was written and read is kept until it has been checked: millions of records in a few minutes.
+HALF_OF_MEMORY = --max-old-space-size=$$(node -p "Math.floor(require('os').totalmem() / 2 ** 21)")
+
 crash: build ## kill -9 a broker under real clients for MINUTES (1), check what is left; SEED=N, ARGS="--only kafkajs"
-	@node build/test/crash/main.js --seconds $(SECONDS_CRASH) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@node $(HALF_OF_MEMORY) build/test/crash/main.js --seconds $(SECONDS_CRASH) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 chaos: build ## brokers, ZooKeeper and network fail under real clients for MINUTES (1); SEED=N, ARGS="--brokers 5 --only kafkajs"
-	@node build/test/chaos/main.js --seconds $(SECONDS_CHAOS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@node $(HALF_OF_MEMORY) build/test/chaos/main.js --seconds $(SECONDS_CHAOS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: build ## ratios to references measured in the same run
 	@node build/test/bench/main.js $(ARGS)
