@@ -1,5 +1,5 @@
 /** What Java's producer does by default: acks=all, idempotent, five in flight. Answers give consecutive offsets; all is read back. */
-import { buildBatch, encodeRequestFrame, InitProducerId, Produce } from '../../../protocol/index.js'
+import { buildBatch, ErrorCode, encodeRequestFrame, InitProducerId, Produce } from '../../../protocol/index.js'
 import type { RawClient } from '../../support/raw-client.js'
 import { type BenchCase, type BenchServer, megabytesPerSecond, must, type ServerName, seconds } from '../bench-case.js'
 import { LoadLine } from '../load-line.js'
@@ -26,10 +26,17 @@ async function prepare(server: BenchServer, topic: string, requests: number) {
   return { batches, frames }
 }
 
+/** Apache Kafka says COORDINATOR_LOAD_IN_PROGRESS while its first block of producer ids is being fetched. */
 async function initProducer(client: RawClient) {
-  const answer = await client.send(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 60_000 })
-  must(answer.errorCode === 0, () => `InitProducerId answered ${answer.errorCode}`)
-  return answer
+  for (let patience = 1000; ; patience--) {
+    const answer = await client.send(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 60_000 })
+    if (answer.errorCode === 0) return answer
+    must(
+      answer.errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS && patience > 0,
+      () => `InitProducerId answered ${answer.errorCode}`,
+    )
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }
 
 const idempotent: BenchCase = {
