@@ -384,11 +384,10 @@ export class LogStore {
 
   private logPorts(directory: LogDir) {
     const { clock, random } = this.ports
-    return {
-      ...{ disk: directory.disk, clock, random, logger: this.logger, shared: this.shared },
-      onOffline: (error: unknown) => this.noteFailure(directory, error),
-      onCut: () => this.checkpoints.get(directory)?.writeRecoveryPoints(this.offsetsIn(directory)),
-    }
+    const { logger, shared } = this
+    const onOffline = (error: unknown): void => this.noteFailure(directory, error)
+    const onCut = () => this.checkpoints.get(directory)?.writeRecoveryPoints(this.offsetsIn(directory))
+    return { disk: directory.disk, clock, random, logger, shared, onOffline, onCut }
   }
 }
 

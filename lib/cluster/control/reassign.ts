@@ -173,8 +173,8 @@ function leaderFor(
     { ...electorateOf(image, context, topic.name), left: partition.isr },
   )
   const { isr: elected, ...changed } = electionChange(partition, election)
-  const isLeft = partition.replicas.some((id) => !replicas.includes(id))
-  const change = isLeft && changed.leader === undefined ? { ...changed, leader: partition.leader } : changed
+  const loses = partition.replicas.some((id) => !replicas.includes(id))
+  const change = loses && changed.leader === undefined ? { ...changed, leader: partition.leader } : changed
   // Without KIP-966 a move changes the ISR as it says and not otherwise.
   return election.leader === -1 || elected === undefined || !hasElr(image) ? change : { ...change, isr: elected }
 }

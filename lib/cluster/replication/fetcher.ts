@@ -13,7 +13,7 @@ import type { Timer } from '../../host/clock.js'
 import { PeerLost } from '../peer.js'
 import type { FetcherOptions, FetcherPorts } from './fetcher-ports.js'
 import type { FetchInput, Followed } from './followed.js'
-import { asked, isAnswered, keyOf, NO_RECORDS, newFollowed, nextEpoch, sameState } from './followed.js'
+import { asked, isAnswered, isCurrent, keyOf, NO_RECORDS, newFollowed, nextEpoch, sameState } from './followed.js'
 import { EARLIEST, LATEST, offsetOfLeader } from './leader-offsets.js'
 import { truncationPoint } from './truncation.js'
 
@@ -349,27 +349,28 @@ export class ReplicaFetcher {
     }
   }
 
-  async #truncate({ partition, leaderEpoch }: Followed, point: number): Promise<void> {
+  async #truncate(followed: Followed, point: number): Promise<void> {
     // Other logs were cut before this one, and it may have another leader by now, or be about to be closed.
-    if (this.#closed || partition.leaderEpoch !== leaderEpoch || partition.isLeader) return
-    const { topic, partition: index, log, highWatermark } = partition
+    if (this.#closed || !isCurrent(followed)) return
+    const { topic, partition: index, log, highWatermark } = followed.partition
     const message = `${topic}-${index} is cut from offset ${log.endOffset} to ${point}: its leader, broker ${this.#options.leaderId}, has another history from there.`
     if (point < highWatermark)
       this.#ports.logger.warn(`${message} Records below the high watermark ${highWatermark} are lost.`)
     else if (point < log.endOffset) this.#ports.logger.info(message)
-    await partition.truncateTo(point)
+    await followed.partition.truncateTo(point)
   }
 
   /**
    * The offset is not in the leader's log. A. The leader ends before this log (an unclean election): cut to its end. B. This log ends
    * before the leader begins (it was away for long): begin anew at the leader's start.
    */
-  async #restart(followed: Followed, { partition, leaderEpoch } = followed): Promise<void> {
+  async #restart(followed: Followed): Promise<void> {
+    const { partition, leaderEpoch } = followed
     const latest = await offsetOfLeader(this.#ports.peer, this.#options.brokerId, partition, leaderEpoch, LATEST)
-    if (partition.isLeader || partition.leaderEpoch !== leaderEpoch) return
+    if (this.#closed || !isCurrent(followed)) return
     if (latest < partition.log.endOffset) return this.#truncate(followed, latest) // A
     const earliest = await offsetOfLeader(this.#ports.peer, this.#options.brokerId, partition, leaderEpoch, EARLIEST)
-    if (partition.isLeader || partition.leaderEpoch !== leaderEpoch) return
+    if (this.#closed || !isCurrent(followed)) return
     if (earliest <= partition.log.endOffset && earliest >= 0) return
     this.#ports.logger.info(
       `${partition.topic}-${partition.partition} begins anew at offset ${earliest}: its leader, broker ${this.#options.leaderId}, has nothing older.`,

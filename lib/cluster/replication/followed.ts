@@ -36,13 +36,16 @@ export function newFollowed(partition: Partition, sent: Followed['sent']): Follo
   return { partition, leaderEpoch, sent, notBeforeMs: 0, refusals: 0, isInSync: false, heldBack: false, busy: false }
 }
 
+/** Whether it is still followed in this epoch: its role may have changed while something was waited for. */
+export const isCurrent = ({ partition, leaderEpoch }: Followed): boolean =>
+  partition.leaderEpoch === leaderEpoch && !partition.isLeader
+
 /**
- * Whether an answer is to what this log asks for. Not when another epoch has begun, nor when the replica was moved away and back meanwhile: its log
- * begins anew then, in the same epoch, and what comes from further on would leave a gap.
+ * Whether an answer is to what this log asks for. Not when the replica was moved away and back meanwhile: its log begins anew then, and what comes
+ * from further on would leave a gap.
  */
-export function isAnswered({ partition, leaderEpoch, sent }: Followed): boolean {
-  return partition.leaderEpoch === leaderEpoch && !partition.isLeader && sent?.offset === partition.log.endOffset
-}
+export const isAnswered = (followed: Followed): boolean =>
+  isCurrent(followed) && followed.sent?.offset === followed.partition.log.endOffset
 
 /** As a request asks for it. */
 export function asked(
