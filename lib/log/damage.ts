@@ -103,8 +103,8 @@ function* nextBatch(segment: Segment, { position, fileBytes, endsBefore }: BadEn
   return -1
 }
 
-/** All of these bytes, which a window may give in pieces. */
-function* bytesOf(segment: Segment, position: number, length: number): Walk<Buffer> {
+/** All of these bytes, which a window may give in pieces; fewer where the segment ends. */
+export function* bytesOf(segment: Segment, position: number, length: number): Walk<Buffer> {
   const pieces: Buffer[] = []
   let got = 0
   while (got < length) {

@@ -18,7 +18,7 @@ import { LogReader } from './log-reader.js'
 import { syncPartitionMetadata } from './partition-metadata.js'
 import { ProducerSnapshots } from './producer-snapshot.js'
 import { type EndTransaction, ProducerStates } from './producer-state.js'
-import { learnEnd, positionOf, repairIndexes } from './recovery.js'
+import { learnEnd, positionOf } from './recovery.js'
 import { type FileStage, Segment } from './segment.js'
 import { Segments } from './segments.js'
 import { after } from './steps.js'
@@ -66,7 +66,6 @@ export class LogBody {
       segments: this.segments,
       tail: this.tail,
       buffers: shared.buffers,
-      repair: (segment) => this.repair(segment),
       onReadFailed: (error) => this.goOffline(error),
     })
     this.epochFile = new EpochFile(ports.disk, options.folder, this.epochs)
@@ -323,13 +322,6 @@ export class LogBody {
     this.ports.onOffline(error)
   }
 
-  private async repair(segment: Segment): Promise<void> {
-    const isActive = segment === this.segments.active
-    if (await repairIndexes(segment, isActive, (walk) => this.reader.run(walk))) {
-      this.ports.logger.warn(`The indexes of ${segment.path('.log')} made no sense: they were made again.`)
-    }
-  }
-
   private release(offset: number): void {
     if (offset <= this.writtenOffset) return
     this.writtenOffset = offset
@@ -347,11 +339,11 @@ export class LogBody {
 
   /** A segment of this log that nobody knows yet. */
   newSegment(baseOffset: number, createdMs: number, stage: FileStage = ''): Segment {
-    const { disk, random, shared } = this.ports
+    const { disk, logger, random, shared } = this.ports
     const { segmentIndexBytes, indexIntervalBytes } = this.config
     const own = { folder: this.options.folder, baseOffset, createdMs, stage }
     const jitterMs = segmentJitter(this.config, random)
-    return new Segment({ ...own, jitterMs, segmentIndexBytes, indexIntervalBytes }, disk, shared.indexes)
+    return new Segment({ ...own, jitterMs, segmentIndexBytes, indexIntervalBytes }, disk, logger, shared.indexes)
   }
 
   /** Runs `action` when no write is under way, mostly at once; of an offline log (whose folder may be another's) only its end. Failures take it offline. */

@@ -13,11 +13,13 @@ import { type Walk, walkBatches } from './batch-walk.js'
 import { CheckpointError } from './checkpoints.js'
 import { DamagedLog, damagedAt, judgeEnd } from './damage.js'
 import type { EpochFile } from './epoch-file.js'
+import { isGoodBatch } from './good-batch.js'
+import { startOf } from './index-trust.js'
 import type { EpochEntry, LeaderEpochs } from './leader-epochs.js'
 import type { KnownLog } from './log-options.js'
 import type { ProducerSnapshots } from './producer-snapshot.js'
 import type { ProducerStates } from './producer-state.js'
-import { isGoodBatch, learnEnd, rebuild } from './recovery.js'
+import { learnEnd, rebuild } from './recovery.js'
 import { offsetFileName, type Segment } from './segment.js'
 import type { FileProblem } from './segment-indexes.js'
 import type { Segments } from './segments.js'
@@ -255,7 +257,7 @@ export function* replay(
   for (const segment of segments) {
     if (segment.baseOffset >= to) return
     if (segment.nextOffset <= from) continue
-    const start = from > segment.baseOffset ? segment.offsetIndex.floorPosition(from) : 0
+    const start = from > segment.baseOffset ? yield* startOf(segment, from) : 0
     yield* walkBatches(segment, start, segment.sizeInBytes, true, (buffer, at, position) => {
       if (header.baseOffset(buffer, at) >= to) return false
       if (!isGoodBatch(buffer, at, segment.baseOffset, segment.nextOffset)) throw damagedAt(segment, position)

@@ -1,13 +1,14 @@
 /** Reading one log: by offset for fetches, and as the source of walks for everything else. */
 
-import { HEADER_BYTES, lastOffset, sizeInBytes } from '../../protocol/batch/header.js'
+import { baseOffset, HEADER_BYTES, lastOffset, sizeInBytes } from '../../protocol/batch/header.js'
 import { ErrorCode } from '../../protocol/errors.js'
 import type { Walk, Window, WindowSource } from './batch-walk.js'
 import { runWalk } from './batch-walk.js'
 import type { ReadOptions, ReadResult } from './contract.js'
 import { damagedAt } from './damage.js'
+import { isGoodBatch, liesBetween } from './good-batch.js'
+import { repairIndexes } from './index-trust.js'
 import type { ReadBuffers } from './read-buffers.js'
-import { isGoodBatch } from './recovery.js'
 import type { Segment } from './segment.js'
 import { NoBatch, SegmentSearch, type Views } from './segment-search.js'
 import type { Segments } from './segments.js'
@@ -25,8 +26,6 @@ export interface LogReaderPorts {
   segments: Segments
   tail: Tail
   buffers: ReadBuffers
-  /** Makes a segment's indexes again. Throws DamagedLog when it is the log itself that is damaged. */
-  repair(segment: Segment): Promise<void>
   /** A read failed. */
   onReadFailed(error: unknown): void
 }
@@ -107,7 +106,7 @@ export class LogReader implements WindowSource {
     const { generation } = segment
     try {
       for (let attempt = 0; attempt < 2; attempt++) {
-        if (segment.indexIsDamaged || attempt > 0) await this.ports.repair(segment)
+        if (segment.indexIsDamaged || attempt > 0) await this.run(repairIndexes(segment))
         if (segment.generation !== generation) return EMPTY_RESULT
         const found = await this.searchCold(segment, offset, options)
         if (typeof found !== 'number') return found
@@ -120,8 +119,8 @@ export class LogReader implements WindowSource {
   }
 
   /**
-   * One pooled read in most cases; another one when the first did not reach the batch or its end. Re-checks after each. Bytes that an
-   * earlier process wrote are checked before they are believed: the position of the first bad batch is the answer then. @throws DiskError
+   * One pooled read in most cases; another one when the first did not reach the batch or its end. Re-checks after each. Neither the index
+   * nor bytes that an earlier process wrote are believed unseen: the position of the first bad batch is the answer then. @throws DiskError
    */
   private async searchCold(segment: Segment, offset: number, options: ReadOptions): Promise<ReadResult | number> {
     const { buffers } = this.ports
@@ -129,7 +128,8 @@ export class LogReader implements WindowSource {
     const limit = segment.writtenBytes
     const search = new SegmentSearch(segment, { offset, ...options, limit })
     let position = segment.offsetIndex.floorPosition(offset)
-    let length = options.maxBytes + segment.options.indexIntervalBytes * 2
+    let length = HEADER_BYTES + options.maxBytes + segment.options.indexIntervalBytes * 2
+    let isIndexed = position > 0
     for (;;) {
       length = Math.min(length, limit - position)
       const buffer = buffers.take(length)
@@ -139,8 +139,19 @@ export class LogReader implements WindowSource {
         // Cut or deleted while we read: what was read may be gone. The client asks again and is told where the log begins.
         if (segment.generation !== generation) return EMPTY_RESULT
         const outcome = searchIn(search, buffer, position, got)
+        // The batch at an index entry is not above what the entry was asked for.
+        if (outcome === 'nonsense' || (isIndexed && (got < HEADER_BYTES || baseOffset(buffer) > offset)))
+          return position
         const seen = outcome === 'found' ? search.end : position + got
-        const bad = outcome === 'nonsense' ? position : firstBadBatch(segment, buffer, position, seen, limit)
+        const isAnswer = outcome === 'found'
+        const bad = firstBadBatch(segment, {
+          buffer,
+          position,
+          end: seen,
+          limit,
+          isAnswer,
+          upperBound: options.upperBound,
+        })
         if (bad >= 0) return bad
         if (outcome === 'found') {
           keep = true
@@ -154,6 +165,7 @@ export class LogReader implements WindowSource {
       // Always further on, or more than we had: the loop ends.
       length = Math.max(options.maxBytes, search.missingBytes)
       position = search.missingAt
+      isIndexed = false
     }
   }
 
@@ -184,21 +196,34 @@ function searchIn(search: SegmentSearch, buffer: Buffer, position: number, got: 
   }
 }
 
-/** Checks the whole batches in [position, end) unless that was done before; the segment ends at `limit`. -1 when all are good. */
-function firstBadBatch(segment: Segment, buffer: Buffer, position: number, end: number, limit: number): number {
-  if (end <= position || segment.isVerified(position, end)) return -1
+interface Seen {
+  buffer: Buffer
+  /** Of the buffer's first byte in the segment. */
+  position: number
+  end: number
+  /** Where the segment ends. */
+  limit: number
+  /** The bytes up to `end` are the answer: whole batches, all below the bound. */
+  isAnswer: boolean
+  upperBound: number
+}
+
+/** Goes through the batches in [position, end), with their checksums unless that was done before. -1 when all are good. */
+function firstBadBatch(segment: Segment, { buffer, position, end, limit, isAnswer, upperBound }: Seen): number {
+  const isKnown = segment.isVerified(position, end)
   let next = segment.baseOffset
   let at = 0
   while (position + at + HEADER_BYTES <= end) {
     const size = sizeInBytes(buffer, at)
     if (size < HEADER_BYTES || position + at + size > limit) return position + at
+    if (!liesBetween(buffer, at, next, segment.nextOffset)) return position + at
     if (position + at + size > end) break
-    if (!isGoodBatch(buffer, at, next, segment.nextOffset)) return position + at
+    if (!isKnown && !isGoodBatch(buffer, at, next, segment.nextOffset)) return position + at
     next = lastOffset(buffer, at) + 1
     at += size
   }
-  segment.noteVerified(position, position + at)
-  return -1
+  if (!isKnown) segment.noteVerified(position, position + at)
+  return isAnswer && (position + at < end || next > upperBound) ? position + at : -1
 }
 
 /** What a search sees of the `got` bytes that were read from `position` on. */

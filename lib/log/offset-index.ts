@@ -46,9 +46,19 @@ export class OffsetIndex extends IndexFile {
     return slot < 0 ? 0 : this.positionAt(slot)
   }
 
-  /** Drops entries of batches that begin at `position` or later. */
-  truncateToPosition(position: number): void {
-    this.entries = this.floorSlot(position - 1, 1) + 1
+  /** Drops entries of batches that begin at `position` or later, where the one with `offset` is. */
+  truncateTo(position: number, offset: number): void {
+    this.entries = this.slotsBelow(position, offset)
+  }
+
+  /** The position that the last entry will have after `truncateTo`; 0 when there will be none. */
+  lastPositionBelow(position: number, offset: number): number {
+    const slots = this.slotsBelow(position, offset)
+    return slots === 0 ? 0 : this.positionAt(slots - 1)
+  }
+
+  private slotsBelow(position: number, offset: number): number {
+    return Math.min(this.floorSlot(position - 1, 1), this.floorSlot(offset - 1, 0)) + 1
   }
 
   /** True when the entries rise and point into a file of `logBytes`. A false answer means: rebuild from the log. */

@@ -1,16 +1,14 @@
 /** Reading a segment's files back: which are there, and what the batches in one say. */
 
-import { isValidBatch } from '../../protocol/batch/builder.js'
 import * as header from '../../protocol/batch/header.js'
-import { ProtocolError } from '../../protocol/wire/error.js'
 import type { Disk } from '../host/disk.js'
-import { applyBatch, endOfTransaction } from './batch-effects.js'
+import { applyBatch } from './batch-effects.js'
 import { type Walk, walkBatches } from './batch-walk.js'
-import { damagedAt } from './damage.js'
+import { isGoodBatch } from './good-batch.js'
+import { isBatch, repairIndexes, startOf } from './index-trust.js'
 import type { LeaderEpochs } from './leader-epochs.js'
 import type { ProducerStates } from './producer-state.js'
 import type { Segment } from './segment.js'
-import type { SegmentIndexes } from './segment-indexes.js'
 import { settleSwaps } from './swap-recovery.js'
 
 const LOG_FILE = /^(\d{20})\.log$/
@@ -68,15 +66,6 @@ export function* rebuild(
   })
 }
 
-/** Whether the whole batch at `at` is undamaged and lies in [next, endsBefore). */
-export function isGoodBatch(buffer: Buffer, at: number, next: number, endsBefore: number): boolean {
-  const baseOffset = header.baseOffset(buffer, at)
-  const lastOffset = header.lastOffset(buffer, at)
-  if (header.magic(buffer, at) !== 2 || baseOffset < next || lastOffset < baseOffset || lastOffset >= endsBefore)
-    return false
-  return isValidBatch(buffer, at) && isReadableMarker(buffer, at)
-}
-
 /** What the end of a segment was found to be. */
 export interface SegmentEnd {
   /** Where the good batches end. */
@@ -107,63 +96,12 @@ export function* learnEnd(segment: Segment, endsBefore = segment.baseOffset + SE
   return { position, leaderEpoch }
 }
 
-/** Fills fresh indexes from a segment that is in use. Returns where the good batches end: its end, when only the indexes were wrong. */
-function* reindex(segment: Segment, indexes: SegmentIndexes): Walk<number> {
-  const { sizeInBytes } = segment
-  let next = segment.baseOffset
-  let max = -1
-  let offsetOfMax = -1
-  return yield* walkBatches(segment, 0, sizeInBytes, true, (buffer, at, position) => {
-    if (!isGoodBatch(buffer, at, next, segment.nextOffset)) return false
-    next = header.lastOffset(buffer, at) + 1
-    if (header.maxTimestamp(buffer, at) > max) {
-      max = header.maxTimestamp(buffer, at)
-      offsetOfMax = next - 1
-    }
-    indexes.book(position, header.sizeInBytes(buffer, at), next - 1, max, offsetOfMax)
-    return true
-  })
-}
-
-/**
- * Makes the indexes of a segment in use again. True when they were replaced: those of the active one live in memory and were checked when
- * it was opened. @throws DamagedLog when it is a batch that is bad; DiskError
- */
-export async function repairIndexes(
-  segment: Segment,
-  isActive: boolean,
-  run: <T>(walk: Walk<T>) => T | Promise<T>,
-): Promise<boolean> {
-  const { generation } = segment
-  const fresh = segment.freshIndexes()
-  const end = await run(reindex(segment, fresh))
-  if (segment.generation !== generation) return false
-  if (end < segment.writtenBytes) throw damagedAt(segment, end)
-  if (isActive) return false
-  segment.replaceIndexes(fresh)
-  return true
-}
-
-/** Position of the first batch that reaches `offset` or lies above it. */
+/** Position of the first batch that reaches `offset` or lies above it: where a cut will be. The index entries below are good then. */
 export function* positionOf(segment: Segment, offset: number): Walk<number> {
-  const from = segment.offsetIndex.floorPosition(offset - 1)
-  return yield* walkBatches(
-    segment,
-    from,
-    segment.sizeInBytes,
-    false,
-    (buffer, at) => header.lastOffset(buffer, at) < offset,
-  )
-}
-
-/** A good checksum does not make a marker of what claims to be one. */
-function isReadableMarker(buffer: Buffer, at: number): boolean {
-  if (!header.isControl(buffer, at)) return true
-  try {
-    endOfTransaction(buffer, at)
-    return true
-  } catch (error) {
-    if (error instanceof ProtocolError) return false
-    throw error
-  }
+  const from = yield* startOf(segment, offset - 1)
+  const isBelow = (buffer: Buffer, at: number): boolean => header.lastOffset(buffer, at) < offset
+  const position = yield* walkBatches(segment, from, segment.sizeInBytes, false, isBelow)
+  const last = segment.offsetIndex.lastPositionBelow(position, offset)
+  if (last !== 0 && !(yield* isBatch(segment, last, offset - 1))) yield* repairIndexes(segment)
+  return position
 }

@@ -42,6 +42,8 @@ export class SegmentIndexes {
   private saved = false
   private synced = false
   private resident = true
+  /** The segment may grow: what is in memory is more than what the files have. */
+  private growing = true
   private doubted: IndexEnds | null = null
 
   constructor(
@@ -94,6 +96,7 @@ export class SegmentIndexes {
     this.times.clear()
     this.bytesSinceEntry = 0
     this.resident = true
+    this.growing = true
     this.saved = false
     this.damaged = false
     this.cache.forget(this)
@@ -102,7 +105,7 @@ export class SegmentIndexes {
   /** The segment now ends at `position`, where `offset` was to come. Searches go on from the entries below. */
   truncate(position: number, offset: number): void {
     this.keepForAppends()
-    this.offsets.truncateToPosition(position)
+    this.offsets.truncateTo(position, offset)
     this.times.truncateToOffset(offset)
     this.bytesSinceEntry = position - this.offsets.floorBatchStart(position)
     this.saved = false
@@ -112,6 +115,7 @@ export class SegmentIndexes {
   keepForAppends(): void {
     if (!this.resident) this.load()
     this.cache.forget(this)
+    this.growing = true
     this.bytesSinceEntry = this.log.sizeInBytes - this.offsets.floorBatchStart(this.log.sizeInBytes)
   }
 
@@ -142,9 +146,7 @@ export class SegmentIndexes {
       this.doubted = ends
       return { ...ends, maxTimestamp: -1, offsetOfMaxTimestamp: -1 }
     }
-    this.resident = false
-    this.saved = true
-    this.synced = true
+    this.believe()
     return ends
   }
 
@@ -153,16 +155,25 @@ export class SegmentIndexes {
     const { doubted } = this
     this.doubted = null
     if (doubted?.maxTimestamp !== maxTimestamp || doubted.offsetOfMaxTimestamp !== offsetOfMaxTimestamp) return
+    this.believe()
+  }
+
+  private believe(): void {
     this.resident = false
+    this.growing = false
     this.saved = true
     this.synced = true
   }
 
-  /** Takes over what another has built for the same segment. */
+  /** Takes over what another has built for the same segment. @throws DiskError */
   replaceBy(other: SegmentIndexes): void {
+    const { growing } = this
     this.clear()
     this.offsets.load(other.offsets.content())
     this.times.load(other.times.content())
+    this.bytesSinceEntry = other.bytesSinceEntry
+    this.growing = growing
+    if (growing) return
     this.save()
     this.cache.loaded(this, this.bytes)
   }
@@ -182,6 +193,7 @@ export class SegmentIndexes {
 
   /** No appends follow: memory may be given back when others need it. */
   mayUnload(): void {
+    this.growing = false
     if (this.saved) this.cache.loaded(this, this.bytes)
   }
 

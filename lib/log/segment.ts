@@ -7,6 +7,7 @@
 
 import * as header from '../../protocol/batch/header.js'
 import { type Disk, DiskError, type DiskFile } from '../host/disk.js'
+import type { Logger } from '../host/logger.js'
 import { IndexCache } from './index-cache.js'
 import type { OffsetIndex } from './offset-index.js'
 import type { SegmentFacts } from './retention.js'
@@ -86,6 +87,7 @@ export class Segment implements SegmentFacts {
   constructor(
     readonly options: SegmentOptions,
     private readonly disk: Disk,
+    private readonly logger: Logger,
     cache: IndexCache,
   ) {
     this.baseOffset = options.baseOffset
@@ -272,6 +274,7 @@ export class Segment implements SegmentFacts {
 
   replaceIndexes(fresh: SegmentIndexes): void {
     this.indexes.replaceBy(fresh)
+    this.logger.warn(`The indexes of ${this.path('.log')} made no sense: they were made again.`)
   }
 
   /** Whether the bytes [start, end) are known to be what was written. */

@@ -47,10 +47,10 @@ export class TimeIndex extends IndexFile {
     pokeInt32(this.bytes, at + 8, offset - this.baseOffset)
   }
 
-  /** Nothing at or above `timestamp` lies below this offset. */
-  floorOffset(timestamp: number): number {
+  /** The last entry at or below `timestamp`: nothing above that lies below its offset. Null when there is none. */
+  floorEntry(timestamp: number): { timestamp: number; offset: number } | null {
     const slot = this.floorSlot(timestamp, 0)
-    return slot < 0 ? this.baseOffset : this.offsetAt(slot)
+    return slot < 0 ? null : { timestamp: this.timestampAt(slot), offset: this.offsetAt(slot) }
   }
 
   /** Drops entries for `offset` and above. */

@@ -6,7 +6,8 @@ import { type Walk, walkBatches } from './batch-walk.js'
 import { CompressionCode, CompressionError, prepareCodec } from './compression/index.js'
 import type { TimestampOffset } from './contract.js'
 import { DamagedLog, damagedAt } from './damage.js'
-import { isGoodBatch } from './recovery.js'
+import { isGoodBatch } from './good-batch.js'
+import { startOfTime } from './index-trust.js'
 import type { Segment } from './segment.js'
 
 export type Lookup = TimestampOffset | null | Promise<TimestampOffset | null>
@@ -20,21 +21,15 @@ export function* firstRecordSince(
 ): Walk<TimestampOffset | null> {
   for (const segment of segments) {
     if (segment.maxTimestamp < timestamp || segment.nextOffset <= startOffset) continue
-    const floor = Math.max(segment.timeIndex.floorOffset(timestamp), startOffset)
+    const start = yield* startOfTime(segment, timestamp, startOffset)
     let found: TimestampOffset | null = null
-    yield* walkBatches(
-      segment,
-      segment.offsetIndex.floorPosition(floor),
-      segment.sizeInBytes,
-      true,
-      (buffer, at, position) => {
-        if (!segment.isVerified(position, position + header.sizeInBytes(buffer, at)))
-          checkBatch(segment, buffer, at, position)
-        if (header.maxTimestamp(buffer, at) < timestamp || header.lastOffset(buffer, at) < startOffset) return true
-        found = recordSince(buffer, at, timestamp, startOffset, decompress)
-        return found === null
-      },
-    )
+    yield* walkBatches(segment, start, segment.sizeInBytes, true, (buffer, at, position) => {
+      if (!segment.isVerified(position, position + header.sizeInBytes(buffer, at)))
+        checkBatch(segment, buffer, at, position)
+      if (header.maxTimestamp(buffer, at) < timestamp || header.lastOffset(buffer, at) < startOffset) return true
+      found = recordSince(buffer, at, timestamp, startOffset, decompress)
+      return found === null
+    })
     if (found !== null) return found
   }
   return null

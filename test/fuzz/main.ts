@@ -11,12 +11,23 @@ import type { CaseTarget, FuzzTarget, SessionTarget } from './target.js'
 import { batches } from './targets/batches.js'
 import { frames } from './targets/frames.js'
 import { groups } from './targets/groups.js'
+import { indexes } from './targets/indexes.js'
 import { messages } from './targets/messages.js'
 import { recovery } from './targets/recovery.js'
 import { transactions } from './targets/transactions.js'
 import { Watchdog } from './watchdog.js'
 
-const ALL: readonly FuzzTarget[] = [frames, messages, batches, groups, transactions, recovery, underFire, connects]
+const ALL: readonly FuzzTarget[] = [
+  frames,
+  messages,
+  batches,
+  groups,
+  transactions,
+  recovery,
+  indexes,
+  underFire,
+  connects,
+]
 /** Seeds stay below 2^31 with all their cases. */
 const SEED_BOUND = 2 ** 30
 
