@@ -37,6 +37,7 @@ export class CleanerReader {
     try {
       let position = 0
       while (position < segment.sizeInBytes) {
+        this.mustGoOn()
         const stretch = this.see(segment, position) ?? (await (this.ahead ?? this.read(segment, position)))
         this.ahead = null
         this.mustGoOn()

@@ -104,6 +104,7 @@ class Cleaning {
     for (const group of groupSegments(touched, { ...config, endOffset: firstUncleanableOffset })) {
       await this.rewrite(group, filter)
     }
+    this.mustGoOn()
     this.body.cleanedOffset = cleanedOffset
     return { cleanedOffset, bytesRead: this.reader.bytesRead, bytesWritten: this.bytesWritten }
   }
@@ -141,6 +142,7 @@ class Cleaning {
   private async rewrite(group: readonly Segment[], filter: BatchFilter): Promise<void> {
     const first = group[0]!
     const last = group.at(-1)!
+    this.mustGoOn()
     const cleaned = this.body.newSegment(first.baseOffset, first.options.createdMs, '.cleaned')
     const writer = new SegmentWriter(cleaned, last.lastAppendMs)
     try {

@@ -301,6 +301,7 @@ export class LogBody {
   /** Removes the folder. What waits to be written is dropped. */
   delete(): void | Promise<void> {
     this.offline = true
+    for (const segment of this.segments.all) segment.abandon()
     void this.durability.stop()
     const { disk, random } = this.ports
     const { folder } = this.options

@@ -75,7 +75,8 @@ export class Segment implements SegmentFacts {
   private readonly indexes: SegmentIndexes
   private file: DiskFile | null = null
   private stage: FileStage
-  private removed = false
+  /** Its files are no longer where they were: none is opened, least of all made. */
+  private gone = false
   private readersInFlight = 0
   private closing = false
   /** There is a `.txnindex` file. */
@@ -122,7 +123,7 @@ export class Segment implements SegmentFacts {
   /** The log file, made when it is not there. @throws DiskError */
   openLog(): DiskFile {
     if (this.file === null) {
-      if (this.removed) throw new DiskError('ENOENT', this.path('.log'), `${this.path('.log')} has been deleted`)
+      if (this.gone) throw new DiskError('ENOENT', this.path('.log'), `${this.path('.log')} has been deleted or closed`)
       this.file = this.disk.open(this.path('.log'), { create: true })
       // A disk that has to read answers null; one in memory shows at least the end.
       this.viewable = this.file.view(this.file.size, 0) !== null
@@ -273,6 +274,7 @@ export class Segment implements SegmentFacts {
   }
 
   replaceIndexes(fresh: SegmentIndexes): void {
+    if (this.gone) return
     this.indexes.replaceBy(fresh)
     this.logger.warn(`The indexes of ${this.path('.log')} made no sense: they were made again.`)
   }
@@ -311,7 +313,7 @@ export class Segment implements SegmentFacts {
 
   /** Makes what is written durable; of a sealed segment its index files, too. */
   async sync(): Promise<void> {
-    if (this.removed || this.sizeInBytes === 0) return
+    if (this.gone || this.sizeInBytes === 0) return
     const file = this.openLog()
     if (this.viewable) return
     this.readersInFlight++
@@ -321,9 +323,9 @@ export class Segment implements SegmentFacts {
       this.readersInFlight--
       if (this.closing) this.close()
     }
-    if (this.removed) return
+    if (this.gone) return
     await this.indexes.sync()
-    if (this.hasTxnFile && !this.removed) await syncFile(this.disk, this.path('.txnindex'))
+    if (this.hasTxnFile && !this.gone) await syncFile(this.disk, this.path('.txnindex'))
   }
 
   /** Renames the files; who has them open keeps them. @throws DiskError */
@@ -343,8 +345,14 @@ export class Segment implements SegmentFacts {
     return this.readersInFlight > 0
   }
 
-  /** Closes the file once nobody reads it any more. */
+  /** From now on its path may be another's: only a file that is open is used until `close`. */
+  abandon(): void {
+    this.gone = true
+  }
+
+  /** For good, once nobody reads the file any more. */
   close(): void {
+    this.gone = true
     this.closing = true
     this.indexes.forget()
     if (this.readersInFlight > 0 || this.file === null) return
@@ -356,7 +364,6 @@ export class Segment implements SegmentFacts {
   /** Removes the files. The log goes first: an index without a log is swept away at the next start. @throws DiskError */
   remove(): void {
     this.generation++
-    this.removed = true
     this.indexes.forget()
     const hadFile = this.file !== null
     this.close()
