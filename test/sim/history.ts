@@ -60,7 +60,10 @@ export interface PartitionRules {
   readonly compacted: boolean
   /** Retention may move the start by itself. */
   readonly expires: boolean
-  /** A copy that was away for longer than delete.retention.ms may have missed a tombstone, in Kafka as here. */
+  /**
+   * A copy that was away for longer than delete.retention.ms may have missed a tombstone, or the marker of a transaction of which nothing
+   * is left in its leader's log, in Kafka as here.
+   */
   readonly replicated: boolean
 }
 
@@ -267,13 +270,17 @@ export class PartitionHistory {
       if (tombstone && baseOffset < 0 && state !== 'refused') for (const key of keys) perhaps.add(key)
     }
     const newest = new Map<string, number>()
+    const aborted = new Map<string, number>()
     const oldestPresent = new Map<string, number>()
     for (const [offset, { attempt, index }] of this.#slots) {
       const key = attempt?.keys[index]
       if (key == null || offset < from) continue
       const state = attempt!.transaction?.state ?? 'committed'
       // What was aborted counts for nothing; what nobody knows the end of may or may not.
-      if (state === 'aborted') continue
+      if (state === 'aborted') {
+        if (present.has(offset)) aborted.set(key, Math.max(offset, aborted.get(key) ?? -1))
+        continue
+      }
       if (state !== 'committed') perhaps.add(key)
       if (offset > (newest.get(key) ?? -1)) newest.set(key, offset)
       if (present.has(offset) && offset < (oldestPresent.get(key) ?? Number.POSITIVE_INFINITY))
@@ -281,6 +288,8 @@ export class PartitionHistory {
     }
     for (const [key, offset] of newest) {
       if (present.has(offset) || perhaps.has(key)) continue
+      // A copy that has missed the marker has taken that record for the newest.
+      if (this.rules.replicated && (aborted.get(key) ?? -1) > offset) continue
       const slot = this.#slots.get(offset)!
       if (!slot.attempt!.tombstone)
         this.#broken(`${what}: ${show(slot)}, the last of key ${key}, was at offset ${offset} and is missing.`)

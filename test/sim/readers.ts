@@ -192,6 +192,8 @@ export class Reader {
       ground.counts.read++
       const transaction = attempt?.transaction
       if (isolation !== COMMITTED || transaction == null) continue
+      const { compacted, replicated } = history.rules
+      if (compacted && replicated && transaction.state === 'aborted') continue
       if (transaction.state === 'open' || transaction.state === 'aborting' || transaction.state === 'aborted') {
         throw new Violation(
           `${history.name}: a committed reader was shown offset ${seen.offset} of transaction ${transaction.id}, which is ${transaction.state}.`,
