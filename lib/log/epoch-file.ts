@@ -7,6 +7,7 @@ const EPOCH_FILE = 'leader-epoch-checkpoint'
 
 export class EpochFile {
   private savedChanges = 0
+  private gone = false
 
   constructor(
     private readonly disk: Disk,
@@ -28,10 +29,15 @@ export class EpochFile {
     this.savedChanges = this.epochs.changes
   }
 
+  /** The folder may be another log's from now on. */
+  abandon(): void {
+    this.gone = true
+  }
+
   /** Replaces the file, durably, unless it says the same already. One call at a time. @throws DiskError */
   async save(): Promise<void> {
     const { changes } = this.epochs
-    if (changes === this.savedChanges) return
+    if (this.gone || changes === this.savedChanges) return
     const temporary = `${this.path}.tmp`
     const file = this.disk.open(temporary, { create: true })
     try {
@@ -41,6 +47,7 @@ export class EpochFile {
     } finally {
       file.close()
     }
+    if (this.gone) return
     this.disk.rename(temporary, this.path)
     this.savedChanges = changes
   }

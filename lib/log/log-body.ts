@@ -302,6 +302,7 @@ export class LogBody {
   delete(): void | Promise<void> {
     this.offline = true
     for (const segment of this.segments.all) segment.abandon()
+    this.epochFile.abandon()
     void this.durability.stop()
     const { disk, random } = this.ports
     const { folder } = this.options
