@@ -3,6 +3,7 @@
  * grouping of LogCleaner).
  */
 import type { LogConfig } from './config.js'
+import type { KnownLog } from './log-options.js'
 
 export interface CleanerSegmentFacts {
   readonly baseOffset: number
@@ -20,7 +21,7 @@ export interface CleanerLogFacts {
   readonly endOffset: number
   /** Everything below was cleaned before; null when that is not known. */
   readonly cleanedOffset: number | null
-  /** The smaller of high watermark and first unstable offset: what is above may still go, or become aborted. */
+  /** The smallest of high watermark, first unstable offset and recovery point: what is above may still go, or become aborted. */
   readonly stableOffset: number
   readonly config: Pick<LogConfig, 'minCompactionLagMs' | 'maxCompactionLagMs' | 'minCleanableDirtyRatio'>
 }
@@ -65,6 +66,21 @@ export function judgeLog(log: CleanerLogFacts, now: number): Cleanable {
   const overdueMs = overdue(dirty, now - config.maxCompactionLagMs)
   const due = dirtyBytes > 0 && (overdueMs > 0 || dirtyRatio > config.minCleanableDirtyRatio)
   return { firstDirtyOffset, firstUncleanableOffset, dirtyBytes, dirtyRatio, overdueMs, due }
+}
+
+/**
+ * How far a cleaning in an earlier life may have looked: never into the last segment, unless that was sealed and what came behind is lost, and
+ * never above the high watermark.
+ */
+export function compactedAtMost(
+  { config, endOffset }: { config: Pick<LogConfig, 'cleanupCompact'>; endOffset: number },
+  last: { baseOffset: number },
+  known: KnownLog | undefined,
+  mayBeSealed: boolean,
+): number {
+  if (!config.cleanupCompact && known?.cleanedOffset === undefined) return 0
+  if (known?.clean !== true) return mayBeSealed ? endOffset : last.baseOffset
+  return Math.min(last.baseOffset, known.highWatermark ?? last.baseOffset)
 }
 
 function overdue(dirty: readonly CleanerSegmentFacts[], cleanUntilMs: number): number {

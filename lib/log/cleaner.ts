@@ -101,6 +101,7 @@ class Cleaning {
       rest: this.rest,
     })
     const touched = sealed.filter((one) => one.baseOffset < cleanedOffset)
+    this.body.compactedTo = Math.max(this.body.compactedTo, cleanedOffset)
     for (const group of groupSegments(touched, { ...config, endOffset: firstUncleanableOffset })) {
       await this.rewrite(group, filter)
     }

@@ -1,5 +1,6 @@
 import type { Disk } from '../host/disk.js'
 import type { Logger } from '../host/logger.js'
+import type { Random } from '../host/random.js'
 
 /** What a partition's folder is called while it goes, or when nobody knows it. */
 const FILE_NAME_MAX = 255
@@ -12,11 +13,22 @@ export function setAsideFolder(folder: string, uuid: string, why: 'delete' | 'st
   return folder.slice(0, slash) + folder.slice(slash, slash + FILE_NAME_MAX - suffix.length) + suffix
 }
 
-/** Renamed at once: half a log must not stay behind a crash, nor be in the way when the topic is made again. Returns what is to be removed. */
-export function setAside(disk: Disk, folder: string, name: string, logger: Logger): string | null {
+interface Ports {
+  readonly disk: Disk
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/**
+ * Renamed at once, unless `inPlace`: half a log must not stay behind a crash, nor be in the way when the topic is made again. Returns what is to
+ * be removed, null when there is nothing.
+ */
+export function setAsideDeleted({ disk, random, logger }: Ports, folder: string, inPlace: boolean): string | null {
   try {
     if (!disk.exists(folder)) return null
-    if (name !== folder) disk.rename(folder, name)
+    if (inPlace) return folder
+    const name = setAsideFolder(folder, random.uuid(), 'delete')
+    disk.rename(folder, name)
     return name
   } catch (error) {
     logger.warn(`The folder ${folder} cannot be renamed: ${String(error)}`)

@@ -77,6 +77,13 @@ export class Durability {
     if (this.written >= offset) this.start()
   }
 
+  /** An earlier process had sealed what lies below `offset`. */
+  onFound(offset: number): void {
+    this.sealedTo = offset
+    this.plan()
+    if (this.recoveryPoint < offset && this.written >= offset) this.start()
+  }
+
   /**
    * The log was cut: what its files say of it has to follow. With the recovery point that was noted before, who looks after a loss of power would
    * trust what comes now.

@@ -6,8 +6,9 @@
 import type { IncomingBatch } from './admission.js'
 import { applyBatch } from './batch-effects.js'
 import type { Walk } from './batch-walk.js'
+import { compactedAtMost } from './cleaner-rules.js'
 import { type LogConfig, segmentJitter } from './config.js'
-import { setAside, setAsideFolder } from './deleted-folder.js'
+import { setAsideDeleted } from './deleted-folder.js'
 import { DoomedSegments } from './doomed-segments.js'
 import { Durability } from './durability.js'
 import { EpochFile } from './epoch-file.js'
@@ -38,6 +39,8 @@ export class LogBody {
   cuts = 0
   /** Compaction has been over everything below; null when that is not known. */
   cleanedOffset: number | null = null
+  /** At most up to here lie the records for which compaction has dropped others. */
+  compactedTo = 0
   readonly segments = new Segments()
   readonly epochs = new LeaderEpochs()
   readonly producers: ProducerStates
@@ -92,21 +95,21 @@ export class LogBody {
   /** Fills this fresh body from the segments with these bases. @throws DamagedLog, DiskError: nothing on the disk has changed then */
   async open(bases: readonly number[], known: KnownLog | undefined): Promise<void> {
     const { segments, epochs, producers, epochFile, snapshots } = this
+    const { disk, logger, clock } = this.ports
     segments.removeFrom(0)
-    const now = this.ports.clock.now()
-    for (const base of bases) segments.add(this.newSegment(base, now))
-    const { disk, logger } = this.ports
-    const run = <T>(walk: Walk<T>): T | Promise<T> => this.reader.run(walk)
-    const { folder } = this.options
+    for (const base of bases) segments.add(this.newSegment(base, clock.now()))
+    const mayBeSealed = disk.exists(segments.active.path('.index'))
     const isContinuous = !this.config.cleanupCompact
-    const files = { folder, disk, epochFile, snapshots }
+    const files = { folder: this.options.folder, disk, epochFile, snapshots }
+    const run = <T>(walk: Walk<T>): T | Promise<T> => this.reader.run(walk)
     await openSegments({ ...files, logger, isContinuous, segments, epochs, producers, run }, known)
     const end = segments.active.nextOffset
     this.endsAt(end, known?.clean === true ? end : (known?.recoveryPoint ?? 0))
     this.cleanedOffset = known?.cleanedOffset ?? null
+    this.compactedTo = compactedAtMost(this, segments.active, known, mayBeSealed)
     const start = Math.max(known?.logStartOffset ?? 0, segments.first.baseOffset)
     if (start > end) {
-      logger.warn(`The log in ${folder} ended at ${end}, below its start ${start}: it begins there anew.`)
+      logger.warn(`The log in ${files.folder} ended at ${end}, below its start ${start}: it begins there anew.`)
       await this.restartAt(start)
     } else {
       this.moveStart(start)
@@ -114,6 +117,7 @@ export class LogBody {
     producers.transactions.onHighWatermark(known?.highWatermark ?? 0)
     // What an earlier process wrote is served as acknowledged, so it must be as safe as that.
     if (this.endOffset - this.durability.recoveryPoint >= this.config.flushMessages) await this.durability.sync()
+    else if (!segments.active.viewable) this.durability.onFound(segments.active.baseOffset)
   }
 
   /** The log cannot be opened: it exists, offline, with its files and what is known of them as they were. */
@@ -212,10 +216,14 @@ export class LogBody {
     this.epochs.truncateFromStart(offset)
   }
 
-  /** Drops everything from `offset` on. Later only when a write is under way or something has to be read. */
-  truncateTo(offset: number): void | Promise<void> {
+  /** Drops everything from `offset` on; `anew`: all, if compaction may have dropped records for some of those. At once unless something is under way. */
+  truncateTo(offset: number, anew = false): void | Promise<void> {
     // An epoch in which this broker led and appended nothing goes too: its leader has never heard of it, and would say so for ever.
     if (offset >= this.endOffset) return this.epochs.truncateFromEnd(this.endOffset)
+    if (anew && offset < this.compactedTo) {
+      this.ports.logger.info(`${this.options.folder} is compacted up to ${this.compactedTo} and is copied anew.`)
+      return this.restartAt(Math.min(offset, this.logStartOffset))
+    }
     this.cuts++
     if (this.cleanedOffset !== null) this.cleanedOffset = Math.min(this.cleanedOffset, offset)
     if (offset <= this.segments.first.baseOffset) return this.restartAt(offset)
@@ -230,6 +238,7 @@ export class LogBody {
   restartAt(offset: number): void | Promise<void> {
     this.cuts++
     this.cleanedOffset = null
+    this.compactedTo = 0
     return this.whenQuiet(() => {
       this.discard(...this.segments.removeFrom(0))
       this.snapshots.removeAbove(-1)
@@ -304,15 +313,12 @@ export class LogBody {
     for (const segment of this.segments.all) segment.abandon()
     this.epochFile.abandon()
     void this.durability.stop()
-    const { disk, random } = this.ports
-    const { folder } = this.options
     this.doomed.abandon()
     this.tail.clear()
-    const name = this.segments.first.viewable ? folder : setAsideFolder(folder, random.uuid(), 'delete')
-    const doomed = setAside(disk, folder, name, this.ports.logger)
+    const doomed = setAsideDeleted(this.ports, this.options.folder, this.segments.first.viewable)
     return this.whenQuiet(() => {
       for (const segment of this.segments.all) segment.close()
-      if (doomed !== null) disk.remove(doomed)
+      if (doomed !== null) this.ports.disk.remove(doomed)
     }, true)
   }
 

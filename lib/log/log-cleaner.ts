@@ -109,7 +109,7 @@ export class LogCleaner {
   }
 }
 
-/** What of a log can be cleaned now. Bytes that are not written yet count as unstable. */
+/** What of a log can be cleaned now. What a loss of power could take replaces nothing. */
 export function judge(log: PartitionLog, highWatermark: number, now: number): Cleanable {
   const { body } = log
   return judgeLog(
@@ -118,7 +118,7 @@ export function judge(log: PartitionLog, highWatermark: number, now: number): Cl
       logStartOffset: body.logStartOffset,
       endOffset: body.endOffset,
       cleanedOffset: body.cleanedOffset,
-      stableOffset: Math.min(highWatermark, body.writtenOffset, log.firstUnstableOffset ?? highWatermark),
+      stableOffset: Math.min(highWatermark, body.recoveryPoint, log.firstUnstableOffset ?? highWatermark),
       config: body.config,
     },
     now,

@@ -256,10 +256,10 @@ export class PartitionLog implements LogView {
 
   /**
    * Follower: drops everything from `offset` on. A batch that reaches past `offset` goes whole, so the end may be lower. A promise
-   * when a write is under way or bytes have to be read: nothing may be appended until it resolves.
+   * when a write is under way or bytes have to be read: nothing may be appended until it resolves. `anew`: see LogBody.
    */
-  truncateTo(offset: number): void | Promise<void> {
-    return this.body.truncateTo(offset)
+  truncateTo(offset: number, anew = false): void | Promise<void> {
+    return this.body.truncateTo(offset, anew)
   }
 
   /** Drops everything; the next record gets `offset`. A promise as in `truncateTo`. */

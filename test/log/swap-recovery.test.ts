@@ -96,6 +96,7 @@ describe('a crash in the midst of compaction', () => {
       const names = mortal.disk.list('t-0')
       expect(names.filter((name) => /\.(cleaned|swap|deleted)$/.test(name))).to.deep.equal([])
       expect(again.produce([{ key: 'k', value: 'v' }]).baseOffset).to.equal(RECORDS)
+      await again.log.flush()
       await compact(again)
       expect((await consumed(again.log, 'committed')).length, 'it can be compacted again').to.be.below(RECORDS / 2)
       await again.log.close()

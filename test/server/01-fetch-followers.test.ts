@@ -162,6 +162,25 @@ describe('server/01-fetch of followers', () => {
     expect(fetchNow(broker, { topic: 'f' }).records).to.not.have.lengthOf(0)
   })
 
+  it('a follower begins anew where compaction may have dropped what its leader has, unless it may be elected', async () => {
+    for (const [isr, eligibleLeaderReplicas, kept] of [
+      [[2], [], 0],
+      [[2, 1], [], 1],
+      [[2], [1], 1],
+    ] as const) {
+      const topic = `c-${isr.length}-${eligibleLeaderReplicas.length}`
+      broker.createTopic(topic, { replicas: [2, 1] })
+      const partition = broker.partition(topic)
+      partition.applyImage({ ...partition.role.image, isr, eligibleLeaderReplicas })
+      const from = { leaderEpoch: 0, highWatermark: 0, logStartOffset: 0, now: 0 }
+      for (const value of ['a', 'b', 'c'])
+        partition.appendAsFollower(batchOf(broker, [value], { baseOffset: partition.log.endOffset }), from)
+      partition.log.body.compactedTo = 3
+      await partition.truncateTo(1)
+      expect(partition.log.endOffset).to.equal(kept)
+    }
+  })
+
   it('a follower with another history, all of which its leader has deleted, begins anew: also within a batch', () => {
     broker.createTopic('f', { replicas: [2, 1] })
     const partition = broker.partition('f')

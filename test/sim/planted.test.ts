@@ -63,7 +63,9 @@ describe('the simulator finds planted faults', function () {
         return offset
       }
     await patched(ProducerSnapshots.prototype, 'restore', forgetful, async () => {
-      expect(await firstFailure(60, { profile: 'kill' })).to.match(/is at offset \d+ and at \d+|committed reader/)
+      expect(await firstFailure(60, { profile: 'kill' })).to.match(
+        /is at offset \d+ and at \d+|committed reader|wanted to produce batch/,
+      )
     })
   })
 

@@ -13,15 +13,8 @@ import {
   readForFetch,
 } from './fetch-position.js'
 import type { FetchAnswer, FetchTarget } from './fetch-types.js'
-import {
-  committedOffset,
-  effectiveMinIsr,
-  type FollowerReport,
-  type FollowerState,
-  lowestStart,
-  maximalIsr,
-  noteFetch,
-} from './isr.js'
+import type { FollowerReport, FollowerState } from './isr.js'
+import { committedOffset, effectiveMinIsr, isEligible, lowestStart, maximalIsr, noteFetch } from './isr.js'
 import type { FromLeader, PartitionOptions, PartitionPorts } from './partition-types.js'
 import { leaderRole, type Role } from './roles.js'
 
@@ -322,9 +315,9 @@ export class Partition {
     return ErrorCode.NONE
   }
 
-  /** Follower: drops everything from `offset` on; the high watermark follows the log down. */
+  /** Follower: drops everything from `offset` on (or begins anew, when nobody counts on it); the high watermark follows the log down. */
   async truncateTo(offset: number): Promise<void> {
-    await this.#cut(() => this.log.truncateTo(offset))
+    await this.#cut(() => this.log.truncateTo(offset, !isEligible(this.#role.image, this.#brokerId)))
     this.#highWatermark = Math.min(this.#highWatermark, this.log.endOffset)
   }
 
