@@ -370,12 +370,12 @@ export class ReplicaFetcher {
     if (this.#closed || !isCurrent(followed)) return
     if (latest < partition.log.endOffset) return this.#truncate(followed, latest) // A
     const earliest = await offsetOfLeader(this.#ports.peer, this.#options.brokerId, partition, leaderEpoch, EARLIEST)
-    if (this.#closed || !isCurrent(followed)) return
-    if (earliest <= partition.log.endOffset && earliest >= 0) return
+    if (this.#closed || !isCurrent(followed) || (earliest >= 0 && earliest <= partition.log.endOffset)) return
     this.#ports.logger.info(
       `${partition.topic}-${partition.partition} begins anew at offset ${earliest}: its leader, broker ${this.#options.leaderId}, has nothing older.`,
     )
     await partition.restartAt(earliest) // B
+    this.#unnoted.add(partition) // No name of a file may tell: its first batch may begin below.
   }
 
   /** Resolves when everything that was appended, here or under another leader, is written: only then may the next request claim it. */

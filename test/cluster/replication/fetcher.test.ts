@@ -50,12 +50,15 @@ class Scene {
         log.logStartOffset = Math.max(log.logStartOffset, logStartOffset)
         return ErrorCode.NONE
       },
+      async restartAt(offset: number) {
+        Object.assign(log, { endOffset: offset, writtenOffset: offset, logStartOffset: offset })
+      },
     }
     const request = (
       _message: unknown,
       _version: number,
       value: { topics: { partitions: Asked[] }[] },
-      use: (response: unknown) => unknown,
+      use: (response: unknown) => unknown = (response) => response,
     ) => {
       for (const { partitions } of value.topics) asked.push(...partitions)
       return new Promise((resolve) => {
@@ -81,11 +84,17 @@ class Scene {
     clock.step()
   }
 
+  /** To ListOffsets. */
+  async answerOffset(offset: number): Promise<void> {
+    this.#answer!({ topics: [{ partitions: [{ errorCode: ErrorCode.NONE, offset }] }] })
+    await settled()
+  }
+
   /** The leader's log starts here. */
-  async answer(logStartOffset: number): Promise<void> {
+  async answer(logStartOffset: number, errorCode: number = ErrorCode.NONE): Promise<void> {
     const fetched = {
       partitionIndex: 0,
-      errorCode: 0,
+      errorCode,
       highWatermark: 0,
       logStartOffset,
       records: null,
@@ -146,5 +155,19 @@ describe('cluster/replication/fetcher', () => {
     await settled()
     scene.fetcher.close()
     expect(starts()).to.deep.equal([0, 3])
+  })
+
+  it('notes the start of a log that begins anew: its first batch may begin below (make sim SEED=151101 PROFILE=cluster)', async () => {
+    const scene = new Scene()
+    let noted = 0
+    scene.noteLogStart = async () => void noted++
+    await settled()
+    await scene.answer(6, ErrorCode.OFFSET_OUT_OF_RANGE)
+    await scene.answerOffset(9)
+    await scene.answerOffset(6)
+    await settled()
+    scene.fetcher.close()
+    expect(scene.asked.at(-1)).to.include({ fetchOffset: 6, logStartOffset: 6 })
+    expect(noted).to.equal(1)
   })
 })
