@@ -20,6 +20,8 @@ export interface OtherClient {
   readonly withoutGroups?: true
   /** A second story for clients with transactions: commit, abort, consume-transform-produce, fencing. */
   exactlyOnce?(bootstrapServers: string, name: string): Promise<CommandResult>
+  /** The integration tests of its makers, as they publish them. */
+  ownTests?(bootstrapServers: string, brokerCount: number): Promise<CommandResult>
 }
 
 const sources = join(projectRoot, 'compat', 'others')
@@ -125,6 +127,27 @@ function goClient(name: string, program: string, exactlyOnceProgram?: string): O
   }
 }
 
+/** Those of the package kgo that need a broker, and no API that Odradek has not got (GAPS.md): share groups, KIP-848, SCRAM. */
+const kgoTests = {
+  run: '^Test(Group|Txn|Issue|Consume|Direct|AddRemove|Pause|Pooling|Ping|Unknown|Lookback|Produce)',
+  skip: 'Share|848|SCRAM',
+}
+
+const franz: OtherClient = {
+  ...goClient('franz-go (Go)', 'franz', 'franz-eos'),
+  ownTests: (bootstrap, brokerCount) => {
+    const which = ['-count=1', '-run', kgoTests.run, '-skip', kgoTests.skip, '-timeout', '300s']
+    const env = {
+      KGO_SEEDS: bootstrap,
+      KGO_TEST_RF: String(Math.min(brokerCount, 3)),
+      KGO_TEST_RECORDS: '20000',
+      KGO_LOG_LEVEL: 'error',
+    }
+    const cwd = join(sources, 'go')
+    return run('go', ['test', 'github.com/twmb/franz-go/pkg/kgo', ...which], { cwd, env, timeoutMs: 420_000 })
+  },
+}
+
 const rustFolder = () => cacheFolder('rust')
 
 const rust: OtherClient = {
@@ -156,7 +179,7 @@ export const otherClients: readonly OtherClient[] = [
   pythonClient('kafka-python (Python)', 'kafka_python.py'),
   pythonClient('aiokafka (Python)', 'aio.py'),
   java,
-  goClient('franz-go (Go)', 'franz', 'franz-eos'),
+  franz,
   goClient('sarama (Go)', 'sarama'),
   goClient('kafka-go (Go)', 'segmentio'),
   rust,

@@ -29,12 +29,20 @@ for (const client of otherClients) {
       expectSuccess(await client.story(currentTarget().bootstrapServers, uniqueName()))
     })
 
-    const { exactlyOnce } = client
-    if (exactlyOnce === undefined) return
-    it('is exact: commits and aborts, consumes, transforms and produces, is fenced', async function () {
-      this.timeout(120_000)
-      expectSuccess(await exactlyOnce(currentTarget().bootstrapServers, uniqueName()))
-    })
+    const { exactlyOnce, ownTests } = client
+    if (exactlyOnce !== undefined) {
+      it('is exact: commits and aborts, consumes, transforms and produces, is fenced', async function () {
+        this.timeout(120_000)
+        expectSuccess(await exactlyOnce(currentTarget().bootstrapServers, uniqueName()))
+      })
+    }
+    if (ownTests !== undefined) {
+      it('passes the integration tests of its makers', async function () {
+        this.timeout(450_000)
+        const { bootstrapServers, brokers } = currentTarget()
+        expectSuccess(await ownTests(bootstrapServers, brokers.length))
+      })
+    }
   })
 }
 
