@@ -48,7 +48,15 @@ const sent = (t: string, n: number, c: number, x?: number): ClientEvent => ({
   c,
   ...(x === undefined ? {} : { x }),
 })
-const acked = (t: string, n: number, c: number, o: number): ClientEvent => ({ e: 'acked', w: 'w', t, p: 0, n, c, o })
+const acked = (t: string, n: number, c: number, o: number | null): ClientEvent => ({
+  e: 'acked',
+  w: 'w',
+  t,
+  p: 0,
+  n,
+  c,
+  o,
+})
 const step = (x: number, s: 'committing' | 'committed' | 'aborted'): ClientEvent => ({ e: 'tx', w: 'w', x, s })
 const read = (t: string, i: 0 | 1, r: [number, string][]): ClientEvent => ({ e: 'read', g: 'g', i, t, p: 0, r })
 const commit = (t: string, o: number): ClientEvent => ({ e: 'offsets', g: 'g', t, p: 0, o })
@@ -221,6 +229,21 @@ describe('crash checker', () => {
     expect(
       violations({ said: [{ e: 'note', w: 'w', m: 'Closed connection' }], held: [partition('plain', [])] }),
     ).to.deep.equal([])
+  })
+
+  it('believes librdkafka that has a transaction aborted because a batch behind a failed one was refused', () => {
+    const m = 'KafkaException: KafkaError{code=OUT_OF_ORDER_SEQUENCE_NUMBER,val=45,str="skipped sequence numbers"}'
+    const held = [partition('plain', [])]
+    expect(violations({ said: [{ e: 'note', w: 'w', m }], held })).to.deep.equal([])
+    const fatal = m.replace('{code', '{FATAL,code')
+    expectViolation({ said: [{ e: 'note', w: 'w', m: fatal }], held }, /w was told/)
+  })
+
+  it('looks for what was acknowledged without an offset, too', () => {
+    const said = [sent('exact', 0, 2), acked('exact', 0, 1, null), acked('exact', 1, 1, 1)]
+    expect(violations({ said, held: [partition('exact', ['w/0/-', 'w/1/-'])] })).to.deep.equal([])
+    const lost = [sent('exact', 0, 2), acked('exact', 1, 1, null)]
+    expectViolation({ said: lost, held: [partition('exact', ['w/0/-'])] }, /w\/1 was acknowledged and is at no offset/)
   })
 
   it('believes librdkafka that its sequence was refused only where its own unacknowledged batch stands', () => {

@@ -25,7 +25,8 @@ export interface Acked {
   readonly p: number
   readonly n: number
   readonly c: number
-  readonly o: number
+  /** Null: the client concludes it from the acknowledgement of what came behind, whose answer it did get (librdkafka's rd_kafka_dr_implicit_ack). */
+  readonly o: number | null
 }
 
 /** `committing` comes before the call, the others after its success. */

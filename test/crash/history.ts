@@ -8,8 +8,8 @@ export interface WrittenStream {
   readonly partition: number
   /** The transaction of record n, or null. */
   readonly transactions: (number | null)[]
-  /** The offset that was acknowledged for record n; undefined when none was. */
-  readonly offsets: (number | undefined)[]
+  /** The offset that was acknowledged for record n; null when the client does not know it, undefined when nothing was. */
+  readonly offsets: (number | null | undefined)[]
   /** The highest offset that was acknowledged before record n was sent; -1 when there was none. */
   readonly sentAfter: number[]
   /** The highest offset that was acknowledged so far. */
@@ -63,8 +63,9 @@ export class History {
       }
       case 'acked': {
         const stream = this.stream(event.w, event.t, event.p)
-        for (let i = 0; i < event.c; i++) stream.offsets[event.n + i] = event.o + i
-        stream.acknowledged = Math.max(stream.acknowledged, event.o + event.c - 1)
+        const { o } = event
+        for (let i = 0; i < event.c; i++) stream.offsets[event.n + i] = o === null ? null : o + i
+        if (o !== null) stream.acknowledged = Math.max(stream.acknowledged, o + event.c - 1)
         this.counts.acked += event.c
         return
       }
