@@ -68,10 +68,19 @@ function* legacyMagic(segment: Segment, position: number, fileBytes: number): Wa
 
 /** Whether there is a batch at `position` whose checksum is right. */
 function* isWhole(segment: Segment, position: number, fileBytes: number): Walk<boolean> {
-  if (position + header.HEADER_BYTES > fileBytes) return false
-  const size = header.sizeInBytes(yield* bytesOf(segment, position, header.HEADER_BYTES))
-  if (size < header.HEADER_BYTES || position + size > fileBytes) return false
-  return isValidBatch(yield* bytesOf(segment, position, size))
+  const batch = yield* batchAt(segment, position, fileBytes)
+  return batch !== null && isValidBatch(batch)
+}
+
+/** All the bytes of what its length says is a batch at `position`; null where that does not fit into the first `fileBytes` bytes. */
+export function* batchAt(segment: Segment, position: number, fileBytes: number): Walk<Buffer | null> {
+  if (position + header.HEADER_BYTES > fileBytes) return null
+  const head = yield* bytesOf(segment, position, header.HEADER_BYTES)
+  if (head.length < header.HEADER_BYTES) return null
+  const size = header.sizeInBytes(head)
+  if (size < header.HEADER_BYTES || position + size > fileBytes) return null
+  const batch = yield* bytesOf(segment, position, size)
+  return batch.length === size ? batch : null
 }
 
 /** Position of the first good batch behind `position` that continues the offsets, -1 when there is none. */
@@ -95,8 +104,7 @@ function* nextBatch(segment: Segment, { position, fileBytes, endsBefore }: BadEn
       if (plausible(window, at, fileBytes - from - at)) candidates.push(from + at)
     }
     for (const candidate of candidates) {
-      const head = yield* bytesOf(segment, candidate, header.HEADER_BYTES)
-      if (isValidBatch(yield* bytesOf(segment, candidate, header.sizeInBytes(head)))) return candidate
+      if (yield* isWhole(segment, candidate, fileBytes)) return candidate
     }
     from += Math.max(1, starts)
   }
@@ -104,7 +112,7 @@ function* nextBatch(segment: Segment, { position, fileBytes, endsBefore }: BadEn
 }
 
 /** All of these bytes, which a window may give in pieces; fewer where the segment ends. */
-export function* bytesOf(segment: Segment, position: number, length: number): Walk<Buffer> {
+function* bytesOf(segment: Segment, position: number, length: number): Walk<Buffer> {
   const pieces: Buffer[] = []
   let got = 0
   while (got < length) {

@@ -4,7 +4,7 @@
  */
 import * as header from '../../protocol/batch/header.js'
 import { type Walk, walkBatches } from './batch-walk.js'
-import { bytesOf, damagedAt } from './damage.js'
+import { batchAt, damagedAt } from './damage.js'
 import { isGoodBatch } from './good-batch.js'
 import type { Segment } from './segment.js'
 
@@ -37,14 +37,9 @@ export function* startOfTime(segment: Segment, timestamp: number, startOffset: n
 
 /** Whether an undamaged batch begins at `position` whose first offset is at most `offset`. */
 export function* isBatch(segment: Segment, position: number, offset: number): Walk<boolean> {
-  const { sizeInBytes, baseOffset, nextOffset } = segment
-  if (position + header.HEADER_BYTES > sizeInBytes) return false
-  const head = yield* bytesOf(segment, position, header.HEADER_BYTES)
-  if (head.length < header.HEADER_BYTES) return false
-  const size = header.sizeInBytes(head)
-  if (size < header.HEADER_BYTES || position + size > sizeInBytes || header.baseOffset(head) > offset) return false
-  const batch = yield* bytesOf(segment, position, size)
-  return batch.length === size && isGoodBatch(batch, 0, baseOffset, nextOffset)
+  const batch = yield* batchAt(segment, position, segment.sizeInBytes)
+  if (batch === null || header.baseOffset(batch) > offset) return false
+  return isGoodBatch(batch, 0, segment.baseOffset, segment.nextOffset)
 }
 
 /**

@@ -98,7 +98,7 @@ export class LogBody {
     const { disk, logger, clock } = this.ports
     segments.removeFrom(0)
     for (const base of bases) segments.add(this.newSegment(base, clock.now()))
-    const mayBeSealed = disk.exists(segments.active.path('.index'))
+    const mayBeSealed = known?.clean !== true && disk.exists(segments.active.path('.index'))
     const isContinuous = !this.config.cleanupCompact
     const files = { folder: this.options.folder, disk, epochFile, snapshots }
     const run = <T>(walk: Walk<T>): T | Promise<T> => this.reader.run(walk)

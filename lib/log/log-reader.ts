@@ -142,18 +142,11 @@ export class LogReader implements WindowSource {
         // The batch at an index entry is not above what the entry was asked for.
         if (outcome === 'nonsense' || (isIndexed && (got < HEADER_BYTES || baseOffset(buffer) > offset)))
           return position
-        const seen = outcome === 'found' ? search.end : position + got
         const isAnswer = outcome === 'found'
-        const bad = firstBadBatch(segment, {
-          buffer,
-          position,
-          end: seen,
-          limit,
-          isAnswer,
-          upperBound: options.upperBound,
-        })
+        const end = isAnswer ? search.end : position + got
+        const bad = firstBadBatch(segment, { buffer, position, end, limit, isAnswer, upperBound: options.upperBound })
         if (bad >= 0) return bad
-        if (outcome === 'found') {
+        if (isAnswer) {
           keep = true
           const release = once(() => buffers.give(buffer))
           return this.answer(segment, offset, search, release)

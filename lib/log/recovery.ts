@@ -102,6 +102,6 @@ export function* positionOf(segment: Segment, offset: number): Walk<number> {
   const isBelow = (buffer: Buffer, at: number): boolean => header.lastOffset(buffer, at) < offset
   const position = yield* walkBatches(segment, from, segment.sizeInBytes, false, isBelow)
   const last = segment.offsetIndex.lastPositionBelow(position, offset)
-  if (last !== 0 && !(yield* isBatch(segment, last, offset - 1))) yield* repairIndexes(segment)
+  if (last !== 0 && last !== from && !(yield* isBatch(segment, last, offset - 1))) yield* repairIndexes(segment)
   return position
 }

@@ -64,7 +64,7 @@ describe('the simulator finds planted faults', function () {
       }
     await patched(ProducerSnapshots.prototype, 'restore', forgetful, async () => {
       expect(await firstFailure(60, { profile: 'kill' })).to.match(
-        /is at offset \d+ and at \d+|committed reader|wanted to produce batch/,
+        /is at offset \d+ and at \d+|committed reader|got OUT_OF_ORDER_SEQUENCE_NUMBER/,
       )
     })
   })

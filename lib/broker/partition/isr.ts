@@ -58,7 +58,7 @@ export function noteFetch(
 type Members = Pick<PartitionImage, 'isr' | 'eligibleLeaderReplicas'>
 
 /** Whether it may be elected: it has everything that was committed. */
-export const isEligible = ({ isr, eligibleLeaderReplicas }: Members, brokerId: number): boolean =>
+export const mayBeElected = ({ isr, eligibleLeaderReplicas }: Members, brokerId: number): boolean =>
   isr.includes(brokerId) || eligibleLeaderReplicas.includes(brokerId)
 
 /** Who may be in sync as far as the leader can know: with those for whom the controller was asked and who may be in already. */

@@ -14,7 +14,7 @@ import {
 } from './fetch-position.js'
 import type { FetchAnswer, FetchTarget } from './fetch-types.js'
 import type { FollowerReport, FollowerState } from './isr.js'
-import { committedOffset, effectiveMinIsr, isEligible, lowestStart, maximalIsr, noteFetch } from './isr.js'
+import { committedOffset, effectiveMinIsr, lowestStart, maximalIsr, mayBeElected, noteFetch } from './isr.js'
 import type { FromLeader, PartitionOptions, PartitionPorts } from './partition-types.js'
 import { leaderRole, type Role } from './roles.js'
 
@@ -317,7 +317,7 @@ export class Partition {
 
   /** Follower: drops everything from `offset` on (or begins anew, when nobody counts on it); the high watermark follows the log down. */
   async truncateTo(offset: number): Promise<void> {
-    await this.#cut(() => this.log.truncateTo(offset, !isEligible(this.#role.image, this.#brokerId)))
+    await this.#cut(() => this.log.truncateTo(offset, !mayBeElected(this.#role.image, this.#brokerId)))
     this.#highWatermark = Math.min(this.#highWatermark, this.log.endOffset)
   }
 
