@@ -6,10 +6,12 @@
  * Where no broker is chosen, kafkajs's suite runs on a cluster too: on three brokers in one process, and on three processes over ZooKeeper
  * (with `--ci` a selection of its files).
  */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Mocha from 'mocha'
+import { mochaHooks } from '../test/support/watched.js'
 import { currentTarget, mochaGlobalSetup, mochaGlobalTeardown } from './fixture.js'
 import { projectRoot } from './project-root.js'
 import { zooKeeperUnavailable } from './zookeeper/ensemble.js'
@@ -32,7 +34,7 @@ const suites = ['kafkajs', 'cluster', 'others', 'tools', 'zookeeper', 'runners']
   (name) => wanted.length === 0 || wanted.includes(name),
 )
 
-const mocha = new Mocha({ timeout: 30_000, reporter: 'spec', slow: 5000 })
+const mocha = new Mocha({ timeout: 30_000, reporter: 'spec', slow: 5000, rootHooks: mochaHooks })
 for (const suite of suites) {
   const folder = join(projectRoot, 'build', 'compat', suite)
   for (const file of readdirSync(folder).sort()) {
@@ -47,7 +49,7 @@ await mochaGlobalTeardown()
 const isGood = print(name, cards)
 const isChosen = process.env.BOOTSTRAP !== undefined || process.env.ODRADEK_COMPAT !== undefined
 // Clients may keep the process alive: kafkajs goes on connecting to a broker that is gone. Brokers do not (test/embed/ends-by-itself).
-process.exit((isChosen || !suites.includes('kafkajs') || onClusters()) && isGood ? 0 : 1)
+process.exit((isChosen || !suites.includes('kafkajs') || (await onClusters())) && isGood ? 0 : 1)
 
 /** `COMPAT_FILES=producer,transactions`: only these files. */
 function isSelected(file: string): boolean {
@@ -56,13 +58,14 @@ function isSelected(file: string): boolean {
 }
 
 /** kafkajs's suite once more, on each kind of cluster, in processes of their own. */
-function onClusters(): boolean {
+async function onClusters(): Promise<boolean> {
   const missing = zooKeeperUnavailable()
   if (missing !== null) process.stdout.write(`left out: three processes: ${missing}\n`)
-  return (missing === null ? ['brokers', 'processes'] : ['brokers']).map(onCluster).every(Boolean)
+  const inOneProcess = await onCluster('brokers')
+  return (missing !== null || (await onCluster('processes'))) && inOneProcess
 }
 
-function onCluster(kind: string): boolean {
+async function onCluster(kind: string): Promise<boolean> {
   const counts = process.env.ODRADEK_COUNTS
   const env = {
     ...process.env,
@@ -71,7 +74,8 @@ function onCluster(kind: string): boolean {
     ...(isCi && kind === 'processes' ? { COMPAT_FILES: CI_FILES_OF_PROCESSES } : {}),
   }
   process.stdout.write(`\nOn a cluster: ${kind}${env.COMPAT_FILES ? `, only ${env.COMPAT_FILES}` : ''}\n`)
-  return spawnSync(process.execPath, [process.argv[1]!, 'kafkajs'], { env, stdio: 'inherit' }).status === 0
+  const [code] = await once(spawn(process.execPath, [process.argv[1]!, 'kafkajs'], { env, stdio: 'inherit' }), 'exit')
+  return code === 0
 }
 
 /** One row per client: the suites of kafkajs together, the others by the name of their suite. */

@@ -1,6 +1,7 @@
 /** What a cluster is for: brokers die and come back, and clients go on. With kafkajs, in one process and over ZooKeeper. */
 import { expect } from 'chai'
-import { type Admin, type Consumer, Kafka, logLevel, type Producer } from 'kafkajs'
+import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs'
+import { MemberProcess } from '../kafkajs/member-process.js'
 import { zooKeeperUnavailable } from '../zookeeper/ensemble.js'
 import { IDS, inOneProcess, overZooKeeper, type ThreeBrokers } from './brokers.js'
 
@@ -39,35 +40,18 @@ class Writer {
   }
 }
 
-/** Everything that a consumer was given, by its place. */
-class Reader {
-  readonly places = new Map<string, string>()
-  readonly values = new Set<string>()
-
-  async follow(consumer: Consumer, topic: string): Promise<void> {
-    await consumer.connect()
-    await consumer.subscribe({ topic, fromBeginning: true })
-    await consumer.run({
-      eachMessage: async ({ partition, message }) => {
-        this.places.set(`${partition}:${message.offset}`, String(message.value))
-        this.values.add(String(message.value))
-      },
-    })
+/** What a writer's records were given as: their numbers, partition by partition in the order of the log. */
+function numbersOf(writer: string, received: ReadonlyMap<string, string>): number[][] {
+  const found = new Map<string, [number, number][]>()
+  for (const [place, value] of received) {
+    const [partition, offset] = place.split(':') as [string, string]
+    const [name, n] = value.split('/') as [string, string]
+    if (name !== writer) continue
+    const list = found.get(partition) ?? []
+    found.set(partition, list)
+    list.push([Number(offset), Number(n)])
   }
-
-  /** The numbers of a writer, partition by partition in the order of the log. */
-  byPartition(writer: string): number[][] {
-    const found = new Map<string, [number, number][]>()
-    for (const [place, value] of this.places) {
-      const [partition, offset] = place.split(':') as [string, string]
-      const [name, n] = value.split('/') as [string, string]
-      if (name !== writer) continue
-      const list = found.get(partition) ?? []
-      found.set(partition, list)
-      list.push([Number(offset), Number(n)])
-    }
-    return [...found.values()].map((list) => list.sort(([a], [b]) => a - b).map(([, n]) => n))
-  }
+  return [...found.values()].map((list) => list.sort(([a], [b]) => a - b).map(([, n]) => n))
 }
 
 function scenario(name: string, make: () => Promise<ThreeBrokers>, missing: string | null): void {
@@ -77,6 +61,7 @@ function scenario(name: string, make: () => Promise<ThreeBrokers>, missing: stri
     let kafka: Kafka
     let admin: Admin
     const open: { disconnect(): Promise<void> }[] = []
+    const readers: MemberProcess[] = []
 
     before(async function () {
       if (missing !== null) this.skip()
@@ -86,6 +71,7 @@ function scenario(name: string, make: () => Promise<ThreeBrokers>, missing: stri
       admin = await connected(kafka.admin())
     })
     after(async () => {
+      await Promise.all(readers.map((one) => one.crash()))
       await Promise.all(open.map((client) => client.disconnect()))
       await cluster?.close()
     })
@@ -111,16 +97,20 @@ function scenario(name: string, make: () => Promise<ThreeBrokers>, missing: stri
     const whole = (topic: string, copies: number) =>
       until(async () => (await partitions(topic)).every(({ isr }) => isr.length === copies), `${topic} to be whole`)
 
-    async function reader(topic: string, groupId: string): Promise<Reader> {
-      const found = new Reader()
-      const consumer = kafka.consumer({ groupId, sessionTimeout: 6000, heartbeatInterval: 500, maxWaitTimeInMs: 200 })
-      open.push(consumer)
-      await found.follow(consumer, topic)
+    function reader(topic: string, groupId: string): MemberProcess {
+      const found = new MemberProcess(cluster.brokers.join(','), topic, groupId, true)
+      readers.push(found)
       return found
     }
 
-    function expectExactlyOnce(all: Reader, { name: label, acked }: Writer): void {
-      const found = all.byPartition(label)
+    const hasRead = (one: MemberProcess, writers: readonly Writer[]) =>
+      until(() => {
+        const values = new Set(one.received.values())
+        return writers.every(({ acked }) => acked.every((value) => values.has(value)))
+      }, 'everything that was acknowledged')
+
+    function expectExactlyOnce({ received }: MemberProcess, { name: label, acked }: Writer): void {
+      const found = numbersOf(label, received)
       for (const numbers of found) expect(numbers).to.deep.equal([...numbers].sort((a, b) => a - b))
       expect(found.flat().length, `records of ${label}`).to.equal(new Set(found.flat()).size)
       expect(found.flat().length, `records of ${label}`).to.equal(acked.length)
@@ -133,12 +123,9 @@ function scenario(name: string, make: () => Promise<ThreeBrokers>, missing: stri
       const all = [await writer('keyed', -1, 5), await writer('unkeyed', -1, 0)]
       const some = [await writer('leader-only', 1, 0), await writer('nobody', 0, 3)]
       const everybody = [once, ...all, ...some]
-      const seen = await reader(topic, 'group-A')
+      const seen = reader(topic, 'group-A')
       await Promise.all(everybody.map((one) => one.write(topic, RECORDS)))
-      await until(
-        () => [once, ...all].every(({ acked }) => acked.every((value) => seen.values.has(value))),
-        'the group',
-      )
+      await hasRead(seen, [once, ...all])
 
       await cluster.kill(102)
       await Promise.all(everybody.map((one) => one.write(topic, RECORDS)))
@@ -146,18 +133,13 @@ function scenario(name: string, make: () => Promise<ThreeBrokers>, missing: stri
         async () => (await partitions(topic)).every(({ leader }) => [101, 103].includes(leader)),
         'new leaders',
       )
-      await until(
-        () => [once, ...all].every(({ acked }) => acked.every((value) => seen.values.has(value))),
-        'the group',
-      )
+      await hasRead(seen, [once, ...all])
 
       await cluster.start(102)
       await whole(topic, 2)
       await Promise.all(everybody.map((one) => one.write(topic, RECORDS)))
-      const later = await reader(topic, 'group-later')
-      for (const { acked } of [once, ...all]) {
-        await until(() => acked.every((value) => later.values.has(value)), 'everything that was acknowledged')
-      }
+      const later = reader(topic, 'group-later')
+      await hasRead(later, [once, ...all])
       expectExactlyOnce(later, once)
     })
 
@@ -172,8 +154,8 @@ function scenario(name: string, make: () => Promise<ThreeBrokers>, missing: stri
       await Promise.all([cluster.start(101), cluster.start(102)])
       await whole(topic, IDS.length)
       await once.write(topic, RECORDS)
-      const seen = await reader(topic, 'group-B')
-      await until(() => once.acked.every((value) => seen.values.has(value)), 'everything that was acknowledged')
+      const seen = reader(topic, 'group-B')
+      await hasRead(seen, [once])
       expectExactlyOnce(seen, once)
     })
   })

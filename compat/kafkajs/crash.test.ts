@@ -1,42 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { join as joinPath } from 'node:path'
 import { expect } from 'chai'
 import { currentTarget } from '../fixture.js'
-import { projectRoot } from '../project-root.js'
 import { join, sharing } from './member.js'
+import { MemberProcess } from './member-process.js'
 import { closeAll, createTopic, eventually, numbered, produce, unique, values } from './support.js'
-
-/** A consumer in a process of its own: SIGKILL is the only honest crash. */
-class MemberProcess {
-  readonly received: string[] = []
-  partitions: number[] = []
-  private readonly child: ChildProcess
-
-  constructor(topic: string, groupId: string) {
-    const file = joinPath(projectRoot, 'build', 'compat', 'kafkajs', 'member-process.js')
-    const args = [file, currentTarget().bootstrapServers, topic, groupId]
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    let rest = ''
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) this.read(line)
-    })
-  }
-
-  private read(line: string): void {
-    const event = JSON.parse(line) as { joined?: number[]; received?: string }
-    if (event.joined) this.partitions = event.joined
-    if (event.received !== undefined) this.received.push(event.received)
-  }
-
-  async crash(): Promise<void> {
-    if (this.child.signalCode !== null || this.child.exitCode !== null) return
-    const gone = new Promise((resolve) => this.child.once('exit', resolve))
-    this.child.kill('SIGKILL')
-    await gone
-  }
-}
 
 describe('kafkajs consumer crash', () => {
   afterEach(closeAll)
@@ -45,7 +11,7 @@ describe('kafkajs consumer crash', () => {
     this.timeout(40_000)
     const topic = await createTopic(4)
     const groupId = unique('group')
-    const victim = new MemberProcess(topic, groupId)
+    const victim = new MemberProcess(currentTarget().bootstrapServers, topic, groupId)
     try {
       await eventually('the victim owns all', () => victim.partitions.length === 4)
       const survivor = await join({ groupId, subscribe: { topics: [topic], fromBeginning: true } })
@@ -54,7 +20,7 @@ describe('kafkajs consumer crash', () => {
         () => victim.partitions.length === 2 && survivor.partitionsOf(topic).length === 2,
       )
       await produce(topic, numbered(40))
-      await eventually('all records', () => victim.received.length + survivor.records.length === 40)
+      await eventually('all records', () => victim.received.size + survivor.records.length === 40)
       const killedAt = Date.now()
       await victim.crash()
       await produce(topic, numbered(40, 'after-'))

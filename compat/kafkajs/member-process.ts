@@ -1,28 +1,51 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { eachLine } from '../../test/crash/server.js'
+import { projectRoot } from '../project-root.js'
+
+type Event = { joined: number[] } | { received: string; partition: number; offset: string }
+
 /**
- * A consumer as a program, to be killed: `node member-process.js BOOTSTRAP TOPIC GROUP`. Prints a JSON line for every
- * join ({"joined":[partitions]}) and every record ({"received":value}).
+ * A consumer in a process of its own, which SIGKILL ends: the only honest crash, and what kafkajs cannot resist. Where it is to be `kept`, another
+ * process takes over for one that ended by itself, as an orchestrator would have it.
  */
-import { Kafka, logLevel } from 'kafkajs'
+export class MemberProcess {
+  /** Values by `partition:offset`. */
+  readonly received = new Map<string, string>()
+  partitions: number[] = []
+  #child: ChildProcess
+  #isOver = false
 
-const [bootstrap, topic, groupId] = process.argv.slice(2)
-if (!bootstrap || !topic || !groupId) throw new Error('usage: member-process.js BOOTSTRAP TOPIC GROUP')
+  constructor(
+    private readonly bootstrapServers: string,
+    private readonly topic: string,
+    private readonly groupId: string,
+    private readonly isKept = false,
+  ) {
+    this.#child = this.#start()
+  }
 
-const say = (event: object) => process.stdout.write(`${JSON.stringify(event)}\n`)
+  #start(): ChildProcess {
+    const file = join(projectRoot, 'build', 'compat', 'kafkajs', 'member-program.js')
+    const args = [file, this.bootstrapServers, this.topic, this.groupId]
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    eachLine(child.stdout, (line) => this.#read(JSON.parse(line)))
+    child.once('exit', () => {
+      if (this.isKept && !this.#isOver) this.#child = this.#start()
+    })
+    return child
+  }
 
-const kafka = new Kafka({ clientId: 'victim', brokers: bootstrap.split(','), logLevel: logLevel.NOTHING })
-const consumer = kafka.consumer({
-  groupId,
-  sessionTimeout: 6000,
-  rebalanceTimeout: 6000,
-  heartbeatInterval: 100,
-  maxWaitTimeInMs: 50,
-})
-consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => say({ joined: payload.memberAssignment[topic] ?? [] }))
-await consumer.connect()
-await consumer.subscribe({ topics: [topic], fromBeginning: true })
-await consumer.run({
-  autoCommitThreshold: 1,
-  eachMessage: async ({ message }) => {
-    say({ received: message.value?.toString() ?? '' })
-  },
-})
+  #read(event: Event): void {
+    if ('joined' in event) this.partitions = event.joined
+    else this.received.set(`${event.partition}:${event.offset}`, event.received)
+  }
+
+  async crash(): Promise<void> {
+    this.#isOver = true
+    if (this.#child.signalCode !== null || this.#child.exitCode !== null) return
+    const gone = new Promise((resolve) => this.#child.once('exit', resolve))
+    this.#child.kill('SIGKILL')
+    await gone
+  }
+}

@@ -3,7 +3,6 @@
  * until its standard input ends, says what it does as events.ts wants it, and survives everything but its own SIGKILL: whatever
  * fails is noted, its client thrown away and a new one made.
  */
-import { Worker } from 'node:worker_threads'
 import {
   type Consumer,
   Kafka,
@@ -13,6 +12,7 @@ import {
   type ProducerConfig,
   type Transaction,
 } from 'kafkajs'
+import { watchLoop } from '../../support/loop-watchdog.js'
 import { compactedKey } from '../checker.js'
 import { type ClientEvent, identityOf, writeIdentity } from '../events.js'
 import { COMPACTED, copyOf, EXACT, ONE_AT_A_TIME, PLAIN, RETAINED, TRANSACTIONS } from '../topics.js'
@@ -29,20 +29,9 @@ process.stdin.on('end', () => {
 })
 process.stdin.resume()
 
-// When a consumer fails while partitions change their leaders, kafkajs 2.2.4 may ask itself for records for ever, in one turn: no timer
-// comes to its turn, ours neither. Such a process is killed by its own hand, and another one takes its place.
-const beats = new Int32Array(new SharedArrayBuffer(4))
-setInterval(() => Atomics.add(beats, 0, 1), 500).unref()
-new Worker(
-  `const { workerData } = require('node:worker_threads')
-  let last = -1
-  setInterval(() => {
-    const now = Atomics.load(workerData, 0)
-    if (now === last) process.kill(process.pid, 'SIGKILL')
-    last = now
-  }, 15000)`,
-  { eval: true, workerData: beats },
-).unref()
+// When a consumer fails while partitions change their leaders, kafkajs 2.2.4 may ask itself for records for ever, in one turn. Such a process is
+// ended, and another one takes its place.
+watchLoop(15_000)
 
 const kafka = new Kafka({
   clientId: `${program}-${incarnation}`,
