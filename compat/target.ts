@@ -34,8 +34,8 @@ export async function startTarget(environment: NodeJS.ProcessEnv = process.env):
   if (wanted === 'odradek') return startOdradek()
   if (wanted === 'brokers') return { ...(await startOdradek({}, ['--brokers', '3'])), name: 'brokers' }
   if (wanted === 'processes') {
-    const { overZooKeeper } = await import('./cluster/brokers.js')
-    const { brokers, close } = await overZooKeeper()
+    const { overZooKeeper, PATIENT_SESSION_MS } = await import('./cluster/brokers.js')
+    const { brokers, close } = await overZooKeeper(PATIENT_SESSION_MS)
     return target('processes', brokers.join(','), null, close)
   }
   if (wanted === 'reference') return startReference()

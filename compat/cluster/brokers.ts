@@ -31,15 +31,17 @@ export async function inOneProcess(): Promise<ThreeBrokers> {
   }
 }
 
-const SESSION_TIMEOUT_MS = 2000
+const TICK_TIME_MS = 200
+/** The longest that ZooKeeper grants, for who kills no broker: what a busy machine delays must not look like a death. */
+export const PATIENT_SESSION_MS = 20 * TICK_TIME_MS
 
-export async function overZooKeeper(): Promise<ThreeBrokers> {
-  const ensemble = await Ensemble.start({ servers: 3, tickTimeMs: 200 })
+export async function overZooKeeper(sessionTimeoutMs = 2000): Promise<ThreeBrokers> {
+  const ensemble = await Ensemble.start({ servers: 3, tickTimeMs: TICK_TIME_MS })
   const folder = mkdtempSync(join(tmpdir(), 'odradek-cluster-'))
   const ports = await freePorts(IDS.length)
   const servers = new Map(
     IDS.map((id, index) => {
-      const recipe = recipeOf(id, ports[index]!, join(folder, String(id)), ensemble)
+      const recipe = recipeOf(id, ports[index]!, join(folder, String(id)), ensemble, sessionTimeoutMs)
       return [id, new CrashServer(recipe, join(folder, `${id}.log`))]
     }),
   )
@@ -69,10 +71,10 @@ export async function overZooKeeper(): Promise<ThreeBrokers> {
   }
 }
 
-function recipeOf(id: BrokerId, port: number, dataFolder: string, ensemble: Ensemble) {
+function recipeOf(id: BrokerId, port: number, dataFolder: string, ensemble: Ensemble, sessionTimeoutMs: number) {
   const place = ['--listen', `127.0.0.1:${port}`, '--id', String(id), '--data-dir', dataFolder]
   const zooKeeper = ['--zookeeper', `${ensemble.connectString}/odradek`]
-  const session = ['--zookeeper-session-timeout', String(SESSION_TIMEOUT_MS)]
+  const session = ['--zookeeper-session-timeout', String(sessionTimeoutMs)]
   const copies = ['--set', 'offsets.topic.replication.factor=3']
   const program = [process.execPath, join(projectRoot, 'dist', 'odradek.cjs'), 'start']
   return {

@@ -162,4 +162,4 @@ function scenario(name: string, make: () => Promise<ThreeBrokers>, missing: stri
 }
 
 scenario('three brokers in one process', inOneProcess, null)
-scenario('three processes over ZooKeeper', overZooKeeper, zooKeeperUnavailable())
+scenario('three processes over ZooKeeper', () => overZooKeeper(), zooKeeperUnavailable())
