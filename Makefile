@@ -26,12 +26,17 @@ $(STAMP): package-lock.json $(ABSENT)
 	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $(STAMP)
 
+# BUILT=1 takes what is there: who runs several of the commands one after the other compiles once.
+ifdef BUILT
+build:
+else
 build: $(STAMP) ## compile to build/ and bundle the program and the library into dist/
 	@rm -rf dist build/test build/compat build/.tsbuildinfo
 	@$(BIN)/tsc -p .
 	@$(BIN)/rolldown --config rolldown.config.mjs --log-level warn >/dev/null
 	@node test/support/entry-points.mjs
 	@chmod +x dist/odradek.cjs
+endif
 
 test: build ## unit tests; the last line is "N passed, N failed"
 	@$(MOCHA)
