@@ -262,6 +262,37 @@ describe('crash checker', () => {
     expectViolation({ said, held: [partition('exact', [])] }, /w was told: .*base seq 50/)
   })
 
+  it('believes librdkafka that doubled what nobody acknowledged with its next epoch, and nobody else', () => {
+    const stored = (writer: string, epochs: readonly number[], identities: readonly string[], producerId = 7) => {
+      const found = partition(
+        'exact',
+        identities.map((identity) => `${writer}/${identity}`),
+        {},
+        () => producerId,
+      )
+      const sequence = (at: number) => epochs.slice(0, at).filter((epoch) => epoch === epochs[at]).length
+      const batches = found.batches.map((batch, at) => {
+        return { ...batch, producerId, producerEpoch: epochs[at]!, baseSequence: sequence(at) }
+      })
+      return [{ ...found, batches }]
+    }
+    const by = (writer: string, ...events: ClientEvent[]) =>
+      events.map((event) => ({ ...event, w: writer }) as ClientEvent)
+    const writer = 'python.idempotent#1'
+    const said = by(writer, sent('exact', 0, 2), acked('exact', 0, 1, 0), acked('exact', 1, 1, 2))
+    const copies = ['0/-', '1/-', '1/-']
+    expect(violations({ said, held: stored(writer, [0, 0, 1], copies) })).to.deep.equal([])
+    expectViolation({ said, held: stored(writer, [0, 0, 0], copies) }, /idempotent#1\/1 is there at 1, 2/)
+    expectViolation({ said, held: stored(writer, [0, 1, 0], copies) }, /idempotent#1\/1 is there at 1, 2/)
+    const other = by('java.idempotent#1', ...said)
+    expectViolation({ said: other, held: stored('java.idempotent#1', [0, 0, 1], copies) }, /is there at 1, 2/)
+    const older = by(writer, sent('exact', 0, 2), acked('exact', 0, 2, 0))
+    expectViolation({ said: older, held: stored(writer, [0, 0, 1], copies) }, /is there at 1, 2/)
+    const behind = by(writer, sent('exact', 0, 3), acked('exact', 0, 1, 3), acked('exact', 1, 1, 1))
+    const overtaken = stored(writer, [0, 0, 0, 1], ['0/-', '1/-', '2/-', '0/-'])
+    expectViolation({ said: behind, held: overtaken }, /idempotent#1\/0 is there at 0, 3/)
+  })
+
   it('counts copies', () => {
     const copies = [{ group: 'c', from: 'exact', to: 'copy' }]
     const said = [sent('exact', 0, 3), sent('copy', 0, 3)]

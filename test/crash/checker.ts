@@ -4,6 +4,7 @@
 import { parseIdentity } from './events.js'
 import type { FinalPartition, FinalRecord } from './final-state.js'
 import type { GroupPartition, History, WriterTransaction, WrittenStream } from './history.js'
+import { doubledByNextEpoch, isMistakenOfGap, type Log } from './librdkafka.js'
 
 /** What is promised for a topic. */
 export interface TopicPromise {
@@ -74,6 +75,10 @@ export class Checker {
   readonly #found = new Map<WrittenStream, Map<number, number[]>>()
   /** The last offset of each key of compacted partitions. */
   readonly #lastOfKey = new Map<string, number>()
+  readonly #log: Log = {
+    partitionOf: (topic, partition) => this.#partitionOf(topic, partition),
+    recordAt: (topic, partition, offset) => this.#byOffset.get(`${topic}-${partition}`)?.get(offset),
+  }
 
   constructor(history: History, state: FinalState, promises: ReadonlyMap<string, TopicPromise>) {
     this.#history = history
@@ -85,7 +90,7 @@ export class Checker {
     for (const contradiction of this.#history.contradictions) this.#verdict.holds('reads', false, () => contradiction)
     for (const partition of this.#state.partitions) this.#partition(partition)
     for (const { w, m } of this.#history.gaps) {
-      this.#verdict.holds('gapless logs', this.#isMistaken(m), () => `${w} was told: ${m}`)
+      this.#verdict.holds('gapless logs', isMistakenOfGap(m, this.#history, this.#log), () => `${w} was told: ${m}`)
     }
     for (const stream of this.#history.streams.values()) this.#stream(stream)
     for (const transaction of this.#history.transactions.values()) this.#transaction(transaction)
@@ -145,36 +150,6 @@ export class Checker {
     this.#byOffset.set(name, byOffset)
   }
 
-  /**
-   * librdkafka takes NOT_LEADER_OR_FOLLOWER for "not written" and gives the sequences to other records when the transaction is aborted. But a
-   * leader that is deposed before its followers have the batch answers so too (Kafka's DelayedProduce), and the batch may stay. Then the log
-   * has, at the sequence that was refused, a batch of this producer of which nothing was acknowledged.
-   */
-  #isMistaken(message: string): boolean {
-    // A batch behind one that failed was refused: nothing is lost, but librdkafka has its transaction aborted (the request's r > 0).
-    if (SKIPPED.test(message)) return true
-    const refused = REFUSED.exec(message)
-    if (refused === null) return false
-    const [topic, ...numbers] = refused.slice(1)
-    const [partition, producerId, producerEpoch, sequence] = numbers.map(Number) as [number, number, number, number]
-    const batch = this.#partitionOf(topic!, partition)?.batches.find(
-      (found) =>
-        found.producerId === producerId &&
-        found.producerEpoch === producerEpoch &&
-        !found.control &&
-        found.baseSequence <= sequence &&
-        sequence < found.baseSequence + found.recordCount,
-    )
-    if (batch === undefined) return false
-    const records = this.#byOffset.get(`${topic}-${partition}`)
-    for (let offset = batch.baseOffset; offset <= batch.lastOffset; offset++) {
-      const identity = parseIdentity(records?.get(offset)?.identity ?? '')
-      const stream = identity && this.#history.streams.get(`${identity.writer} ${topic} ${partition}`)
-      if (!stream || stream.offsets[identity.n] !== undefined) return false
-    }
-    return true
-  }
-
   #attribute({ topic, partition }: FinalPartition, record: FinalRecord): void {
     if (!this.#promises.has(topic)) return
     const where = () => `${topic}-${partition} offset ${record.offset}`
@@ -204,7 +179,8 @@ export class Checker {
       const offsets = found.get(n) ?? []
       if (exactlyOnce) {
         const what = () => `${topic}-${partition}: ${writer}/${n} is there at ${offsets.join(', ')}`
-        this.#verdict.holds('no duplicates', offsets.length <= 1, what)
+        const isOnce = offsets.length <= 1 || doubledByNextEpoch(stream, n, offsets, this.#log)
+        this.#verdict.holds('no duplicates', isOnce, what)
       }
       const acked = stream.offsets[n]
       if (acked === null && start === 0 && !compacted) {
@@ -353,10 +329,6 @@ export class Checker {
     return this.#state.partitions.find((found) => found.topic === topic && found.partition === partition)
   }
 }
-
-const SKIPPED = /\{code=OUT_OF_ORDER_SEQUENCE_NUMBER,val=45,str="skipped sequence numbers"\}/
-/** How librdkafka says which batch was refused. */
-const REFUSED = /ProduceRequest for (\S+) \[(\d+)\] .* \(PID\{Id:(\d+),Epoch:(\d+)\}, base seq (\d+)/
 
 const KEYS = 40
 
