@@ -70,5 +70,5 @@ export function* repairIndexes(segment: Segment): Walk<void> {
   } while (end > from && end < segment.sizeInBytes)
   if (segment.generation !== generation) return
   if (end < segment.writtenBytes) throw damagedAt(segment, end)
-  segment.replaceIndexes(fresh)
+  segment.replaceIndexes(fresh, max, offsetOfMax)
 }

@@ -234,7 +234,9 @@ class Opening {
       }
     }
     for (const segment of this.rebuilt) {
-      if (segment !== segments.active && segments.all.includes(segment)) segment.seal()
+      if (segment === segments.active || !segments.all.includes(segment)) continue
+      // Below the recovery point nothing is synced again.
+      segment.seal(this.known?.clean === true || segment.nextOffset <= this.recoveryPoint)
     }
     snapshots.removeAbove(segments.active.nextOffset)
     snapshots.removeStray(new Set(segments.all.map(({ baseOffset }) => baseOffset)), segments.active.baseOffset)

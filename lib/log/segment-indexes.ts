@@ -165,8 +165,8 @@ export class SegmentIndexes {
     this.synced = true
   }
 
-  /** Takes over what another has built for the same segment. @throws DiskError */
-  replaceBy(other: SegmentIndexes): void {
+  /** Takes over what another has built for the same segment, whose largest timestamp is at an offset. @throws DiskError */
+  replaceBy(other: SegmentIndexes, maxTimestamp: number, offsetOfMax: number): void {
     const { growing } = this
     this.clear()
     this.offsets.load(other.offsets.content())
@@ -174,21 +174,27 @@ export class SegmentIndexes {
     this.bytesSinceEntry = other.bytesSinceEntry
     this.growing = growing
     if (growing) return
-    this.save()
+    this.times.maybeAppend(maxTimestamp, offsetOfMax)
+    this.save(true)
     this.cache.loaded(this, this.bytes)
   }
 
-  /** Writes the files: caches of the log, in place and without a sync, checked when they are read. @throws DiskError */
-  save(): void {
+  /**
+   * Writes the files: caches of the log, in place and without a sync, checked when they are read. `durably`: of a segment that no sync of the log
+   * comes to any more, and which is trusted after a loss of power. @throws DiskError
+   */
+  save(durably = false): void {
     if (this.saved) return
     for (const [suffix, index] of [
       ['.index', this.offsets],
       ['.timeindex', this.times],
     ] as const) {
-      writePlainly(this.disk, this.log.path(suffix), Buffer.from(index.content()))
+      const [path, content] = [this.log.path(suffix), Buffer.from(index.content())]
+      if (durably && this.offsets.entries > 0) this.disk.writeFile(path, content)
+      else writePlainly(this.disk, path, content)
     }
     this.saved = true
-    this.synced = false
+    this.synced = durably
   }
 
   /** No appends follow: memory may be given back when others need it. */

@@ -243,19 +243,19 @@ export class Segment implements SegmentFacts {
   }
 
   /** No more appends: the last time-index entry is made, and the index files are written. @throws DiskError */
-  seal(): void {
-    this.saveIndexes()
+  seal(durably = false): void {
+    this.saveIndexes(durably)
     this.indexes.mayUnload()
   }
 
-  saveIndexes(): void {
+  saveIndexes(durably = false): void {
     if (this.file === null || this.indexes.areSaved) return
     this.timeIndex.maybeAppend(this.maxTimestamp, this.offsetOfMaxTimestamp)
     // Before the others, and durable: a segment lacks it only when there is nothing in it. Where it is lost nothing else tells.
     if (!this.txnIndex.isEmpty) this.disk.writeFile(this.path('.txnindex'), this.txnIndex.content())
     else if (this.hasTxnFile) this.disk.remove(this.path('.txnindex'))
     this.hasTxnFile = !this.txnIndex.isEmpty
-    this.indexes.save()
+    this.indexes.save(durably)
   }
 
   /** The indexes are in files and synced. */
@@ -273,9 +273,11 @@ export class Segment implements SegmentFacts {
     return new SegmentIndexes(this, this.options, this.disk, new IndexCache())
   }
 
-  replaceIndexes(fresh: SegmentIndexes): void {
+  replaceIndexes(fresh: SegmentIndexes, maxTimestamp: number, offsetOfMax: number): void {
     if (this.gone) return
-    this.indexes.replaceBy(fresh)
+    this.maxTimestamp = maxTimestamp
+    this.offsetOfMaxTimestamp = offsetOfMax
+    this.indexes.replaceBy(fresh, maxTimestamp, offsetOfMax)
     this.logger.warn(`The indexes of ${this.path('.log')} made no sense: they were made again.`)
   }
 
