@@ -275,8 +275,6 @@ export class Segment implements SegmentFacts {
 
   replaceIndexes(fresh: SegmentIndexes, maxTimestamp: number, offsetOfMax: number): void {
     if (this.gone) return
-    this.maxTimestamp = maxTimestamp
-    this.offsetOfMaxTimestamp = offsetOfMax
     this.indexes.replaceBy(fresh, maxTimestamp, offsetOfMax)
     this.logger.warn(`The indexes of ${this.path('.log')} made no sense: they were made again.`)
   }
