@@ -58,3 +58,13 @@ export async function runOrThrow(
   const tail = `${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-30).join('\n')
   throw new Error(`${program} ${args.slice(0, 4).join(' ')} ended with ${result.code ?? 'a signal'}:\n${tail}`)
 }
+
+/** Calls back for every line of a stream. */
+export function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): void {
+  let rest = ''
+  stream.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) take(line)
+  })
+}

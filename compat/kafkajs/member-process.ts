@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { eachLine } from '../../test/crash/server.js'
+import { eachLine } from '../commands.js'
 import { projectRoot } from '../project-root.js'
 
 type Event = { joined: number[] } | { received: string; partition: number; offset: string }

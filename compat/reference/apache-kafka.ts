@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runOrThrow } from '../commands.js'
+import { eachLine, runOrThrow } from '../commands.js'
 import { freePorts } from '../free-ports.js'
 import { apacheKafkaJars } from './jars.js'
 
@@ -158,7 +158,6 @@ function started(guard: ChildProcess, options: ApacheKafkaOptions, stop: () => P
   const limitMs = options.startTimeoutMs ?? 60_000
   return new Promise((resolve, reject) => {
     const log: string[] = []
-    let rest = ''
     let settled = false
     const fail = (reason: string) => {
       if (settled) return
@@ -167,20 +166,15 @@ function started(guard: ChildProcess, options: ApacheKafkaOptions, stop: () => P
       void stop().then(() => reject(new Error(`Apache Kafka ${reason}:\n${log.slice(-20).join('\n')}`)))
     }
     const timer = setTimeout(() => fail(`did not start within ${limitMs} ms`), limitMs)
-    const read = (text: string) => {
-      const lines = (rest + text).split('\n')
-      rest = lines.pop() ?? ''
-      for (const line of lines) {
-        if (!settled) log.push(line)
-        options.onLog?.(line)
-        if (settled || !line.includes(apacheKafkaStarted)) continue
-        settled = true
-        clearTimeout(timer)
-        resolve()
-      }
+    const read = (line: string) => {
+      if (!settled) log.push(line)
+      options.onLog?.(line)
+      if (settled || !line.includes(apacheKafkaStarted)) return
+      settled = true
+      clearTimeout(timer)
+      resolve()
     }
-    guard.stderr?.setEncoding('utf8').on('data', read)
-    guard.stdout?.setEncoding('utf8').on('data', read)
+    for (const stream of [guard.stdout, guard.stderr]) if (stream !== null) eachLine(stream, read)
     guard.on('error', (error) => fail(`could not be run (${error.message})`))
     guard.on('exit', (code) => fail(`ended with code ${code}`))
   })

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
+import { eachLine } from '../../compat/commands.js'
 import type { Dice } from '../fuzz/target.js'
 import type { ClientKind, ClientProcess } from './clients.js'
 import { parseEvent } from './events.js'
 import type { History } from './history.js'
-import { eachLine } from './server.js'
 
 export interface ClientSurroundings {
   /** For journals and logs. */

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
 import { join } from 'node:path'
+import { eachLine } from '../../compat/commands.js'
 import { freePorts } from '../../compat/free-ports.js'
 import { projectRoot } from '../../compat/project-root.js'
 import { apacheKafkaStarted, prepareApacheKafka } from '../../compat/reference/apache-kafka.js'
@@ -133,14 +134,4 @@ export class CrashServer {
   close(): void {
     this.#log.end()
   }
-}
-
-/** Calls back for every line of a stream. */
-export function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): void {
-  let rest = ''
-  stream.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) take(line)
-  })
 }
