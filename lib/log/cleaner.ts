@@ -85,6 +85,7 @@ class Cleaning {
   }
 
   async run(): Promise<Cleaned> {
+    await this.saveEnds()
     const { firstDirtyOffset, firstUncleanableOffset } = this.cleanable
     const sealed = this.body.segments.all.slice(0, -1).filter((one) => one.baseOffset < firstUncleanableOffset)
     const dirtyFrom = sealed.findLastIndex((one) => one.baseOffset <= firstDirtyOffset)
@@ -108,6 +109,15 @@ class Cleaning {
     this.mustGoOn()
     this.body.cleanedOffset = cleanedOffset
     return { cleanedOffset, bytesRead: this.reader.bytesRead, bytesWritten: this.bytesWritten }
+  }
+
+  /** Transactions below have ended, but where is in the active segment: with the power lost there, nobody may have committed what replaces. */
+  private async saveEnds(): Promise<void> {
+    const { body } = this
+    await body.flush().catch((error: unknown) => {
+      if (!body.offline) throw error
+    })
+    this.mustGoOn()
   }
 
   /** `complete` false: the map was full before the end of the dirty segments. */

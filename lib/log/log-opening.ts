@@ -17,7 +17,7 @@ import { isGoodBatch } from './good-batch.js'
 import { startOf } from './index-trust.js'
 import type { EpochEntry, LeaderEpochs } from './leader-epochs.js'
 import type { KnownLog } from './log-options.js'
-import type { ProducerSnapshots } from './producer-snapshot.js'
+import { encodeSnapshot, type ProducerSnapshots } from './producer-snapshot.js'
 import type { ProducerStates } from './producer-state.js'
 import { learnEnd, rebuild } from './recovery.js'
 import { offsetFileName, type Segment } from './segment.js'
@@ -59,6 +59,8 @@ class Opening {
   private readonly recoveryPoint: number
   private readonly names: ReadonlySet<string>
   private cut: Cut | null = null
+  /** What is known where the last segment begins, if no snapshot says so. */
+  private missing: { offset: number; bytes: Buffer } | null = null
   /** Leader epoch of the last batch in the trusted segments, -1 when they have none. */
   private lastTrustedEpoch = -1
 
@@ -75,8 +77,12 @@ class Opening {
     const from = await this.trust()
     await this.learnEpochs(from)
     await this.learnProducers(from)
-    for (let i = from; i < this.all.length && this.cut === null; i++) await this.scan(i, true)
+    for (let i = from; i < this.all.length && this.cut === null; i++) {
+      if (i === this.all.length - 1) this.lookForSnapshot(this.all[i]!.baseOffset)
+      await this.scan(i, true)
+    }
     this.settle()
+    if (this.missing !== null) await this.log.snapshots.sync()
     if (from < this.all.length) this.supplementProducers()
   }
 
@@ -165,6 +171,13 @@ class Opening {
     await this.log.run(replay(this.all, snapshots, to, this.log.producers))
   }
 
+  /** Compaction goes by what may be lost in the last segment; what it drops is known where that begins. */
+  private lookForSnapshot(offset: number): void {
+    const { snapshots, producers } = this.log
+    if (producers.size === 0 || snapshots.newest(offset, offset) !== null) return
+    this.missing = { offset, bytes: encodeSnapshot(producers) }
+  }
+
   private supplementProducers(): void {
     const { segments, snapshots, producers } = this.log
     const newest = snapshots.newest(segments.first.baseOffset, segments.active.nextOffset)
@@ -240,6 +253,7 @@ class Opening {
     }
     snapshots.removeAbove(segments.active.nextOffset)
     snapshots.removeStray(new Set(segments.all.map(({ baseOffset }) => baseOffset)), segments.active.baseOffset)
+    if (this.missing !== null) snapshots.put(this.missing.offset, this.missing.bytes)
   }
 }
 

@@ -63,11 +63,16 @@ export class ProducerSnapshots {
   /** Writes what is known now that the log ends at `offset`. No sync: one that a crash damages is skipped by its CRC. @throws DiskError */
   take(offset: number, producers: ProducerStates): void {
     if (offset === this.latest) return
-    writePlainly(this.disk, this.path(offset), encodeSnapshot(producers))
     // That there are no producers is learnt again as fast.
-    if (producers.size > 0) this.unsynced.push(offset)
-    this.damaged.delete(offset)
+    this.put(offset, encodeSnapshot(producers), producers.size > 0)
     this.latest = offset
+  }
+
+  /** Writes what was known when the log ended at `offset`. @throws DiskError */
+  put(offset: number, bytes: Buffer, toSync = true): void {
+    writePlainly(this.disk, this.path(offset), bytes)
+    if (toSync) this.unsynced.push(offset)
+    this.damaged.delete(offset)
   }
 
   /** Makes the snapshots durable that were taken since the last call. @throws DiskError */

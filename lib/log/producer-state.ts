@@ -229,32 +229,38 @@ export class ProducerStates {
 
   /** What a snapshot says, into empty states. */
   restore(restored: readonly RestoredProducer[]): void {
-    for (const one of restored) {
-      const { producerId, lastSequence, lastOffset, offsetDelta, timestamp } = one
-      const entry = this.entryFor(producerId)
-      entry.producerEpoch = one.epoch
-      entry.coordinatorEpoch = one.coordinatorEpoch
-      entry.lastTimestamp = timestamp
-      if (lastOffset < 0) continue
-      const baseSequence = subtractSequence(lastSequence, offsetDelta)
-      entry.batches.push({ baseSequence, lastSequence, baseOffset: lastOffset - offsetDelta, lastOffset, timestamp })
-    }
+    for (const one of restored) this.adopt(one)
     const open = restored.filter((one) => one.currentTxnFirstOffset >= 0)
     open.sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset)
     for (const one of open) this.transactions.open(one.producerId, one.currentTxnFirstOffset)
   }
 
   /**
-   * Takes out of a snapshot the last batches of producers of which the log itself has only a marker: compaction drops a producer's last
-   * batch when it has a newer one, and that may be lost with the power.
+   * Takes out of a snapshot what it knows better than the log: compaction drops a producer's last batch, or marker, when it has a newer one,
+   * and that may be lost with the power. Open transactions are in the log: compaction ends below them.
    */
   supplement(restored: readonly RestoredProducer[]): void {
-    for (const { producerId, epoch, lastSequence, lastOffset, offsetDelta, timestamp } of restored) {
-      const entry = this.producers.get(producerId)
-      if (entry === undefined || entry.producerEpoch !== epoch || entry.batches.length > 0 || lastOffset < 0) continue
-      const baseSequence = subtractSequence(lastSequence, offsetDelta)
-      entry.batches.push({ baseSequence, lastSequence, baseOffset: lastOffset - offsetDelta, lastOffset, timestamp })
+    for (const one of restored) {
+      const entry = this.producers.get(one.producerId)
+      const isNewer =
+        entry === undefined ||
+        one.epoch > entry.producerEpoch ||
+        (one.epoch === entry.producerEpoch && one.lastOffset > (entry.batches.at(-1)?.lastOffset ?? -1))
+      if (isNewer) this.adopt(one)
     }
+  }
+
+  private adopt({ producerId, epoch, coordinatorEpoch, lastSequence, lastOffset, ...one }: RestoredProducer): void {
+    const entry = this.entryFor(producerId)
+    const { offsetDelta, timestamp } = one
+    if (entry.producerEpoch !== epoch) entry.batches.length = 0
+    entry.producerEpoch = epoch
+    entry.coordinatorEpoch = Math.max(entry.coordinatorEpoch, coordinatorEpoch)
+    entry.lastTimestamp = Math.max(entry.lastTimestamp, timestamp)
+    if (lastOffset < 0) return
+    const baseSequence = subtractSequence(lastSequence, offsetDelta)
+    entry.batches.push({ baseSequence, lastSequence, baseOffset: lastOffset - offsetDelta, lastOffset, timestamp })
+    if (entry.batches.length > BATCHES_KEPT) entry.batches.shift()
   }
 
   /** Forgets producers that were silent for `producer.id.expiration.ms`, unless they have a transaction open. */

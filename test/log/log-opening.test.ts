@@ -5,7 +5,6 @@ import * as header from '../../protocol/batch/header.js'
 import { ErrorCode } from '../../protocol/errors.js'
 import { crc32 } from '../../protocol/wire/crc32c.js'
 import { disks, makeLog, readAll, START_MS, type TestDisk, type TestLog } from './support/harness.js'
-import { encodeEndTxn } from './support/transactions.js'
 
 const node = disks.find(({ name }) => name === 'node disk')!
 const file = (base: number, suffix: string): string => `t-0/${String(base).padStart(20, '0')}${suffix}`
@@ -328,20 +327,6 @@ describe('log/log-opening', () => {
       expect(t.log.producers.get(5)!.batches.at(-1)).to.include({ lastSequence: 8, lastOffset: 8 })
       expect(t.log.firstUnstableOffset).to.equal(0)
     }
-    await t.log.close()
-  })
-
-  it('knows a producer by the snapshot when compaction has left only its marker, and what came after is lost', async () => {
-    const t = makeLog(own.disk, { cleanupCompact: true, cleanupDelete: false }, 0)
-    const producer = { producerId: 4, producerEpoch: 0 }
-    const own4 = { ...producer, transactional: true }
-    t.produce([{ key: 'a', value: 'a' }], { ...own4, baseSequence: 0 })
-    t.log.append(encodeEndTxn(4, 0, 'abort'), { origin: 'coordinator', leaderEpoch: 0, now: START_MS })
-    t.log.roll(t.clock.now())
-    await t.log.flush()
-    change(file(0, '.log'), (bytes) => bytes.subarray(header.sizeInBytes(bytes)))
-    await t.reopen(unclean(0))
-    expect(t.produce([{ key: 'a', value: 'b' }], { ...own4, baseSequence: 1 }).errorCode).to.equal(ErrorCode.NONE)
     await t.log.close()
   })
 
