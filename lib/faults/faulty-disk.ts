@@ -216,6 +216,7 @@ export class FaultyDisk implements Disk {
 
   #keysAt(path: string): string[] {
     const key = plain(path)
+    if (this.#fragile.has(key)) return [key]
     return [...this.#fragile.keys()].filter((one) => one === key || one.startsWith(`${key}/`))
   }
 
