@@ -32,8 +32,7 @@ export function endTransaction(turn: Turn, request: EndTransactionCommand, slot:
     turn.out.answer(slot, done ? identity(value) : noProducer(verdict.errorCode))
     return
   }
-  let nextProducerId: number | null = NO_PRODUCER_ID
-  if (bumps && isEpochExhausted(value.producerEpoch)) nextProducerId = turn.context.ids.take()
+  const nextProducerId = idAfter(turn, value, bumps)
   if (nextProducerId === null) {
     turn.out.answer(slot, noProducer(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS))
     return
@@ -95,10 +94,23 @@ function judgeWithBump(value: Transaction, request: EndTransactionCommand): Verd
   return commit ? INVALID_STATE : 'end'
 }
 
-/** Takes the transaction from its producer and aborts it: there is a newer producer, or it took too long. */
-export function fenceAndAbort(turn: Turn, entry: Entry): void {
-  turn.write(entry.transactionalId, fenced(entry.value, turn.context.transactionVersion(), turn.now))
+/**
+ * Takes the transaction from its producer and aborts it: there is a newer producer, or it took too long. False: its epochs are used up and no
+ * new producer id is at hand, so that this has to wait.
+ */
+export function fenceAndAbort(turn: Turn, entry: Entry): boolean {
+  const { transactionalId, value } = entry
+  const transactionVersion = turn.context.transactionVersion()
+  const nextProducerId = idAfter(turn, value, supportsEpochBump(transactionVersion))
+  if (nextProducerId === null) return false
+  turn.write(transactionalId, fenced(value, transactionVersion, nextProducerId, turn.now))
   sendMarkersWhenCommitted(turn, entry)
+  return true
+}
+
+/** Who the producer is after an end that bumps its last epoch; null when no id is at hand. */
+function idAfter(turn: Turn, { producerEpoch }: Transaction, bumps: boolean): number | null {
+  return bumps && isEpochExhausted(producerEpoch) ? turn.context.ids.take() : NO_PRODUCER_ID
 }
 
 /** A marker must never be seen for a decision that may still be lost: it waits for the high watermark, as an answer does. */

@@ -17,6 +17,8 @@ export class IdStock implements ProducerIdSource {
   }
 
   take(): number | null {
+    // A timer prepares nothing: what it finds missing is there when it comes again.
+    if (this.#ids.length === 0) void this.prepare()
     return this.#ids.pop() ?? null
   }
 

@@ -42,8 +42,9 @@ export function initProducerId(turn: Turn, request: InitProducerIdCommand, slot:
   } else if (request.expected !== null && !isKnown(value, request.expected)) {
     out.answer(slot, noProducer(ErrorCode.PRODUCER_FENCED)) // C
   } else if (value.state === 'Ongoing') {
-    fenceAndAbort(turn, entry)
-    out.answer(slot, noProducer(ErrorCode.CONCURRENT_TRANSACTIONS)) // D
+    const aborts = fenceAndAbort(turn, entry)
+    const errorCode = aborts ? ErrorCode.CONCURRENT_TRANSACTIONS : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
+    out.answer(slot, noProducer(errorCode)) // D
   } else {
     nextEpoch(turn, request, slot, value) // E
   }

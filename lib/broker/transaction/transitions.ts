@@ -102,13 +102,19 @@ export function ending(
 
 /**
  * Ends an open transaction against its producer's will: a newer producer, or the timeout. The old epoch is fenced. From transaction version 2
- * on a producer that names the old epoch (KIP-360) may go on with the new one, unless another has come first.
+ * on a producer that names the old epoch (KIP-360) may go on with the new one, unless another has come first; when the new one is the
+ * largest, which nobody gets, with `nextProducerId`.
  */
-export function fenced(from: Transaction, transactionVersion: number, now: number): Transaction {
+export function fenced(
+  from: Transaction,
+  transactionVersion: number,
+  nextProducerId: number,
+  now: number,
+): Transaction {
   return moveTo(from, 'PrepareAbort', {
     producerEpoch: Math.min(from.producerEpoch + 1, EPOCH_MAX),
     lastProducerEpoch: supportsEpochBump(transactionVersion) ? from.producerEpoch : NO_PRODUCER_EPOCH,
-    nextProducerId: NO_PRODUCER_ID,
+    nextProducerId,
     lastUpdateTimestamp: now,
     clientTransactionVersion: transactionVersion,
   })

@@ -169,8 +169,23 @@ describe('broker/transaction: epochs', () => {
     const rig = makeRig({}, logWith({ ...open, partitions: partitionsOf('a-0') }))
     expect(init(rig).errorCode).to.equal(ErrorCode.CONCURRENT_TRANSACTIONS)
     expect(rig.markers.sent[0]!.marker).to.include({ producerEpoch: EPOCH_MAX, commit: false })
-    expect(init(rig)).to.include({ errorCode: 0, producerId: 100, producerEpoch: 0 })
+    expect(init(rig)).to.include({ errorCode: 0, producerId: 100, producerEpoch: 1 })
   })
+
+  for (const finds of ['an abort', 'InitProducerId'] as const) {
+    it(`nobody is given that one: a producer that was timed out with its last epoch finds a new id by ${finds}`, () => {
+      const open = { state: 'Ongoing', producerEpoch: EPOCH_MAX - 1, startTimestamp: 0 } as const
+      const rig = makeRig({}, logWith({ ...open, partitions: partitionsOf('a-0') }))
+      const who = { producerId: 5, producerEpoch: EPOCH_MAX - 1 }
+      rig.clock.advance(120_000)
+      expect(rig.markers.sent[0]!.marker).to.include({ producerId: 5, producerEpoch: EPOCH_MAX, commit: false })
+      const next = { producerId: 100, producerEpoch: 0 }
+      expect(finds === 'an abort' ? end(rig, who, false) : init(rig, who)).to.deep.equal({ errorCode: 0, ...next })
+      expect(add(rig, next)).to.equal(ErrorCode.NONE)
+      expect(end(rig, next, true)).to.include({ errorCode: 0, producerEpoch: 1 })
+      expect(rig.crashes).to.deep.equal([])
+    })
+  }
 
   it('an end of version 0 bumps nothing', () => {
     const rig = makeRig()
