@@ -124,7 +124,7 @@ export class TransactionCoordinator {
     if (!(timeoutMs > 0 && timeoutMs <= this.#config.timeoutMaxMs)) {
       return noProducer(ErrorCode.INVALID_TRANSACTION_TIMEOUT)
     }
-    return this.#withProducerId(() =>
+    return this.#withProducerId(transactionalId, () =>
       this.#ask<ProducerIdReply>(transactionalId, (slot) => ({ type: 'init', request, slot }), noProducer),
     )
   }
@@ -153,7 +153,7 @@ export class TransactionCoordinator {
   endTransaction(request: EndTransactionCommand): Answer<ProducerIdReply> {
     const { transactionalId } = request
     if (transactionalId === '') return noProducer(ErrorCode.INVALID_REQUEST)
-    return this.#withProducerId(() =>
+    return this.#withProducerId(transactionalId, () =>
       this.#ask<ProducerIdReply>(transactionalId, (slot) => ({ type: 'end', request, slot }), noProducer),
     )
   }
@@ -192,8 +192,10 @@ export class TransactionCoordinator {
     })
   }
 
-  /** A machine cannot wait: an id is at hand before it decides. */
-  #withProducerId<T>(decide: () => Answer<T>): Answer<T> {
+  /** A machine cannot wait: an id is at hand before it decides. Who needs none does not wait for a controller either. */
+  #withProducerId<T>(transactionalId: string, decide: () => Answer<T>): Answer<T> {
+    const machine = this.machineOf(this.partitionFor(transactionalId))
+    if (machine?.needsProducerId(transactionalId) !== true) return decide()
     const preparing = this.#ids.prepare()
     return preparing instanceof Promise ? preparing.then(decide) : decide()
   }

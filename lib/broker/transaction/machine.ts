@@ -8,6 +8,7 @@ import { initProducerId } from './init.js'
 import { addPartitions, verifyPartitions } from './partitions.js'
 import type { Transaction, TransactionRecord } from './records.js'
 import { isEnding } from './states.js'
+import { isEpochExhausted } from './transitions.js'
 import { type Entry, type TransactionContext, type TransactionDecision, Turn } from './turn.js'
 
 const ABORT_KEY = 'abort timed out'
@@ -23,6 +24,12 @@ export class TransactionMachine implements ShardMachine<TransactionCommand, Tran
   /** Transactional ids, to look at. */
   get entries(): ReadonlyMap<string, Readonly<Entry>> {
     return this.#context.entries
+  }
+
+  /** Whether what comes next of this id may take a new producer id. */
+  needsProducerId(transactionalId: string): boolean {
+    const entry = this.#context.entries.get(transactionalId)
+    return entry === undefined || isEpochExhausted(entry.value.producerEpoch)
   }
 
   decide(command: TransactionCommand, now: number): TransactionDecision {

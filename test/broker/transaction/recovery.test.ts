@@ -124,6 +124,15 @@ describe('broker/transaction: recovery', () => {
     expect(init(rig, who).errorCode).to.equal(ErrorCode.PRODUCER_FENCED)
   })
 
+  it('needs no controller for producers that it knows', () => {
+    const open = { state: 'Ongoing', startTimestamp: 0, partitions: partitionsOf('a-0') } as const
+    const rig = makeRig({}, logWith(open))
+    rig.controller.gone = true
+    const who = { producerId: 5, producerEpoch: 0 }
+    expect(end(rig, who, true)).to.deep.equal({ errorCode: 0, producerId: 5, producerEpoch: 1 })
+    expect(init(rig)).to.deep.equal({ errorCode: 0, producerId: 5, producerEpoch: 2 })
+  })
+
   it('does not take a record with a state that there is not', () => {
     const log = logWith({})
     const { key, value } = log.records[0]!

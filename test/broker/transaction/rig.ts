@@ -55,12 +55,16 @@ export interface Rig {
   readonly crashes: string[]
   /** The level of the feature. */
   readonly feature: { level: number }
+  /** While `gone` is set nobody gives out producer ids, and says nothing. */
+  readonly controller: { gone: boolean }
 }
 
 export function makeRig(config: Partial<TransactionConfig> = {}, log = new MemoryShardLog(7), firstId = 100): Rig {
   const clock = new VirtualClock({ startMs: 0 })
   const markers = new FakeMarkers()
   const feature = { level: 2 }
+  const controller = { gone: false }
+  const silence = new Promise<never>(() => {})
   const crashes: string[] = []
   let next = firstId
   const coordinator = new TransactionCoordinator(
@@ -74,12 +78,12 @@ export function makeRig(config: Partial<TransactionConfig> = {}, log = new Memor
         },
       },
       codec: transactionRecordCodec,
-      producerIds: { next: () => ({ errorCode: ErrorCode.NONE, producerId: next++ }) },
+      producerIds: { next: () => (controller.gone ? silence : { errorCode: ErrorCode.NONE, producerId: next++ }) },
       markers,
     },
   )
   coordinator.load(0, log)
-  return { clock, log, markers, coordinator, crashes, feature }
+  return { clock, log, markers, coordinator, crashes, feature, controller }
 }
 
 export const partitionsOf = (text: string): TopicPartitions => {
