@@ -66,7 +66,7 @@ export class GroupService implements InternalTopics {
     for (const { topic, partition, before } of delta.led) {
       if (topic.name === GROUP_TOPIC && before?.leaderEpoch !== partition.leaderEpoch) this.#load(partition.partition)
     }
-    if (delta.deletedTopics.length > 0) this.coordinator.onTopicsDeleted(delta.deletedTopics.map((topic) => topic.name))
+    if (delta.deletedTopics.length > 0) this.coordinator.onTopicsDeleted(delta.deletedTopics)
   }
 
   ensure(topic: string): Awaitable<ErrorCode> {

@@ -346,7 +346,7 @@ class GroupFuzz {
         this.#hear(coordinator.deleteGroups(GROUPS))
         break
       case 'topic':
-        coordinator.onTopicsDeleted(['a'])
+        coordinator.onTopicsDeleted([{ name: 'a', topicId: `${'a'.repeat(21)}Q` }])
         break
       case 'offsets':
         this.#hear(

@@ -228,7 +228,8 @@ export type GroupCommand =
   | { readonly type: 'describe'; readonly groupIds: readonly string[]; readonly slot: Slot<readonly DescribedGroup[]> }
   | { readonly type: 'list'; readonly filter: GroupFilter; readonly slot: Slot<readonly ListedGroup[]> }
   | { readonly type: 'delete'; readonly groupIds: readonly string[]; readonly slot: Slot<readonly DeletedGroup[]> }
-  | { readonly type: 'topics-deleted'; readonly topics: ReadonlySet<string> }
+  /** `topics`: ids by name. */
+  | { readonly type: 'topics-deleted'; readonly topics: ReadonlyMap<string, string> }
   // What follows a record of the group itself, in the same turn.
   | { readonly type: 'assignment-stored'; readonly groupId: string }
   | {

@@ -318,8 +318,8 @@ export class GroupCoordinator {
   }
 
   /** Topics are gone: so are their offsets, in every group of this broker. */
-  onTopicsDeleted(names: Iterable<string>): void {
-    const topics = new Set(names)
+  onTopicsDeleted(deleted: readonly { readonly name: string; readonly topicId: string }[]): void {
+    const topics = new Map(deleted.map(({ name, topicId }) => [name, topicId]))
     for (const partition of this.#runtime.partitions()) {
       this.#runtime.submit(partition, { type: 'topics-deleted', topics }, null)
     }

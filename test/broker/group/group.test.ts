@@ -146,7 +146,7 @@ describe('group/offsets', () => {
     const rig = makeRig()
     commit(rig, { topics: [topic('a', 0, 1), topic('a', 1, 2), topic('b', 0, 3)] })
     commit(rig, { groupId: 'h' })
-    rig.coordinator.onTopicsDeleted(['a'])
+    rig.coordinator.onTopicsDeleted([{ name: 'a', topicId: `${'a'.repeat(21)}Q` }])
     expect(offsets(rig)).to.equal('b-0=3')
     expect(offsets(rig, 'h')).to.equal('')
   })

@@ -50,16 +50,21 @@ export function deleteAllOffsets(turn: Turn, group: string): void {
   }
 }
 
-/** Deleted topics take their offsets along, or a new topic of the same name would be read from the middle. */
-export function topicsDeleted(turn: Turn, topics: ReadonlySet<string>): void {
+/**
+ * Deleted topics take their offsets along, or a new topic of the same name would be read from the middle. That one's own offsets stay: this broker
+ * may come to coordinate them before it hears of the deletion. `topics`: ids by name.
+ */
+export function topicsDeleted(turn: Turn, topics: ReadonlyMap<string, string>): void {
   const { offsets, out } = turn
   out.divisible = true
   out.standsAlone = true
   for (const group of new Set([...offsets.groups(), ...offsets.pendingGroups()])) {
-    for (const topic of topics) {
+    for (const [topic, topicId] of topics) {
       const committed = offsets.ofGroup(group)?.get(topic)?.keys() ?? []
       const pending = offsets.pendingOf(group)?.get(topic)?.keys() ?? []
-      for (const partition of new Set([...committed, ...pending])) deleteOffset(turn, group, topic, partition)
+      for (const partition of new Set([...committed, ...pending])) {
+        if (offsets.isOfTopic(group, topic, partition, topicId)) deleteOffset(turn, group, topic, partition)
+      }
     }
   }
 }

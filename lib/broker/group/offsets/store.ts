@@ -1,4 +1,4 @@
-import type { CommittedOffset, OffsetCommitRecord } from '../records.js'
+import { type CommittedOffset, type OffsetCommitRecord, ZERO_TOPIC_ID } from '../records.js'
 import { OffsetTable } from './offset-table.js'
 
 /** An offset with the place of its record in the log: of two, the later one counts, whichever way it was committed. */
@@ -46,6 +46,17 @@ export class OffsetStore {
 
   hasPending(groupId: string): boolean {
     return this.#writers.ofGroup(groupId) !== undefined
+  }
+
+  /** Whether something here, committed or not yet, is of the topic with this id; what has no id may be. */
+  isOfTopic(groupId: string, topic: string, partition: number, topicId: string): boolean {
+    const isOf = (offset: StoredOffset | undefined): boolean =>
+      offset !== undefined && (offset.topicId === topicId || offset.topicId === ZERO_TOPIC_ID)
+    if (isOf(this.get(groupId, topic, partition))) return true
+    for (const writer of this.#writers.get(groupId, topic, partition) ?? []) {
+      if (isOf(this.#pending.get(writer)?.get(groupId, topic, partition))) return true
+    }
+    return false
   }
 
   /** Topics and partitions that open transactions have written to in this group, with the ids of their producers. */
