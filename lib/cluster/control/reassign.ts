@@ -84,22 +84,22 @@ function begin(
     if (target.indexOf(id) !== index) return bad(`Broker ${id} occurs twice.`)
     if (!image.brokers.has(id)) return bad(`Broker ${id} is not registered.`)
   }
-  const current = originalReplicas(partition)
-  if (!mayChangeFactor && target.length !== current.length) {
-    const message = `The partition has ${current.length} replicas, not ${target.length}.`
+  const current = partition.replicas
+  const factor = current.length - partition.removingReplicas.length
+  if (!mayChangeFactor && target.length !== factor) {
+    const message = `The partition has ${factor} replicas, not ${target.length}.`
     return refused(ErrorCode.INVALID_REPLICATION_FACTOR, message) // D
   }
-  const adding = target.filter((id) => !current.includes(id))
-  const removing = current.filter((id) => !target.includes(id))
-  // What an earlier move was about to add, and this one does not want, goes at once.
-  const isr = partition.isr.filter((id) => target.includes(id) || removing.includes(id))
-  const done = completed({
-    ...partition,
+  const original = originalReplicas(partition)
+  const adding = target.filter((id) => !original.includes(id)).sort(rising)
+  // Also what an earlier move was about to add stays until this one is done: it may be all that is in sync.
+  const removing = current.filter((id) => !target.includes(id)).sort(rising)
+  const moving = {
     replicas: [...target, ...removing],
     addingReplicas: adding,
     removingReplicas: removing,
-    isr,
-  })
+  }
+  const done = completed({ ...moving, isr: partition.isr })
   if (done !== null) {
     records.push(settled(image, context, topic, partition, done.replicas, done.isr)) // E
     return DONE
@@ -108,14 +108,13 @@ function begin(
     type: 'PartitionChangeRecord',
     topicId: topic.topicId,
     partitionId: partition.partition,
-    replicas: [...target, ...removing],
-    addingReplicas: adding,
-    removingReplicas: removing,
-    ...(isr.length === partition.isr.length ? {} : { isr }),
-    ...leaderFor(image, context, topic, partition, [...target, ...removing], isr),
+    ...moving,
+    ...leaderFor(image, context, topic, partition, moving.replicas, partition.isr),
   })
   return DONE
 }
+
+const rising = (a: number, b: number): number => a - b
 
 /** The replicas of before the move: what there is without what it adds. */
 function originalReplicas({ replicas, addingReplicas }: PartitionImage): readonly number[] {

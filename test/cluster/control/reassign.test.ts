@@ -62,7 +62,7 @@ describe('cluster/control/reassign', () => {
     expect(epochs(moving)).to.deep.equal([1, 5])
     expect(epochs(withIsr(moving, [1, 2, 3]))).to.deep.equal([1, 6])
     expect(epochs(after(moving, null))).to.deep.equal([1, 6])
-    expect(epochs(after(moving, [1, 4]))).to.deep.equal([1, 6])
+    expect(epochs(after(moving, [1, 4]))).to.deep.equal([1, 5])
   })
 
   it('cancels: the replicas of before, without what was being added', () => {
@@ -72,12 +72,32 @@ describe('cluster/control/reassign', () => {
 
   it('replaces a move under way by another one', () => {
     const moving = withIsr(after(image, [3, 4]), [1, 2, 3])
-    expect(state(after(moving, [1, 4]))).to.deep.include({
-      replicas: [1, 4, 2],
-      isr: [1, 2],
+    const other = after(moving, [1, 4])
+    expect(state(other)).to.deep.include({
+      replicas: [1, 4, 2, 3],
+      isr: [1, 2, 3],
       addingReplicas: [4],
-      removingReplicas: [2],
+      removingReplicas: [2, 3],
     })
+    expect(state(withIsr(other, [1, 2, 3, 4]))).to.deep.include({ replicas: [1, 4], isr: [1, 4], removingReplicas: [] })
+    expect(state(after(other, null)), 'cancelled').to.deep.include({ replicas: [1, 2, 3], isr: [1, 2, 3] })
+    expect(state(after(moving, [3, 4])), 'the same once more').to.deep.equal({ ...state(moving), partitionEpoch: 10 })
+  })
+
+  it('replaces a move of which only a new replica is in sync: that one leads until the next ones are', () => {
+    const moving = clusterImage(
+      { ...brokers, 1: 'fenced', 2: 'fenced' },
+      { t: [{ replicas: [3, 1, 2], isr: [3], leader: 3, addingReplicas: [3], removingReplicas: [1, 2] }] },
+    )
+    const other = after(moving, [4])
+    expect(state(other)).to.deep.include({ replicas: [4, 1, 2, 3], isr: [3], leader: 3, removingReplicas: [1, 2, 3] })
+    expect(state(withIsr(other, [3, 4]))).to.deep.include({ replicas: [4], isr: [4], leader: 4 })
+  })
+
+  it('takes the number of replicas that a move under way leads to for the present one', () => {
+    const growing = after(image, [1, 2, 3])
+    expect(move(growing, [2, 3, 4], false).results[0]!.errorCode).to.equal(ErrorCode.NONE)
+    expect(move(growing, [2, 3], false).results[0]!.errorCode).to.equal(ErrorCode.INVALID_REPLICATION_FACTOR)
   })
 
   it('refuses by Kafka’s codes', () => {
