@@ -122,8 +122,8 @@ function originalReplicas({ replicas, addingReplicas }: PartitionImage): readonl
 }
 
 /**
- * What a move has led to when everything it adds is in sync; null while it goes on. Never down to no in-sync replica: a move that only removes
- * waits until somebody who stays is in sync.
+ * What a move has led to when everything it adds is in sync; null while it goes on. Never down to no in-sync replica, and where there are fewer
+ * replicas afterwards not before all of them are in sync: what goes may be a copy that is needed (KAFKA-15665, KAFKA-19975).
  */
 export function completed(
   partition: Pick<PartitionImage, 'replicas' | 'isr' | 'addingReplicas' | 'removingReplicas'>,
@@ -131,7 +131,8 @@ export function completed(
   const { addingReplicas, removingReplicas } = partition
   const replicas = partition.replicas.filter((id) => !removingReplicas.includes(id))
   const isr = partition.isr.filter((id) => !removingReplicas.includes(id))
-  return isr.length > 0 && addingReplicas.every((id) => isr.includes(id)) ? { replicas, isr } : null
+  const needed = removingReplicas.length > addingReplicas.length ? replicas : addingReplicas
+  return isr.length > 0 && needed.every((id) => isr.includes(id)) ? { replicas, isr } : null
 }
 
 /** The record that ends a move, either way. */

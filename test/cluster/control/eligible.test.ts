@@ -194,11 +194,12 @@ describe('cluster/control/eligible', () => {
   })
 
   it('a replica that is moved away is not eligible', () => {
-    const image = asks(begin(whole), [1])
-    const partitions = [{ partitionIndex: 0, replicas: [1, 3] }]
+    const image = asks(begin(whole, 1, 3), [1])
+    const partitions = [{ partitionIndex: 0, replicas: [1, 3, 4] }]
     const command = { allowReplicationFactorChange: true, topics: [{ name: 't', partitions }] }
-    const moved = applyAll(image, reassignPartitions(image, context, command).records)
-    expect(state(moved)).to.deep.equal({ leader: 1, isr: [1], elr: [3], last: [] })
+    const moving = applyAll(image, reassignPartitions(image, context, command).records)
+    expect(state(moving)).to.deep.equal({ leader: 1, isr: [1], elr: [2, 3], last: [] })
+    expect(state(asks(moving, [1, 4]))).to.deep.equal({ leader: 1, isr: [1, 4], elr: [3], last: [] })
   })
 
   describe('another min.insync.replicas', () => {

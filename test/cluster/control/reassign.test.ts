@@ -53,6 +53,16 @@ describe('cluster/control/reassign', () => {
     expect(state(after(image, [2]))).to.deep.include({ replicas: [2], isr: [2], leader: 2, removingReplicas: [] })
   })
 
+  it('does not drop a replica that is in sync for one that stays and is not, until that one has caught up', () => {
+    const lagging = clusterImage(brokers, { t: [{ replicas: [1, 2, 3], isr: [1, 3], leader: 1 }] })
+    const fewer = after(lagging, [1, 2])
+    expect(state(fewer)).to.deep.include({ replicas: [1, 2, 3], isr: [1, 3], removingReplicas: [3] })
+    expect(state(withIsr(fewer, [1, 2, 3]))).to.deep.include({ replicas: [1, 2], isr: [1, 2], removingReplicas: [] })
+    expect(state(after(lagging, [3, 2, 1])), 'another order').to.deep.include({ replicas: [3, 2, 1], isr: [1, 3] })
+    const others = after(lagging, [1, 2, 4])
+    expect(state(withIsr(others, [1, 3, 4])), 'as many').to.deep.include({ replicas: [1, 2, 4], isr: [1, 4] })
+  })
+
   it('begins another leader epoch where a replica goes, and not otherwise: nothing from before is meant for one that comes back', () => {
     const epochs = (of: Image) => [state(of).leader, state(of).leaderEpoch]
     expect(epochs(image)).to.deep.equal([1, 5])
