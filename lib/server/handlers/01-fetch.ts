@@ -161,7 +161,8 @@ function replicaSelector(clientRack: string, context: RequestContext, broker: Br
   return ({ role }: Partition, fetchOffset: number): number => {
     if (role.kind !== 'leader') return -1
     const leaderRack = rackOf(broker.brokerId)
-    return preferredReadReplica({ clientRack, leaderRack, fetchOffset, followers: role.followers, rackOf })
+    const { followers, image } = role
+    return preferredReadReplica({ clientRack, leaderRack, fetchOffset, isr: image.isr, followers, rackOf })
   }
 }
 
