@@ -88,20 +88,16 @@ export class ControllerChannel {
     return this.#ask(
       () => controller.changePartitions(this.#brokerId, updates),
       async (peer) => {
-        const brokers = image().brokers
         const answer = await peer.request(AlterPartition, 3, {
           brokerId: this.#brokerId,
-          brokerEpoch: brokers.get(this.#brokerId)?.epoch ?? -1,
-          topics: updates.map(({ topicId, partition, leaderEpoch, partitionEpoch, isr }) => ({
+          brokerEpoch: image().brokers.get(this.#brokerId)?.epoch ?? -1,
+          topics: updates.map(({ topicId, partition, leaderEpoch, partitionEpoch, isr, isrEpochs }) => ({
             topicId,
             partitions: [
               {
                 partitionIndex: partition,
                 leaderEpoch,
-                newIsrWithEpochs: isr.map((brokerId) => ({
-                  brokerId,
-                  brokerEpoch: brokers.get(brokerId)?.epoch ?? -1,
-                })),
+                newIsrWithEpochs: isr.map((brokerId, index) => ({ brokerId, brokerEpoch: isrEpochs?.[index] ?? -1 })),
                 leaderRecoveryState: 0,
                 partitionEpoch,
               },

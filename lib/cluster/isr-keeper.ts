@@ -100,7 +100,9 @@ export class IsrKeeper {
       if (isr === null) continue
       const { leaderEpoch, partitionEpoch } = partition.role.image
       const { topicId, partition: index } = partition
-      asked.push({ partition, update: { topicId, partition: index, leaderEpoch, partitionEpoch, isr } })
+      // KIP-903: what is said of a follower is said of the life that has fetched, also when it is only heard in the next one.
+      const isrEpochs = isr.map((id) => partition.follower(id)?.brokerEpoch ?? -1)
+      asked.push({ partition, update: { topicId, partition: index, leaderEpoch, partitionEpoch, isr, isrEpochs } })
     }
     this.#queue.clear()
     return asked
