@@ -132,8 +132,8 @@ export class IsrKeeper {
   }
 
   /**
-   * A. done: the metadata brings it. B. refused for sure: the old ISR alone counts again, and the next look proposes anew. C. no telling: asked
-   * again. D. overtaken by something newer: the metadata brings that, and until then both count.
+   * A. done: the metadata brings it. B. refused for sure: the old ISR alone counts again, and the next look proposes anew. C. overtaken by something
+   * newer: the metadata brings that, and until then both count. D. nothing is said of the partition itself: asked again.
    */
   #settle(partition: Partition, update: PartitionUpdate, result: UpdatedPartition | undefined): void {
     if (!isPending(partition, update)) return
@@ -144,12 +144,14 @@ export class IsrKeeper {
       case ErrorCode.OPERATION_NOT_ATTEMPTED: // B
         partition.proposeIsr(null)
         break
-      case undefined:
-      case ErrorCode.NOT_CONTROLLER:
-      case ErrorCode.REQUEST_TIMED_OUT: // C
-        this.#open.set(partition, update)
+      case ErrorCode.UNKNOWN_TOPIC_ID:
+      case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+      case ErrorCode.FENCED_LEADER_EPOCH:
+      case ErrorCode.INVALID_REQUEST:
+      case ErrorCode.INVALID_UPDATE_VERSION: // C
         break
       default: // D
+        this.#open.set(partition, update)
         break
     }
   }

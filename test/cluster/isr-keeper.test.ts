@@ -80,4 +80,27 @@ describe('cluster/isr-keeper', () => {
     expect(asked).to.have.length(3)
     expect(ofControl(asked[2]!).errorCode).to.equal(ErrorCode.NONE)
   })
+
+  it('asks again after an answer that says nothing of the partition: the controller may not have our registration yet', async () => {
+    for (const errorCode of [ErrorCode.STALE_BROKER_EPOCH, ErrorCode.UNKNOWN_SERVER_ERROR]) {
+      asked = []
+      answer = (update) => ({ ...update, errorCode, errorMessage: null })
+      keeper.note(partition)
+      await pass(200)
+      await pass(200)
+      expect(asked, String(errorCode)).to.have.length(2)
+      expect(asked[1]).to.deep.equal(asked[0])
+    }
+  })
+
+  it('waits for the metadata where the controller knows better', async () => {
+    answer = (update) => ({ ...update, errorCode: ErrorCode.INVALID_UPDATE_VERSION, errorMessage: null })
+    keeper.note(partition)
+    await pass(0)
+    await pass(1000)
+    expect(asked).to.have.length(1)
+    expect(partition.isProposing).to.equal(true)
+    broker.metadata({ type: 'PartitionChangeRecord', partitionId: 0, topicId: broker.topicId('t'), isr: [1] })
+    expect(partition.isProposing).to.equal(false)
+  })
 })
