@@ -293,6 +293,7 @@ export class Controller implements CoordinationListener {
 
   onSnapshot(records: readonly MetadataRecord[], offset: number): void {
     this.ports.metadata.restore(records, offset)
+    if (this.expelledAs !== null) this.lookForReturn(this.expelledAs)
   }
 
   onRecords(records: readonly MetadataRecord[], _baseOffset: number): void {

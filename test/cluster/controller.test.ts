@@ -7,15 +7,23 @@ import { silentLogger } from '../../lib/host/logger.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { BrokerConfig } from '../../lib/metadata/broker-config.js'
 import { ZERO_UUID } from '../../lib/metadata/image.js'
+import { imageToRecords } from '../../lib/metadata/snapshot.js'
 import { MetadataStore } from '../../lib/metadata/store.js'
 import { ErrorCode } from '../../protocol/errors.js'
 
-function node(hub: EmbeddedCoordination, brokerId: number) {
+function node(hub: EmbeddedCoordination, brokerId: number, onStanding: (inCluster: boolean) => void = () => {}) {
   const metadata = new MetadataStore({ brokerId, clusterId: hub.clusterId })
   const config = new BrokerConfig({ brokerId, profile: 'test' })
   const controller = new Controller(
     { brokerId },
-    { coordination: hub.connect(brokerId), metadata, config, random: seededRandom(brokerId), logger: silentLogger },
+    {
+      coordination: hub.connect(brokerId),
+      metadata,
+      config,
+      random: seededRandom(brokerId),
+      logger: silentLogger,
+      onStanding,
+    },
   )
   const register = () =>
     controller.register({
@@ -181,5 +189,24 @@ describe('cluster/controller', () => {
     expect(await block(two, 2)).to.deep.equal({ ...refused, errorCode: ErrorCode.NOT_CONTROLLER })
     await one!.controller.close()
     expect(await block(two, 2)).to.deep.equal(given(2000))
+  })
+
+  it('takes part again when its registration under a new epoch has come, also within a snapshot', async () => {
+    for (const way of ['records', 'snapshot']) {
+      const hub = new EmbeddedCoordination({ clusterId: 'c' })
+      const standing: boolean[] = []
+      const one = node(hub, 1, (inCluster) => standing.push(inCluster))
+      await one.controller.start()
+      await one.register()
+      const { image } = one.metadata
+      one.controller.onExpelled()
+      expect(standing, way).to.deep.equal([false])
+      const born = imageToRecords(image).map((record) =>
+        record.type === 'RegisterBrokerRecord' ? { ...record, brokerEpoch: 100 } : record,
+      )
+      if (way === 'records') one.controller.onRecords(born, image.version + 1)
+      else one.controller.onSnapshot(born, 200)
+      expect(standing, way).to.deep.equal([false, true])
+    }
   })
 })
