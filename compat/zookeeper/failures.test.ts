@@ -218,6 +218,33 @@ describe(`ZooKeeper that fails${missing === null ? '' : ` (left out: ${missing})
     await finish()
   })
 
+  it('tells a new controller who lives before it tells of the lease: it would fence who has joined meanwhile', async () => {
+    engine = engineOver(ensemble)
+    const cut: Link[] = []
+    for (const { port } of ensemble.addresses) cut.push(await Link.to(port, () => ''))
+    links.push(...cut)
+    const [first] = await joined(engine, [1])
+    const servers = cut.map(({ port }) => ({ host: '127.0.0.1', port }))
+    const next = new Appender(await engine.connect(2, servers), 2)
+    const known: string[] = []
+    next.onController = (lease) => {
+      if (lease?.controllerId === 2) known.push(next.members.map(({ brokerId }) => brokerId).join())
+    }
+    await next.port.start(next)
+    await next.port.register(memberInfo(2))
+    next.port.campaign()
+    await eventually(() => next.members.length === 2, 'the members 1 and 2')
+    for (const link of cut) link.set(null, 'cut')
+    const third = new Appender(await engine.connect(3), 3)
+    await third.port.start(third)
+    await third.port.register(memberInfo(3))
+    await first!.port.close()
+    for (const link of cut) link.set(null, 'open')
+    await eventually(() => known.length > 0, 'the lease of 2')
+    expect(next.expelled).to.equal(0)
+    expect(known).to.deep.equal(['2,3'])
+  })
+
   it('starts through connections that break', async () => {
     engine = engineOver(ensemble)
     for (let id = 1; id <= 3; id++) {

@@ -299,16 +299,16 @@ export class ZooKeeperCoordination implements Coordination {
     }
     const lease = readController(found.data)
     // Ours, from an attempt whose answer was lost: the lease counts once its fence is known.
-    if (found.stat.ephemeralOwner === client.sessionId && this.#held === null) await this.#hold(lease)
+    if (found.stat.ephemeralOwner === client.sessionId && this.#held === null) await this.#hold(client, lease)
     else this.#tellLease(lease)
   }
 
-  /** The controller decides on the newest state: the log is read to its end before the lease is told. */
-  async #hold(lease: ControllerLease): Promise<void> {
-    const client = this.#client
+  /** The controller decides on the newest state: the log is read to its end, and who lives, before the lease is told. */
+  async #hold(client: ZooKeeperClient, lease: ControllerLease): Promise<void> {
     const fence = await fenceOf(client, lease)
     await client.sync(HEAD)
     await this.#readLog(false)
+    await this.#readMembers()
     if (client !== this.#client || !this.#campaigning) return
     this.#held = { ...lease, fence }
     this.#tellLease(lease)
