@@ -131,6 +131,8 @@ export interface CommitView {
   brokerId: number
   /** Where an expansion is under way, with the newcomer: the controller may have let it in already. */
   isr: readonly number[]
+  /** How many are in sync as the controller has it. A newcomer that it may not know of keeps nobody eligible from leading. */
+  recorded: number
   followers: ReadonlyMap<number, FollowerState>
   /** From `effectiveMinIsr`. */
   minIsr: number
@@ -147,7 +149,7 @@ export function effectiveMinIsr(minInsyncReplicas: number, replicaCount: number)
 /** The offset below which every in-sync replica has everything. Never goes back. */
 export function committedOffset(view: CommitView): number {
   // KIP-966: with fewer in-sync replicas than promised, nothing new becomes visible.
-  if (view.isr.length < view.minIsr) return view.highWatermark
+  if (view.recorded < view.minIsr) return view.highWatermark
   let committed = view.writtenOffset
   for (const brokerId of view.isr) {
     if (brokerId === view.brokerId) continue

@@ -377,6 +377,7 @@ export class Partition {
             writtenOffset: this.log.writtenOffset,
             brokerId: this.#brokerId,
             isr: maximalIsr(image, this.#proposedIsr),
+            recorded: image.isr.length,
             followers,
             minIsr: this.#minIsr(image),
           })

@@ -16,6 +16,7 @@ const view = (over: Partial<CommitView>): CommitView => ({
   writtenOffset: 10,
   brokerId: 1,
   isr: [1],
+  recorded: over.isr?.length ?? 1,
   followers: new Map(),
   minIsr: 1,
   ...over,
@@ -43,6 +44,10 @@ describe('broker/partition/isr', () => {
 
   it('shows nothing new below the minimum of in-sync replicas (KIP-966)', () => {
     expect(committedOffset(view({ minIsr: 2, highWatermark: 3 }))).to.equal(3)
+    const followers = new Map([[2, { ...unknownFollower(0), endOffset: 7 }]])
+    const asked = { isr: [1, 2], followers, minIsr: 2, highWatermark: 3 }
+    expect(committedOffset(view({ ...asked, recorded: 1 })), 'only asked for').to.equal(3)
+    expect(committedOffset(view({ ...asked, recorded: 2 }))).to.equal(7)
   })
 
   it('never goes back', () => {

@@ -55,6 +55,18 @@ describe('broker/partition/replicas', () => {
     expect(produceNow(broker, big()).errorCode).to.equal(ErrorCode.NONE)
   })
 
+  it('commits nothing below the minimum before the controller has let another one in: somebody without it may lead until then', () => {
+    broker.createTopic('t', { replicas: [1, 2, 3], configs: { 'min.insync.replicas': '2' } })
+    broker.elect('t', 0, 1, [1])
+    expect(produceNow(broker, batchOf(broker, ['x']), { acks: 1 }).errorCode).to.equal(ErrorCode.NONE)
+    const partition = broker.partition('t')
+    partition.proposeIsr([1, 2])
+    partition.followerHas(2, { endOffset: 1, logStartOffset: 0, brokerEpoch: -1 })
+    expect(fetchNow(broker)).to.include({ errorCode: ErrorCode.NONE, highWatermark: 0 })
+    broker.metadata({ type: 'PartitionChangeRecord', partitionId: 0, topicId: broker.topicId('t'), isr: [1, 2] })
+    expect(fetchNow(broker)).to.include({ errorCode: ErrorCode.NONE, highWatermark: 1 })
+  })
+
   it('leads nothing while the cluster may take it for dead, and goes on where it was afterwards', () => {
     broker.createTopic('t')
     const produce = () => produceNow(broker, batchOf(broker, ['x'])).errorCode
