@@ -136,9 +136,10 @@ export class Replicas {
     this.#wakes.hold()
     try {
       for (const { topic, partition } of delta.removed) this.#remove(topic, partition.partition)
+      // Before the roles: who is eligible to lead was reckoned with the minimum of now, and so must be what is committed.
+      if (delta.configs.length > 0) this.#reconfigure(delta.configs)
       for (const { topic, partition } of delta.led) this.#assume(topic, partition)
       for (const { topic, partition } of delta.followed) this.#assume(topic, partition)
-      if (delta.configs.length > 0) this.#reconfigure(delta.configs)
     } finally {
       this.#wakes.release()
     }

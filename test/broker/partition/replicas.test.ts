@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { ConfigResource } from '../../../lib/metadata/image.js'
 import { ErrorCode } from '../../../protocol/errors.js'
 import { batchOf, fetchNow, produceNow } from '../../support/produce-fetch.js'
 import { ReplicaBroker } from '../../support/replica-broker.js'
@@ -65,6 +66,24 @@ describe('broker/partition/replicas', () => {
     expect(fetchNow(broker)).to.include({ errorCode: ErrorCode.NONE, highWatermark: 0 })
     broker.metadata({ type: 'PartitionChangeRecord', partitionId: 0, topicId: broker.topicId('t'), isr: [1, 2] })
     expect(fetchNow(broker)).to.include({ errorCode: ErrorCode.NONE, highWatermark: 1 })
+  })
+
+  it('reckons with another min.insync.replicas at once, also where it comes together with another ISR', () => {
+    const minimum = (value: string) =>
+      ({
+        type: 'ConfigRecord',
+        resourceType: ConfigResource.TOPIC,
+        resourceName: 't',
+        name: 'min.insync.replicas',
+        value,
+      }) as const
+    const topicId = broker.createTopic('t', { replicas: [1, 2] })
+    produceNow(broker, batchOf(broker, ['x']), { acks: 1 })
+    const alone = { type: 'PartitionChangeRecord', partitionId: 0, topicId, isr: [1] } as const
+    broker.metadata(minimum('2'), { ...alone, eligibleLeaderReplicas: [2] })
+    expect(fetchNow(broker), 'more').to.include({ errorCode: ErrorCode.NONE, highWatermark: 0 })
+    broker.metadata(minimum('1'), { ...alone, eligibleLeaderReplicas: [] })
+    expect(fetchNow(broker), 'fewer').to.include({ errorCode: ErrorCode.NONE, highWatermark: 1 })
   })
 
   it('leads nothing while the cluster may take it for dead, and goes on where it was afterwards', () => {
