@@ -24,8 +24,12 @@ export function settleSwaps(disk: Disk, folder: string): string[] {
   const complete = [...bases('swap')].filter(
     (base) => !unfinished.has(base) && (finish(disk, folder, base, names) || !names.includes(`${base}.log`)),
   )
+  // Perhaps the swap's own, renamed already, and gone with what it was made from: a segment without an index is read, and that learnt again.
+  const mayLackAborted = (base: string): boolean =>
+    names.includes(`${base}.txnindex`) && !names.includes(`${base}.txnindex.swap`)
   for (const [name, base, suffix, stage] of staged as unknown as [string, string, string, string][]) {
-    if (stage !== 'swap' || !complete.includes(base)) remove(name)
+    const isUseless = suffix === 'index' && mayLackAborted(base)
+    if (stage !== 'swap' || !complete.includes(base) || isUseless) remove(name)
     else if (suffix !== 'log') disk.rename(`${folder}/${name}`, `${folder}/${base}.${suffix}`)
   }
   for (const base of complete) disk.rename(`${folder}/${base}.log.swap`, `${folder}/${base}.log`)

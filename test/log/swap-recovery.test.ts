@@ -2,8 +2,10 @@ import { expect } from 'chai'
 import { FaultyDisk } from '../../lib/faults/faulty-disk.js'
 import type { Disk, DiskFile } from '../../lib/host/disk.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
-import { compact, consumed } from './support/compaction.js'
+import { PartitionLog } from '../../lib/log/partition-log.js'
+import { batchesOf, compact, consumed } from './support/compaction.js'
 import { makeLog, type TestLog } from './support/harness.js'
+import { encodeEndTxn, START } from './support/transactions.js'
 
 class PowerLoss extends Error {}
 
@@ -103,6 +105,31 @@ describe('a crash in the midst of compaction', () => {
       if (error === null) break
     }
     expect(crashes).to.be.above(20)
+  })
+
+  it('at whatever step: what was aborted is known, or its marker would go before its last batch', async () => {
+    for (let steps = 0; ; steps++) {
+      const mortal = new MortalDisk(new MemoryDisk())
+      const t = makeLog(mortal.disk, CONFIG, 0)
+      const produce = (i: number): void => void t.produce([{ key: `k${i % 5}`, value: `${i}`.padEnd(100, 'x') }])
+      for (let i = 0; i < 7; i++) produce(i)
+      t.produce([{ key: 'a', value: 'b' }], { producerId: 9, producerEpoch: 0, baseSequence: 0, transactional: true })
+      t.log.append(encodeEndTxn(9, 0, 'abort'), { origin: 'coordinator', leaderEpoch: 0, now: START })
+      for (let i = 7; i < 20; i++) produce(i)
+      t.log.onHighWatermark(t.log.endOffset)
+      await t.log.flush()
+      t.log.updateConfig({ ...t.log.config, segmentBytes: 2400 })
+      mortal.stepsLeft = steps
+      const error = await compact(t).catch((reason: unknown) => reason)
+      mortal.stepsLeft = Number.POSITIVE_INFINITY
+      const { recoveryPoint, endOffset: highWatermark } = t.log
+      const known = { recoveryPoint, highWatermark, logStartOffset: 0, clean: false }
+      const again = await PartitionLog.open({ ...t.options, known }, t.ports)
+      const { aborted } = await batchesOf(again)
+      expect(aborted, `after ${steps} steps`).to.deep.equal([{ producerId: 9, firstOffset: 7 }])
+      await again.close()
+      if (!(error instanceof PowerLoss)) break
+    }
   })
 
   it('keeps what a damaged swap file was made from', async () => {
