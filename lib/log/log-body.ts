@@ -128,6 +128,7 @@ export class LogBody {
     this.logStartOffset = start
     this.endsAt(start, start)
     this.durability.reset(known?.recoveryPoint ?? 0, start)
+    this.cleanedOffset = known?.cleanedOffset ?? null
     this.goOffline(error)
   }
 

@@ -256,10 +256,10 @@ export class LogStore {
       return {
         topic,
         partition,
-        recoveryPoint: Math.max(log.recoveryPoint, known?.recoveryPoint ?? 0),
-        logStartOffset: Math.max(log.logStartOffset, known?.logStartOffset ?? 0),
+        recoveryPoint: log.recoveryPoint,
+        logStartOffset: log.logStartOffset,
         highWatermark: this.ports.highWatermark?.(topic, partition) ?? known?.highWatermark ?? -1,
-        cleanedOffset: log.body.cleanedOffset ?? known?.cleanedOffset ?? null,
+        cleanedOffset: log.body.cleanedOffset,
       }
     })
     for (const one of this.unopened.values()) if (one.directory === directory) offsets.push({ ...one.offsets })
