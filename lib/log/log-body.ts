@@ -359,6 +359,7 @@ export class LogBody {
   private whenQuiet(action: () => void | Promise<void>, isEnd = false): void | Promise<void> {
     const guarded = (): void | Promise<void> => {
       if (this.offline && !isEnd) return
+      this.cuts++ // Again: a cleaning may have begun while a write was waited for.
       try {
         const done = action()
         return done instanceof Promise ? done.catch((error: unknown) => this.goOffline(error)) : done
@@ -366,6 +367,7 @@ export class LogBody {
         this.goOffline(error)
       }
     }
+    this.cuts++
     this.tail.flushPending()
     return this.tail.isWriting ? this.tail.drain().then(guarded) : guarded()
   }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { FaultyDisk } from '../../lib/faults/faulty-disk.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
+import { CleaningAborted } from '../../lib/log/cleaner.js'
 import { compactedAtMost } from '../../lib/log/cleaner-rules.js'
 import { judge } from '../../lib/log/log-cleaner.js'
 import { compact } from './support/compaction.js'
@@ -68,6 +69,23 @@ describe('compaction, and what is lost above', () => {
     await t.log.truncateTo(compactedTo, true)
     expect(t.log.endOffset).to.equal(compactedTo)
     await t.log.close()
+  })
+
+  it('a cut that waits for a write voids a compaction that begins meanwhile', async () => {
+    for (const cut of [(t: TestLog) => t.log.truncateTo(8), (t: TestLog) => t.log.truncateFullyAndStartAt(100)]) {
+      const t = filled()
+      await t.log.flush()
+      t.log.updateConfig({ ...t.log.config, segmentBytes: 1_000_000 })
+      t.produce([{ key: 'large', value: 'x'.repeat(300_000) }])
+      const cutting = cut(t)
+      expect(cutting).to.be.instanceOf(Promise)
+      const cleaning = compact(t, { highWatermark: COUNT }).catch((error: unknown) => error)
+      await cutting
+      const end = t.log.endOffset
+      expect(await cleaning).to.be.instanceOf(CleaningAborted)
+      expect([t.log.offline, t.log.body.segments.active.nextOffset]).to.deep.equal([false, end])
+      await t.log.close()
+    }
   })
 
   describe('after a restart', () => {
