@@ -73,6 +73,11 @@ export class DirCheckpoints {
     }
   }
 
+  /** A log was cut, and what comes now is neither synced nor compacted, and no part of what was deleted. */
+  async writeLowered(logs: readonly LogOffsets[]): Promise<void> {
+    await Promise.all([this.writeRecoveryPoints(logs), this.writeLogStarts(logs), this.writeCleaned(logs)])
+  }
+
   writeRecoveryPoints(logs: readonly LogOffsets[]): Promise<void> {
     return this.recoveryPoints.write(recoveryPointsOf(logs))
   }

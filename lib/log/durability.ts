@@ -20,7 +20,7 @@ export interface DurabilityPorts {
   onSealedSynced(): void
   /** Makes durable what describes the log below the new recovery point, before that moves. */
   syncFacts(): Promise<void>
-  /** The recovery point has gone back. Resolves when no higher one is noted anywhere. */
+  /** The recovery point or the log start has gone back. Resolves when no higher one is noted anywhere. */
   onLowered(): void | Promise<void>
 }
 
@@ -86,11 +86,11 @@ export class Durability {
 
   /**
    * The log was cut: what its files say of it has to follow. With the recovery point that was noted before, who looks after a loss of power would
-   * trust what comes now.
+   * trust what comes now. `isStartLower`: with the log start that was noted, he would drop it.
    */
-  onCut(): void | Promise<void> {
+  onCut(isStartLower = false): void | Promise<void> {
     this.start()
-    if (this.recoveryPoint >= this.highest) return
+    if (this.recoveryPoint >= this.highest && !isStartLower) return
     this.highest = this.recoveryPoint
     return this.ports.onLowered()
   }

@@ -99,13 +99,12 @@ export class LogBody {
     segments.removeFrom(0)
     for (const base of bases) segments.add(this.newSegment(base, clock.now()))
     const mayBeSealed = known?.clean !== true && disk.exists(segments.active.path('.index'))
-    const isContinuous = !this.config.cleanupCompact
-    const files = { folder: this.options.folder, disk, epochFile, snapshots }
+    const files = { folder: this.options.folder, disk, epochFile, snapshots, isContinuous: !this.config.cleanupCompact }
     const run = <T>(walk: Walk<T>): T | Promise<T> => this.reader.run(walk)
-    await openSegments({ ...files, logger, isContinuous, segments, epochs, producers, run }, known)
+    await openSegments({ ...files, logger, segments, epochs, producers, run }, known)
     const end = segments.active.nextOffset
-    this.endsAt(end, known?.clean === true ? end : (known?.recoveryPoint ?? 0))
     this.cleanedOffset = known?.cleanedOffset ?? null
+    this.endsAt(end, known?.clean === true ? end : (known?.recoveryPoint ?? 0))
     this.compactedTo = compactedAtMost(this, segments.active, known, mayBeSealed)
     const start = Math.max(known?.logStartOffset ?? 0, segments.first.baseOffset)
     if (start > end) {
@@ -225,8 +224,6 @@ export class LogBody {
       this.ports.logger.info(`${this.options.folder} is compacted up to ${this.compactedTo} and is copied anew.`)
       return this.restartAt(Math.min(offset, this.logStartOffset))
     }
-    this.cuts++
-    if (this.cleanedOffset !== null) this.cleanedOffset = Math.min(this.cleanedOffset, offset)
     if (offset <= this.segments.first.baseOffset) return this.restartAt(offset)
     return this.whenQuiet(() => {
       this.discard(...this.segments.removeFrom(this.segments.floorIndex(offset) + 1))
@@ -235,12 +232,11 @@ export class LogBody {
     })
   }
 
-  /** Drops everything; the next record gets `offset`. */
-  restartAt(offset: number): void | Promise<void> {
-    this.cuts++
-    this.cleanedOffset = null
-    this.compactedTo = 0
+  /** Drops everything; the next record gets `offset`, and the log begins at `start`. */
+  restartAt(offset: number, start = offset): void | Promise<void> {
     return this.whenQuiet(() => {
+      this.cleanedOffset = null
+      this.compactedTo = 0
       this.discard(...this.segments.removeFrom(0))
       this.snapshots.removeAbove(-1)
       this.producers.clear()
@@ -248,18 +244,17 @@ export class LogBody {
       const segment = this.newSegment(offset, this.ports.clock.now())
       this.segments.add(segment)
       if (offset > 0) segment.openLog()
-      this.logStartOffset = offset
+      const isStartLower = start < this.logStartOffset
+      this.logStartOffset = start
       this.endsAt(offset, offset)
-      return segment.viewable ? undefined : this.durability.onCut()
+      return segment.viewable ? undefined : this.durability.onCut(isStartLower)
     })
   }
 
   /** An empty log whose start lies inside its leader's first batch: the batch begins at `offset`, the start stays. False: not in this turn. */
   beginBelowStart(offset: number): boolean {
-    const start = this.logStartOffset
     if (this.tail.isDirty || this.tail.isWriting) return false
-    void this.restartAt(offset)
-    this.logStartOffset = start
+    void this.restartAt(offset, this.logStartOffset)
     return !this.offline
   }
 
@@ -340,6 +335,7 @@ export class LogBody {
   /** The log ends at `offset` now, all of it is in the files and what is below `recoveryPoint` synced. */
   private endsAt(offset: number, recoveryPoint: number): void {
     this.endOffset = offset
+    if (this.cleanedOffset !== null) this.cleanedOffset = Math.min(this.cleanedOffset, offset)
     // What waits for a sync goes on waiting (`flush.messages`).
     const isSafe = this.segments.active.viewable || offset - recoveryPoint < this.config.flushMessages
     this.writtenOffset = isSafe ? offset : Math.min(offset, Math.max(recoveryPoint, this.writtenOffset))

@@ -42,7 +42,7 @@ export interface PartitionLogPorts {
   logger?: Logger
   /** For the owner of the directory: the log has gone offline. */
   onOffline?: (error: unknown) => void
-  /** The recovery point has gone back with the log's end: no higher one may be noted when it resolves. Rejects with DiskError. */
+  /** The log's end or start has gone back: nothing that is noted may lie above when it resolves. Rejects with DiskError. */
   onCut?: () => void | Promise<void>
   /** Memory and the write turn in common with the store's other logs. */
   shared?: LogShared

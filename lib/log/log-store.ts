@@ -386,7 +386,7 @@ export class LogStore {
     const { clock, random } = this.ports
     const { logger, shared } = this
     const onOffline = (error: unknown): void => this.noteFailure(directory, error)
-    const onCut = () => this.checkpoints.get(directory)?.writeRecoveryPoints(this.offsetsIn(directory))
+    const onCut = () => this.checkpoints.get(directory)?.writeLowered(this.offsetsIn(directory))
     return { disk: directory.disk, clock, random, logger, shared, onOffline, onCut }
   }
 }
