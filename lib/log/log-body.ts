@@ -373,8 +373,9 @@ export class LogBody {
     this.doomed.add(segments, this.config.fileDeleteDelayMs)
   }
 
+  /** The last one first: what is left after a crash has no hole. */
   private discard(...segments: readonly Segment[]): void {
-    for (const segment of segments) {
+    for (const segment of segments.toReversed()) {
       this.tail.forget(segment)
       segment.remove()
     }
