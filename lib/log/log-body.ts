@@ -141,9 +141,8 @@ export class LogBody {
   ): boolean {
     const { batch, lastOffsetDelta, maxTimestamp } = incoming
     const lastOffset = baseOffset + lastOffsetDelta
-    if (this.segments.active.shouldRoll(batch.length, lastOffset, maxTimestamp, now, this.config)) {
-      if (!this.rollAt(baseOffset, now)) return false
-    }
+    const mustRoll = this.segments.active.shouldRoll(batch.length, lastOffset, maxTimestamp, now, this.config)
+    if (mustRoll && !this.rollAt(baseOffset, now)) return false
     const segment = this.segments.active
     const { tail } = this
     try {
@@ -237,12 +236,13 @@ export class LogBody {
     return this.whenQuiet(() => {
       this.cleanedOffset = null
       this.compactedTo = 0
-      this.discard(...this.segments.removeFrom(0))
+      const old = this.segments.removeFrom(0)
+      const segment = this.newSegment(offset, this.ports.clock.now())
+      this.segments.add(segment) // Before anything fails: an offline log has one, too.
+      this.discard(...old)
       this.snapshots.removeAbove(-1)
       this.producers.clear()
       this.epochs.clear()
-      const segment = this.newSegment(offset, this.ports.clock.now())
-      this.segments.add(segment)
       if (offset > 0) segment.openLog()
       const isStartLower = start < this.logStartOffset
       this.logStartOffset = start

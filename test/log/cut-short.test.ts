@@ -2,8 +2,14 @@ import { expect } from 'chai'
 import { FaultyDisk } from '../../lib/faults/faulty-disk.js'
 import { DiskError } from '../../lib/host/disk.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
+import { seededRandom } from '../../lib/host/random-sources.js'
+import { VirtualClock } from '../../lib/host/virtual-clock.js'
+import { defaultLogConfig } from '../../lib/log/config.js'
+import { LogDir } from '../../lib/log/log-dir.js'
+import { LogStore } from '../../lib/log/log-store.js'
 import { PartitionLog } from '../../lib/log/partition-log.js'
-import { makeLog } from './support/harness.js'
+import { buildBatch } from '../../protocol/batch/builder.js'
+import { makeLog, START_MS } from './support/harness.js'
 
 const onDisk = (): FaultyDisk => new FaultyDisk({ seed: 1, views: false }, { disk: new MemoryDisk() })
 
@@ -30,5 +36,27 @@ describe('a cut that comes to no end', () => {
       await again.close()
       if (!isKilled) break
     }
+  })
+
+  it('is a log offline like others, when the process had no descriptor left to begin anew', async () => {
+    const disk = onDisk()
+    const directories = [new LogDir({ path: '/data', id: 'AAAAAAAAAAAAAAAAAAAAAQ' }, disk)]
+    const ports = { directories, clock: new VirtualClock({ startMs: START_MS }), random: seededRandom(3) }
+    const store = new LogStore({}, ports)
+    await store.open(() => null)
+    const log = store.create('t', 0, defaultLogConfig())
+    log.append(buildBatch([{ key: 'k', value: 'v' }]), { origin: 'client', leaderEpoch: 0, now: START_MS })
+    await log.flush()
+    const list = disk.list.bind(disk)
+    disk.list = (folder) => {
+      throw new DiskError('EMFILE', folder, 'Too many files are open.')
+    }
+    await log.truncateFullyAndStartAt(5)
+    expect(log.offline).to.equal(true)
+    disk.list = list
+    await store.checkpointRecoveryPoints()
+    await store.delete('t', 0)
+    expect(disk.exists('t-0')).to.equal(false)
+    await store.close()
   })
 })
