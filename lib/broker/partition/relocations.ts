@@ -104,9 +104,10 @@ export class Relocations {
     for (let began = false; this.#isUnderWay(move); began = true) {
       const { log } = partition
       if (log.offline || future.offline) throw new Error('one of the two logs is offline')
-      if (future.endOffset > log.endOffset) {
+      const end = commonEnd(log, future)
+      if (future.endOffset > end) {
         // It was cut, as followers do: what lay above is not to come back.
-        await future.truncateTo(log.endOffset)
+        await future.truncateTo(end)
       } else if (future.endOffset < log.logStartOffset) {
         await future.truncateFullyAndStartAt(log.logStartOffset)
         began = false
@@ -117,7 +118,7 @@ export class Relocations {
         await this.#copySome(log, future, !began)
       } else {
         await future.flush()
-        if (this.#isUnderWay(move) && future.endOffset === partition.log.endOffset && !partition.log.hasUnwritten) {
+        if (this.#isUnderWay(move) && hasAll(future, partition.log) && !partition.log.hasUnwritten) {
           this.#arrive(move)
           return true
         }
@@ -162,3 +163,17 @@ export class Relocations {
     return new Promise((resolve) => this.#ports.clock.setTimer(delayMs, resolve))
   }
 }
+
+/** Up to where the copy has the log's records. By epochs, too: a log that was cut may have grown again beyond the copy's end. */
+function commonEnd(log: PartitionLog, future: PartitionLog): number {
+  let end = Math.min(future.endOffset, log.endOffset)
+  for (const { epoch, startOffset } of future.leaderEpochs.toReversed()) {
+    const { leaderEpoch, endOffset } = log.endOffsetForEpoch(epoch)
+    if (leaderEpoch === epoch) return Math.min(end, endOffset)
+    end = Math.min(end, startOffset)
+  }
+  return end
+}
+
+const hasAll = (future: PartitionLog, log: PartitionLog): boolean =>
+  future.endOffset === log.endOffset && commonEnd(log, future) === log.endOffset
