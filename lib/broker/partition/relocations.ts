@@ -149,6 +149,7 @@ export class Relocations {
 
   #arrive({ partition, future }: Move): void {
     const { topic, partition: index, log } = partition
+    future.updateConfig(log.config)
     future.deleteRecordsTo(log.logStartOffset)
     partition.replaceLog(this.#ports.logs.promoteFuture(topic, index))
   }

@@ -81,4 +81,10 @@ describe('a move between directories', () => {
     ])
     await store.close()
   })
+
+  it('takes the configuration along that the topic has when it arrives', async () => {
+    const { store, arrived } = await moved((log) => log.updateConfig(defaultLogConfig({ retentionMs: 5 })))
+    expect(arrived.config.retentionMs).to.equal(5)
+    await store.close()
+  })
 })
