@@ -215,8 +215,10 @@ export class Cluster {
   async isolate(brokerId: number): Promise<void> {
     this.#seat(brokerId).node?.setIsolated(true)
     this.#hub.isolate(brokerId)
-    const others = this.#nodes.filter((node) => node.brokerId !== brokerId)
-    await others[0]?.whenImage(({ brokers }) => brokers.get(brokerId)?.fenced !== false)
+    // One that is cut off itself hears of nothing.
+    const others = this.#nodes.filter((node) => node.brokerId !== brokerId && !node.isIsolated)
+    if (others.length === 0) return
+    await Promise.race(others.map((node) => node.whenImage(({ brokers }) => brokers.get(brokerId)?.fenced !== false)))
   }
 
   /** Ends `isolate`. Resolves when the broker is a member again. */

@@ -234,6 +234,10 @@ export class BrokerNode {
     this.#parts.links?.setIsolated(isolated)
   }
 
+  get isIsolated(): boolean {
+    return this.#parts.links?.isIsolated ?? false
+  }
+
   /** The image of the cluster that this broker has. */
   get image(): Image {
     return this.#parts.metadata.image

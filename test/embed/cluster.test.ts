@@ -246,6 +246,14 @@ describe('embed/cluster', function () {
     expect(await valuesOf('split', 3)).to.have.members(numbered(60))
   })
 
+  it('isolates one broker after the other, to the last', async () => {
+    await start()
+    for (const id of IDS) await cluster.isolate(id)
+    expect(cluster.controllerId).to.equal(-1)
+    for (const id of IDS) await cluster.heal(id)
+    await cluster.createTopic('after')
+  })
+
   it('moves a partition to other brokers while it is written to (KIP-455), and elects preferred leaders', async () => {
     const kafka = await start({ topics: [{ name: 'moving', replicationFactor: 1 }] })
     const producer = await producerOf(kafka)
