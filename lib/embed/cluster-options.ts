@@ -39,6 +39,8 @@ export interface Seat {
   /** Its records when they are in memory: they outlive the broker as a disk does. */
   readonly memory: RecordMemory | null
   node: BrokerNode | null
+  /** Resolves when what was asked of it so far, to start or to stop, is done. Never rejects. */
+  turn: Promise<void>
 }
 
 /** @throws BrokerError */
@@ -73,6 +75,7 @@ export function seatsFor(options: ClusterOptions, logger: Logger): Seat[] {
     port: port === 0 ? 0 : port + index,
     memory: options.dataDir === undefined ? openRecordMemory(memory, { clock, logger }) : null,
     node: null,
+    turn: Promise.resolve(),
   }))
 }
 

@@ -182,17 +182,19 @@ export class Cluster {
 
   /** Stops a broker. Its records stay and are there when it starts again. Does nothing when it does not run. */
   async stopBroker(brokerId: number, { how = 'controlled' }: StopOptions = {}): Promise<void> {
-    const seat = this.#seat(brokerId)
-    const { node } = seat
-    if (node === null) return
-    seat.node = null
-    await (how === 'kill' ? node.kill() : node.close({ handOver: true }))
+    await this.#inTurn(brokerId, async (seat) => {
+      const { node } = seat
+      if (node === null) return
+      seat.node = null
+      await (how === 'kill' ? node.kill() : node.close({ handOver: true }))
+    })
   }
 
   /** Starts a stopped broker again, on its port. Resolves when it serves; it catches up from the others by itself. */
   async startBroker(brokerId: number): Promise<void> {
-    const seat = this.#seat(brokerId)
-    if (seat.node === null) await this.#start(seat)
+    await this.#inTurn(brokerId, async (seat) => {
+      if (seat.node === null) await this.#start(seat)
+    })
   }
 
   /** Lets an in-sync replica lead. @throws BrokerError ELIGIBLE_LEADERS_NOT_AVAILABLE when it is none */
@@ -259,6 +261,8 @@ export class Cluster {
 
   async #close(): Promise<void> {
     const seats = [...this.#seats.values()]
+    // A broker that is starting would be nobody's to close. Where nothing can be agreed on any more it may start for ever.
+    if (this.#failure === null) await Promise.all(seats.map(({ turn }) => turn))
     const nodes = this.#nodes
     for (const seat of seats) seat.node = null
     await Promise.all(nodes.map((node) => node.close()))
@@ -266,6 +270,14 @@ export class Cluster {
     await this.#folder?.close()
     this.#closeLogger()
     for (const listener of this.#closeListeners) listener()
+  }
+
+  /** Starts and stops of a broker come one after the other: it has one port and one disk. */
+  #inTurn(brokerId: number, step: (seat: Seat) => Promise<void>): Promise<void> {
+    const seat = this.#seat(brokerId)
+    const done = seat.turn.then(() => step(seat))
+    seat.turn = done.catch(() => {})
+    return done
   }
 
   /** The first failure counts once all have started or failed: one that started late would be nobody's to close. */

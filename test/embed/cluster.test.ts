@@ -254,6 +254,22 @@ describe('embed/cluster', function () {
     await cluster.createTopic('after')
   })
 
+  it('starts and stops a broker in the order in which it is told to', async () => {
+    await start()
+    const told = [cluster.stopBroker(102), cluster.startBroker(102), cluster.startBroker(102)]
+    await Promise.all(told)
+    expect(cluster.runningBrokerIds).to.deep.equal(IDS)
+  })
+
+  it('leaves nothing of a broker that was starting when it was closed', async () => {
+    await start()
+    await cluster.stopBroker(102)
+    const starting = cluster.startBroker(102)
+    await new Promise((resolve) => setImmediate(resolve))
+    await Promise.all([cluster.close(), starting])
+    expect(cluster.runningBrokerIds).to.deep.equal([])
+  })
+
   it('moves a partition to other brokers while it is written to (KIP-455), and elects preferred leaders', async () => {
     const kafka = await start({ topics: [{ name: 'moving', replicationFactor: 1 }] })
     const producer = await producerOf(kafka)
