@@ -14,7 +14,7 @@ import { parseByteSize } from '../host/byte-size.js'
 import { fromDuplex } from '../host/duplex-stream.js'
 import { type LogFields, type Logger, type LogLevel, silentLogger } from '../host/logger.js'
 import { createLogger } from '../host/node-logger.js'
-import type { ProfileName } from '../metadata/profiles.js'
+import { type ProfileName, profiles } from '../metadata/profiles.js'
 import type { BrokerNode } from '../server/broker-node.js'
 import { StartError } from '../server/options.js'
 import { startNode } from '../server/wire-up.js'
@@ -88,6 +88,7 @@ export class BrokerError extends Error {
   }
 }
 
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
 const GROUP_READY_TIMEOUT_MS = 10_000
 /**
  * What a broker without sockets calls itself. A client that takes its streams from a factory uses it as any name; one that was set up
@@ -251,6 +252,7 @@ function memberOf({ memberId, groupInstanceId, clientId, clientHost }: GroupMemb
 export function loggerFor(options: Pick<BrokerOptions, 'logger' | 'logLevel'>): { logger: Logger; close: () => void } {
   if (options.logger) return closable(options.logger)
   const level = options.logLevel ?? 'silent'
+  assertOneOf('logLevel', level, LEVELS)
   if (level === 'silent') return { logger: silentLogger, close: () => {} }
   const logger = createLogger({ level })
   return { logger, close: () => logger.close() }
@@ -303,9 +305,21 @@ function brokerConfigs(options: BrokerOptions): Record<string, string> {
 
 async function start(options: BrokerOptions, ports: { logger: Logger }): Promise<BrokerNode> {
   const { profile = 'test', listen = true, clusterId, memoryLimit } = options
+  assertProfile(profile)
   const identity = clusterId === undefined ? {} : { clusterId }
   const limit = memoryLimit === undefined ? {} : { memoryLimitBytes: limitBytes(memoryLimit) }
   return startNode({ values: brokerConfigs(options), profile, listen, ...identity, ...limit }, ports)
+}
+
+/** @throws StartError */
+export function assertProfile(profile: string): void {
+  assertOneOf('profile', profile, Object.keys(profiles))
+}
+
+/** No type holds in JavaScript: kafkajs's levels are numbers, and one that is not known would silence the log. */
+function assertOneOf(option: string, value: unknown, known: readonly string[]): void {
+  if (known.some((name) => name === value)) return
+  throw new StartError('ERR_ODRADEK_CONFIG', `${option} is ${String(value)}; it must be one of ${known.join(', ')}.`)
 }
 
 /** @throws StartError */

@@ -3,7 +3,7 @@ import type { Logger } from '../host/logger.js'
 import { openRecordMemory, type RecordMemory } from '../host/record-memory.js'
 import { SystemClock } from '../host/system-clock.js'
 import type { BrokerNode } from '../server/broker-node.js'
-import { BrokerError, type BrokerOptions, bracketed, limitBytes } from './broker.js'
+import { assertProfile, BrokerError, type BrokerOptions, bracketed, limitBytes } from './broker.js'
 
 const PORT_MAX = 65_535
 
@@ -43,9 +43,10 @@ export interface Seat {
   turn: Promise<void>
 }
 
-/** @throws BrokerError */
+/** @throws BrokerError, StartError */
 export function seatsFor(options: ClusterOptions, logger: Logger): Seat[] {
-  const { brokerIds, racks, port = 0 } = options
+  const { brokerIds, racks, port = 0, profile = 'test' } = options
+  assertProfile(profile)
   const count = options.brokers ?? brokerIds?.length ?? 3
   if (!Number.isInteger(count) || count < 1) {
     throw new BrokerError('ERR_ODRADEK_CONFIG', `brokers is ${count}; a cluster has at least one.`)

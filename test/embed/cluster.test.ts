@@ -319,5 +319,7 @@ describe('embed/cluster', function () {
       (error: Error) => error.message,
     )
     expect(failure).to.equal('brokerIds has to name 3 different ids, not 1, 1, 2.')
+    const profile = await Cluster.create({ profile: 'prod' as 'test' }).catch((error: Error) => error.message)
+    expect(profile).to.equal('profile is prod; it must be one of test, kafka.')
   })
 })

@@ -77,6 +77,8 @@ describe('embed: Broker.create', () => {
     ['a port that cannot be', { port: 70000 }, 'ERR_ODRADEK_CONFIG', /70000/],
     ['a broker id that cannot be', { brokerId: -7 }, 'ERR_ODRADEK_CONFIG', /-7/],
     ['a memory limit that is none', { memoryLimit: '5 apples' }, 'ERR_ODRADEK_CONFIG', /5 apples.*512MB/],
+    ['a profile that is none', { profile: 'prod' as 'test' }, 'ERR_ODRADEK_CONFIG', /prod.*test, kafka/],
+    ['a log level that is none', { logLevel: 4 as unknown as 'info' }, 'ERR_ODRADEK_CONFIG', /4.*silent/],
     ['a topic name that cannot be', { topics: ['a b'] }, 'INVALID_TOPIC_EXCEPTION', /a b/],
     ['a topic twice', { topics: ['a', 'a'] }, 'TOPIC_ALREADY_EXISTS', /a/],
     [
