@@ -44,6 +44,8 @@ export async function openClusterFolder(
   { dataDir, brokerIds }: ClusterFolderOptions,
   { clock, logger, onFatal }: ClusterFolderPorts,
 ): Promise<ClusterFolder> {
+  // The brokers' folders would be in the root of the file system.
+  if (dataDir === '') throw refusal('dataDir is empty: name a directory, or leave it out to keep everything in memory.')
   try {
     const clusterId = whose(dataDir, brokerIds, new NodeDisk({ root: dataDir }))
     const directory = `${dataDir}/${METADATA}`

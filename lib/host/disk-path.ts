@@ -24,6 +24,7 @@ const meanings: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota is used up; free some space or raise it',
   EIO: 'the device reports an input/output error; check the disk',
   ENOENT: 'there is no such file or folder',
+  EEXIST: 'a file of this name is there',
   EACCES: 'permission is denied; check the owner and mode of the folder',
   EPERM: 'the operation is not permitted; check the owner and mode of the folder',
   EROFS: 'the file system is read-only',

@@ -45,6 +45,12 @@ describe('embed/cluster-folder', () => {
     expect(more.clusterId).to.equal(clusterId)
   })
 
+  it('no name, and a file by that name', async () => {
+    await refuses([1, 2], /^dataDir is empty: name a directory/, { dataDir: '' })
+    writeFileSync(join(root, 'file'), '')
+    await refuses([1, 2], /a file of this name is there/, { dataDir: join(root, 'file') })
+  })
+
   it("another cluster's broker, a broker by another name, missing metadata, missing brokers", async () => {
     await (await start([1, 2])).close()
     const other = join(root, 'other')
