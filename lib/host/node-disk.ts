@@ -31,7 +31,7 @@ export class NodeDisk implements Disk, FileOwner {
     this.root = resolve(options.root)
     this.#openFilesMax = Math.max(1, options.openFilesMax ?? defaultOpenFiles())
     try {
-      fs.mkdirSync(this.root, { recursive: true })
+      makeFolders(this.root)
     } catch (error) {
       throw diskError('make the folder', this.root, error)
     }
@@ -246,7 +246,7 @@ export class NodeDisk implements Disk, FileOwner {
   }
 
   #makeFolder(absolutePath: string): void {
-    const first = fs.mkdirSync(absolutePath, { recursive: true })
+    const first = makeFolders(absolutePath)
     if (first === undefined) return
     for (let folder = dirname(absolutePath); folder.length >= dirname(first).length; folder = dirname(folder)) {
       this.#changedFolders.add(folder)
@@ -256,6 +256,32 @@ export class NodeDisk implements Disk, FileOwner {
 
   #absolute(path: string): string {
     return join(this.root, ...pathParts(path))
+  }
+}
+
+/**
+ * The first folder that had to be made. Node's own way to make the folders above too asks for ever where the system says ENOENT though the folder
+ * above is there: in /proc, and where automounts live.
+ */
+function makeFolders(path: string): string | undefined {
+  try {
+    return makeOneFolder(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
+  }
+  const above = makeFolders(dirname(path))
+  const made = makeOneFolder(path)
+  return above ?? made
+}
+
+/** Undefined: it is there. */
+function makeOneFolder(path: string): string | undefined {
+  try {
+    fs.mkdirSync(path)
+    return path
+  } catch (error) {
+    if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory()) return undefined
+    throw error
   }
 }
 

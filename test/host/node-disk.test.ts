@@ -99,4 +99,9 @@ describe('NodeDisk', () => {
     fs.writeFileSync(join(root, 'file'), '')
     expect(() => new NodeDisk({ root: join(root, 'file', 'x') })).to.throw(DiskError, 'Cannot make the folder')
   })
+
+  it('a folder that no one can make (/proc) is one sentence too, not an endless loop', function () {
+    if (process.platform !== 'linux') return this.skip()
+    expect(() => new NodeDisk({ root: '/proc/odradek/x' })).to.throw(DiskError, 'ENOENT')
+  })
 })
