@@ -46,6 +46,12 @@ export async function openClusterFolder(
 ): Promise<ClusterFolder> {
   // The brokers' folders would be in the root of the file system.
   if (dataDir === '') throw refusal('dataDir is empty: name a directory, or leave it out to keep everything in memory.')
+  // The brokers name theirs in log.dirs, which is a list.
+  if (dataDir.includes(',') || dataDir !== dataDir.trim()) {
+    throw refusal(
+      `${JSON.stringify(dataDir)} has a comma, or a blank at an end: log.dirs cannot say it. Name another directory.`,
+    )
+  }
   try {
     const clusterId = whose(dataDir, brokerIds, new NodeDisk({ root: dataDir }))
     const directory = `${dataDir}/${METADATA}`

@@ -45,8 +45,10 @@ describe('embed/cluster-folder', () => {
     expect(more.clusterId).to.equal(clusterId)
   })
 
-  it('no name, and a file by that name', async () => {
+  it('no name, one that is a list, and a file by that name', async () => {
     await refuses([1, 2], /^dataDir is empty: name a directory/, { dataDir: '' })
+    await refuses([1, 2], /one,two" has a comma/, { dataDir: join(root, 'one,two') })
+    expect(readdirSync(root)).to.deep.equal([])
     writeFileSync(join(root, 'file'), '')
     await refuses([1, 2], /a file of this name is there/, { dataDir: join(root, 'file') })
   })
