@@ -78,12 +78,13 @@ class Opening {
     await this.learnEpochs(from)
     await this.learnProducers(from)
     for (let i = from; i < this.all.length && this.cut === null; i++) {
-      if (i === this.all.length - 1) this.lookForSnapshot(this.all[i]!.baseOffset)
+      if (i === this.all.length - 1) this.lookForSnapshot(from)
       await this.scan(i, true)
     }
-    this.settle()
+    const certain = this.certainEnd(from)
+    this.settle(certain)
     if (this.missing !== null) await this.log.snapshots.sync()
-    if (from < this.all.length) this.supplementProducers()
+    if (from < this.all.length) this.supplementProducers(certain)
   }
 
   /** Trusts what can be; returns the index of the first segment whose batches have to be learnt. */
@@ -172,15 +173,30 @@ class Opening {
   }
 
   /** Compaction goes by what may be lost in the last segment; what it drops is known where that begins. */
-  private lookForSnapshot(offset: number): void {
+  private lookForSnapshot(from: number): void {
     const { snapshots, producers } = this.log
-    if (producers.size === 0 || snapshots.newest(offset, offset) !== null) return
+    const offset = this.all.at(-1)!.baseOffset
+    if (producers.size === 0) return
+    if (offset <= this.certainEnd(from) && snapshots.newest(offset, offset) !== null) return
     this.missing = { offset, bytes: encodeSnapshot(producers) }
   }
 
-  private supplementProducers(): void {
+  /**
+   * Below this no file has lost its end: snapshots above may know what is lost, and would have it answered as a duplicate. In a compacted log a
+   * gap between segments may also have been there before; from `from` on nobody knows.
+   */
+  private certainEnd(from: number): number {
+    const { segments } = this.log
+    for (let i = from; i + 1 < this.all.length; i++) {
+      const { nextOffset } = this.all[i]!
+      if (nextOffset < this.all[i + 1]!.baseOffset) return nextOffset
+    }
+    return segments.active.nextOffset
+  }
+
+  private supplementProducers(certain: number): void {
     const { segments, snapshots, producers } = this.log
-    const newest = snapshots.newest(segments.first.baseOffset, segments.active.nextOffset)
+    const newest = snapshots.newest(segments.first.baseOffset, certain)
     if (newest !== null) producers.supplement(newest.entries)
   }
 
@@ -228,7 +244,7 @@ class Opening {
   }
 
   /** Everything is judged: now the disk may be changed. */
-  private settle(): void {
+  private settle(certain: number): void {
     const { segments, snapshots, logger } = this.log
     if (this.cut !== null) {
       const { index, end, fileBytes } = this.cut
@@ -251,7 +267,7 @@ class Opening {
       // Below the recovery point nothing is synced again.
       segment.seal(this.known?.clean === true || segment.nextOffset <= this.recoveryPoint)
     }
-    snapshots.removeAbove(segments.active.nextOffset)
+    snapshots.removeAbove(Math.min(certain, segments.active.nextOffset))
     snapshots.removeStray(new Set(segments.all.map(({ baseOffset }) => baseOffset)), segments.active.baseOffset)
     if (this.missing !== null) snapshots.put(this.missing.offset, this.missing.bytes)
   }

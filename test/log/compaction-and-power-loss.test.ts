@@ -97,6 +97,26 @@ describe('compaction, and then a loss of power', () => {
     expect(produce(4, 1, 'a', true)).to.equal(ErrorCode.NONE)
   })
 
+  it('what a segment has lost at its end is not taken out of a snapshot, now or later', async () => {
+    produce(4, 0, 'a')
+    produce(4, 1, 'b')
+    t.log.roll(t.clock.now())
+    t.produce([{ key: 'c', value: '' }])
+    await t.log.flush()
+    const bytes = disk.readFile(file(0, '.log'))!
+    disk.writeFile(file(0, '.log'), bytes.subarray(0, header.sizeInBytes(bytes)))
+    for (const recoveryPoint of [0, 2]) {
+      await t.reopen({ ...unclean, recoveryPoint })
+      expect(t.log.producers.get(4)!.batches.at(-1)).to.include({ lastSequence: 0 })
+    }
+    const { errorCode, baseOffset } = t.produce([{ key: 'b', value: '' }], {
+      producerId: 4,
+      producerEpoch: 0,
+      baseSequence: 1,
+    })
+    expect([errorCode, baseOffset]).to.deep.equal([ErrorCode.NONE, 3])
+  })
+
   it('nothing goes for a transaction whose commit could still be lost', async () => {
     t.produce([{ key: 'a', value: 'old' }])
     produce(4, 0, 'a', true)
