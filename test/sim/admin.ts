@@ -119,6 +119,13 @@ export class Admin {
     const { highWatermark, start } = history
     if (highWatermark <= start) return
     const offset = this.#chance.between(start, Math.ceil((start + highWatermark) / 2))
+    // A new leader does not know yet how far its records are committed, and says so, as Kafka's does.
+    let patience = this.ground.isCluster ? 10 : 0
+    while (!(await this.#deletes(history, offset, patience-- > 0))) await this.ground.world.sleep(500)
+  }
+
+  /** False: not yet, which `mayBeNew` allows. */
+  async #deletes(history: PartitionHistory, offset: number, mayBeNew: boolean): Promise<boolean> {
     const { losses } = history
     history.startAsked = Math.max(history.startAsked, offset)
     const topics = [{ name: history.topic, partitions: [{ partitionIndex: history.partition, offset }] }]
@@ -128,10 +135,12 @@ export class Admin {
       this.name,
       `delete records of ${history.name} below ${offset}: ${errorName(errorCode)} ${lowWatermark}`,
     )
+    if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE && mayBeNew) return false
     if (errorCode === ErrorCode.NONE) history.start = Math.max(history.start, offset)
     else if (!PASSING.has(errorCode) && errorCode !== ErrorCode.REQUEST_TIMED_OUT && losses === history.losses) {
       throw new Violation(`Records of ${history.name} below ${offset} could not be deleted: ${errorName(errorCode)}.`)
     }
+    return true
   }
 
   #done(what: string, topic: string, errorCode: number): boolean {
