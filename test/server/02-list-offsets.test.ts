@@ -134,6 +134,11 @@ describe('server/02-list-offsets', () => {
     broker.elect('r', 0, 1)
     expect(list(-1, 7, { topic: 'r' }).errorCode).to.equal(ErrorCode.OFFSET_NOT_AVAILABLE)
     expect(list(-2, 7, { topic: 'r' }).errorCode).to.equal(ErrorCode.NONE)
+    for (const version of VERSIONS) {
+      const expected = version >= 5 ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.LEADER_NOT_AVAILABLE
+      for (const at of [-1, start + 1])
+        expect(list(at, version, { topic: 'r' }).errorCode, `v${version}`).to.equal(expected)
+    }
     // A follower may be the one whom the commit waits for.
     expect(list(-1, 7, { topic: 'r', replicaId: 2 })).to.include({ errorCode: ErrorCode.NONE, offset: 1 })
     broker.elect('r', 0, 1, [1])

@@ -8,6 +8,7 @@
  *   tiered storage, which there is none of: offset -1.
  * Version notes
  * - v2 (KIP-98): isolation level. v4 (KIP-320): leader epochs. v7 (KIP-734) -3; v8 (KIP-405) -4; v9 (KIP-1005) -5; v11 (KIP-1023) -6.
+ * - v5 (KIP-207): OFFSET_NOT_AVAILABLE of a new leader; clients before it know LEADER_NOT_AVAILABLE only.
  * - v10 (KIP-1075): a timeout, for remote storage: ignored.
  */
 import { ErrorCode, ListOffsets, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
@@ -26,6 +27,7 @@ const DEBUGGER = -2
 const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
 const NO_EPOCH = -1
+const { OFFSET_NOT_AVAILABLE, LEADER_NOT_AVAILABLE } = ErrorCode
 
 export const listOffsets = api(ListOffsets, '1-11', listOffsetsHandler)
 
@@ -106,7 +108,13 @@ function respond(request: Request, found: readonly (readonly FoundOffset[])[], v
       name,
       partitions: partitions.map(({ partitionIndex }, index) => {
         const { errorCode, timestamp, offset, leaderEpoch } = found[topic]![index]!
-        return { partitionIndex, errorCode, timestamp, offset, leaderEpoch: version >= 4 ? leaderEpoch : -1 }
+        return {
+          partitionIndex,
+          errorCode: version < 5 && errorCode === OFFSET_NOT_AVAILABLE ? LEADER_NOT_AVAILABLE : errorCode,
+          timestamp,
+          offset,
+          leaderEpoch: version >= 4 ? leaderEpoch : -1,
+        }
       }),
     })),
   }
