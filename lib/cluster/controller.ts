@@ -13,7 +13,7 @@ import type { Decide, Outcome } from './control/command.js'
 import { type AlterConfigsCommand, type AlteredResource, alterConfigs } from './control/configs.js'
 import { type AssignedReplica, assignReplicas, type ReplicaInDirectory } from './control/directories.js'
 import {
-  type ElectedPartition,
+  type ElectedLeaders,
   type ElectLeadersCommand,
   electLeaders,
   moveLeader,
@@ -230,13 +230,13 @@ export class Controller implements CoordinationListener {
     )
   }
 
-  electLeaders(command: ElectLeadersCommand): Promise<ElectedPartition[]> {
-    return this.decisions.submit(
-      (image, context) => electLeaders(image, context, command),
-      (outcome) =>
-        (command.topics ?? []).flatMap(({ topic, partitions }) =>
-          partitions.map((partition) => ({ topic, partition, ...outcome })),
-        ),
+  electLeaders(command: ElectLeadersCommand): Promise<ElectedLeaders> {
+    return this.decisions.submit<ElectedLeaders>(
+      (image, context) => {
+        const { records, results } = electLeaders(image, context, command)
+        return { records, results: { refusal: null, partitions: results } }
+      },
+      (refusal) => ({ refusal, partitions: [] }),
     )
   }
 

@@ -1,6 +1,6 @@
 /** Requests that another broker than the controller hands on, when the way there breaks (KIP-590). */
 import { expect } from 'chai'
-import { CreateTopics, DeleteTopics, ErrorCode } from '../../protocol/index.js'
+import { CreateTopics, DeleteTopics, ElectLeaders, ErrorCode } from '../../protocol/index.js'
 import { VirtualCluster } from '../support/virtual-cluster.js'
 
 describe('server/forwarding', () => {
@@ -64,5 +64,16 @@ describe('server/forwarding', () => {
     const { responses } = await cluster.whenDone(asked)
     expect(responses[0]!.errorCode).to.equal(ErrorCode.UNKNOWN_TOPIC_ID)
     expect(topics().has('t')).to.equal(true)
+  })
+
+  it('an ElectLeaders for every partition that no controller has heard of is no success', async () => {
+    await cluster.topic('t', [controller])
+    cluster.cut(controller, other)
+    const asked = cluster.send(other, ElectLeaders, 2, { electionType: 0, topicPartitions: null, timeoutMs: 30_000 })
+    await cluster.pass(16_000)
+    expect(await cluster.whenDone(asked)).to.deep.include({
+      errorCode: ErrorCode.NOT_CONTROLLER,
+      replicaElectionResults: [],
+    })
   })
 })

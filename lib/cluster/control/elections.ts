@@ -21,6 +21,12 @@ export interface ElectedPartition extends Outcome {
   readonly partition: number
 }
 
+export interface ElectedLeaders {
+  /** Why nothing was decided at all; null when it was. */
+  readonly refusal: Outcome | null
+  readonly partitions: readonly ElectedPartition[]
+}
+
 /**
  * Cases: A. unknown topic or partition -> UNKNOWN_TOPIC_OR_PARTITION. B. preferred: the first replica leads already; unclean: somebody leads ->
  * ELECTION_NOT_NEEDED. C. preferred: the first replica is not in sync, or not there -> PREFERRED_LEADER_NOT_AVAILABLE. D. unclean: no replica lives

@@ -4,11 +4,12 @@
  * Behaviours
  * - Each partition succeeds or fails by itself: ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE, ELIGIBLE_LEADERS_NOT_AVAILABLE,
  *   UNKNOWN_TOPIC_OR_PARTITION. With a null list every partition is meant, and those that need no election are left out of the answer; their topics are not.
- * - An unknown kind of election: INVALID_REQUEST, at top level and for each partition.
+ * - An unknown kind of election: INVALID_REQUEST, at top level and for each partition; so is what the controller cannot decide at all.
  * Version notes
  * - v0 (KIP-183): preferred elections alone. v1 (KIP-460): the kind of election, an error at top level. v2: flexible.
  */
 import { ElectLeaders, ErrorCode } from '../../../protocol/index.js'
+import type { Outcome } from '../../cluster/control/command.js'
 import { type ElectedPartition, ElectionType } from '../../cluster/control/elections.js'
 import { api } from '../context.js'
 
@@ -17,15 +18,16 @@ export const electLeaders = api(ElectLeaders, '0-2', async (request, { apiVersio
   const topics = request.topicPartitions
   if (topics?.length === 0) return { errorCode: ErrorCode.NONE, replicaElectionResults: [] }
   if (electionType !== ElectionType.PREFERRED && electionType !== ElectionType.UNCLEAN) {
-    return unknownType(electionType, topics ?? [])
+    const errorMessage = `There is no election of type ${electionType}.`
+    return undecided({ errorCode: ErrorCode.INVALID_REQUEST, errorMessage }, topics)
   }
-  const results = await broker.controller.electLeaders({ electionType, topics })
-  const refusal = results.find(({ errorCode }) => errorCode === ErrorCode.NOT_CONTROLLER)
+  const { refusal, partitions: results } = await broker.controller.electLeaders({ electionType, topics })
+  if (refusal !== null) return undecided(refusal, topics)
   const names = topics === null ? broker.image().topicsByName.keys() : topics.map(({ topic }) => topic)
   const byTopic = new Map<string, ElectedPartition[]>([...names].map((name) => [name, []]))
   for (const result of results) byTopic.get(result.topic)?.push(result)
   return {
-    errorCode: refusal?.errorCode ?? ErrorCode.NONE,
+    errorCode: ErrorCode.NONE,
     replicaElectionResults: Array.from(byTopic, ([topic, partitions]) => ({
       topic,
       partitionResult: partitions.map(({ partition, errorCode, errorMessage }) => ({
@@ -37,15 +39,13 @@ export const electLeaders = api(ElectLeaders, '0-2', async (request, { apiVersio
   }
 })
 
-function unknownType(
-  type: number,
-  topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
+function undecided(
+  { errorCode, errorMessage }: Outcome,
+  topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[] | null,
 ) {
-  const errorCode = ErrorCode.INVALID_REQUEST
-  const errorMessage = `There is no election of type ${type}.`
   return {
     errorCode,
-    replicaElectionResults: topics.map(({ topic, partitions }) => ({
+    replicaElectionResults: (topics ?? []).map(({ topic, partitions }) => ({
       topic,
       partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode, errorMessage })),
     })),
