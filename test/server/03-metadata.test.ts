@@ -10,6 +10,7 @@ import {
   ZERO_UUID,
 } from '../../protocol/index.js'
 import { RawClient } from '../support/raw-client.js'
+import { VirtualCluster } from '../support/virtual-cluster.js'
 
 type Answer = ResponseOf<typeof Metadata>
 type Ask = RequestInput<typeof Metadata>
@@ -173,12 +174,36 @@ describe('server/03-metadata', () => {
   })
 
   it('behaviour 21: v10 and v11 refuse ids, and tell nothing of the cluster', async () => {
-    for (const version of [10, 11]) {
-      const answer = await ask(version, { topics: [{ name: 't', topicId }] })
+    for (const [version, topic] of [10, 11].flatMap((v) =>
+      [{ name: 't', topicId }, { name: null }].map((t) => [v, t] as const),
+    )) {
+      const answer = await ask(version, { topics: [topic] })
       expect(answer).to.deep.include({ brokers: [], clusterId: null, controllerId: -1 })
       expect(answer.topics.map((topic) => [topic.errorCode, topic.partitions.length])).to.deep.equal([
         [ErrorCode.INVALID_REQUEST, 0],
       ])
+    }
+  })
+
+  it('v0 names no replica that is away, and says that one is missing; from v1 on replicas are what they are', async () => {
+    const cluster = await VirtualCluster.start({ brokerIds: [1, 2] })
+    try {
+      await cluster.topic('t', [1, 2])
+      await cluster.stopBroker(2)
+      const replicas = async (version: number) => {
+        const { topics } = await cluster.ask(1, Metadata, version, { topics: [{ name: 't' }] })
+        const { errorCode, leaderId, replicaNodes, isrNodes } = topics[0]!.partitions[0]!
+        return { errorCode, leaderId, replicaNodes, isrNodes }
+      }
+      const alive = { leaderId: 1, isrNodes: [1] }
+      expect(await replicas(0)).to.deep.equal({
+        ...alive,
+        errorCode: ErrorCode.REPLICA_NOT_AVAILABLE,
+        replicaNodes: [1],
+      })
+      expect(await replicas(1)).to.deep.equal({ ...alive, errorCode: ErrorCode.NONE, replicaNodes: [1, 2] })
+    } finally {
+      await cluster.close()
     }
   })
 

@@ -6,7 +6,8 @@
  * - A topic that may be auto-created is created before the answer leaves, which then names its leaders.
  * - An invalid name is INVALID_TOPIC_EXCEPTION, with or without the auto-create flag; a topic named twice is answered once.
  * Version notes
- * - v0: an empty list means all topics; from v1 on null does, and empty means none.
+ * - v0: an empty list means all topics; from v1 on null does, and empty means none. v0 names living replicas only; when one is missing the
+ *   partition is REPLICA_NOT_AVAILABLE, which clients pass over.
  * - v4: allowAutoTopicCreation; before it, true is understood.
  * - v8-v10 cluster operations, v8+ topic operations (KIP-430): bit fields when asked for.
  * - v10 (KIP-516): topic ids in the answer; asking by id is INVALID_REQUEST in v10 and v11 and works from v12 on, where
@@ -54,7 +55,8 @@ function wantedTopics(request: Request, version: number): Wanted | 'ids-not-spok
   const { topics } = request
   if (topics === null || (version === 0 && topics.length === 0)) return { kind: 'all' }
   const ids = topics.map((topic) => topic.topicId).filter((id) => id !== ZERO_UUID)
-  if (ids.length > 0 && version < 12) return 'ids-not-spoken'
+  // What has no name can only be meant by its id.
+  if (version < 12 && (ids.length > 0 || topics.some(({ name }) => name === null))) return 'ids-not-spoken'
   if (ids.length > 0) return { kind: 'ids', ids: [...new Set(ids)] }
   return { kind: 'names', names: [...new Set(topics.map((topic) => topic.name ?? ''))] }
 }
@@ -189,15 +191,24 @@ class TopicView {
 
   #partition(partition: PartitionImage): Partition {
     const leaderHere = this.#reachable.has(partition.leader)
+    const replicaNodes = this.#named(partition.replicas)
+    const isrNodes = this.#named(partition.isr)
+    const isWhole = replicaNodes.length === partition.replicas.length && isrNodes.length === partition.isr.length
+    const errorCode = isWhole ? ErrorCode.NONE : ErrorCode.REPLICA_NOT_AVAILABLE
     return {
-      errorCode: leaderHere ? ErrorCode.NONE : this.#leaderError(partition.leader),
+      errorCode: leaderHere ? errorCode : this.#leaderError(partition.leader),
       partitionIndex: partition.partition,
       leaderId: leaderHere ? partition.leader : -1,
       leaderEpoch: partition.leaderEpoch,
-      replicaNodes: [...partition.replicas],
-      isrNodes: [...partition.isr],
+      replicaNodes,
+      isrNodes,
       offlineReplicas: partition.replicas.filter((id) => !this.#reachable.has(id) || isLost(partition, id)),
     }
+  }
+
+  /** Clients of v0 are told of no broker that is not among the answer's. */
+  #named(replicas: readonly number[]): number[] {
+    return this.#version === 0 ? replicas.filter((id) => this.#reachable.has(id)) : [...replicas]
   }
 
   /** A leader that lives but has no such listener; clients before v6 do not know that error. */
