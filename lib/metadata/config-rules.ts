@@ -63,6 +63,8 @@ export function groupConfigsProblem(values: Values, broker: BrokerConfig): Confi
     if (def.maxConfig !== null && value > broker.number(def.maxConfig)) {
       return invalid(`${name} must be at most ${broker.number(def.maxConfig)} (${def.maxConfig}).`)
     }
+    const problem = groupNameProblem(name, text.trim(), broker)
+    if (problem !== null) return invalid(problem)
   }
   const interval = (type: string, what: string): number =>
     Number(values.get(`${type}.${what}`) ?? broker.number(`group.${type}.${what}`))
@@ -73,6 +75,24 @@ export function groupConfigsProblem(values: Values, broker: BrokerConfig): Confi
     }
   }
   return null
+}
+
+/** The few configs of groups that name something. */
+function groupNameProblem(name: string, text: string, broker: BrokerConfig): string | null {
+  switch (name) {
+    case 'streams.rack.aware.assignment.tags': {
+      const tags = text.split(',').map((tag) => tag.trim())
+      return new Set(tags).size === tags.length ? null : `${name} names a tag twice.`
+    }
+    case 'streams.assignor.name':
+      if (broker.list('group.streams.assignors').includes(text)) return null
+      return `${name} is '${text}', which is none of group.streams.assignors.`
+    case 'errors.deadletterqueue.topic.name':
+      // Internal topics begin so.
+      return text.startsWith('__') ? `${name} must not begin with '__'.` : null
+    default:
+      return null
+  }
 }
 
 /** What a client-metrics subscription may match clients by (KIP-714). */
@@ -98,8 +118,9 @@ export function clientMetricsConfigsProblem(values: Values): ConfigProblem | nul
     }
     if (name !== 'match' || !Array.isArray(value)) continue
     for (const pattern of value as readonly string[]) {
-      const [key = '', regex] = pattern.split('=').map((part) => part.trim())
-      if (regex === undefined || regex === '' || !matchable.has(key) || !isRegex(regex)) {
+      const [key = '', regex = '', ...more] = pattern.split('=').map((part) => part.trim())
+      // Brokers split it in the same way, so that of a regular expression with '=' in it only the beginning would count.
+      if (regex === '' || more.some((part) => part !== '') || !matchable.has(key) || !isRegex(regex)) {
         return invalid(`'${pattern}' is not a pattern of the form selector=regular expression.`)
       }
     }

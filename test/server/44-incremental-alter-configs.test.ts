@@ -109,6 +109,22 @@ describe('server/44-incremental-alter-configs', () => {
     expect(await configValue('interval.ms', 16, 'm')).to.equal('1000')
     expect(await one(16, 'm', ['interval.ms', SET, '1'])).to.equal(ErrorCode.INVALID_REQUEST)
     expect(await one(16, 'm', ['match', SET, 'shoe_size=44'])).to.equal(ErrorCode.INVALID_CONFIG)
+    expect(await one(16, 'm', ['match', SET, 'client_id=a=b'])).to.equal(ErrorCode.INVALID_CONFIG)
+  })
+
+  it('refuses names in the configs of groups that cannot be meant', async () => {
+    const bad = ErrorCode.INVALID_CONFIG
+    const dead = 'errors.deadletterqueue.topic.name'
+    for (const [topic, errorCode] of [
+      ['__offsets', bad],
+      ['', 0],
+      ['dead', 0],
+    ] as const)
+      expect(await one(32, 'g', [dead, SET, topic]), topic).to.equal(errorCode)
+    expect(await one(32, 'g', ['streams.assignor.name', SET, 'nobody'])).to.equal(bad)
+    expect(await one(32, 'g', ['streams.assignor.name', SET, 'sticky'])).to.equal(0)
+    expect(await one(32, 'g', ['streams.rack.aware.assignment.tags', SET, 'zone, zone'])).to.equal(bad)
+    expect(await one(32, 'g', ['streams.rack.aware.assignment.tags', SET, 'zone,cluster'])).to.equal(0)
   })
 
   it('only validates when asked to', async () => {
