@@ -38,7 +38,7 @@ export interface FetchSessionCacheOptions {
 /**
  * The fetch sessions of this broker (KIP-227, Kafka's FetchSessionCache). When the slots are used up, a newcomer takes the place of
  * (A) a session that has been idle for `evictionMs`, else (B) if it is a follower's, the smallest consumer's session, else
- * (C) the smallest session older than `evictionMs` that is not larger than the newcomer. Otherwise it gets none (id 0).
+ * (C) the smallest session older than `evictionMs` that is smaller than the newcomer. Otherwise it gets none (id 0).
  */
 export class FetchSessionCache {
   readonly #slots: number
@@ -130,7 +130,8 @@ export class FetchSessionCache {
     }
     if (worst === null) return null
     if (privileged !== worst.privileged) return privileged ? worst : null // (B)
-    return worst.partitions.size <= size ? worst : null // (C)
+    // Not an equal one: among clients that are all alike each newcomer would push out one that is at work.
+    return worst.partitions.size < size ? worst : null // (C)
   }
 
   #newId(): number {

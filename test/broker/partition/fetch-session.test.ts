@@ -217,7 +217,7 @@ describe('broker/partition/fetch-session', () => {
       expect(cache.evictions).to.equal(1)
     })
 
-    it('takes the place of a smaller one that is no longer young, not of a larger one', () => {
+    it('takes the place of a smaller one that is no longer young, not of a larger one or an equal', () => {
       const small = begin(2)
       const large = begin(4)
       now = 119_000
@@ -225,6 +225,7 @@ describe('broker/partition/fetch-session', () => {
       context(large, 1)
       now = 121_000
       expect(begin(1)).to.equal(0)
+      expect(begin(2)).to.equal(0)
       expect(begin(3)).to.be.greaterThan(0)
       expect(open(small, 2)).to.equal(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
     })
