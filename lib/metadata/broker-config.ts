@@ -52,7 +52,7 @@ export class BrokerConfig {
   private dynamicDefault: Values = none
   private readonly cache = new Map<string, ConfigValue>()
   private readonly listeners = new Set<(changed: ReadonlySet<string>) => void>()
-  /** Counts changes of dynamic values; a cache key for everything derived from this config. */
+  /** Counts changes of dynamic values, in force or not; a cache key for everything derived from this config. */
   version = 0
 
   constructor(options: BrokerConfigOptions, ports: { logger?: Logger } = {}) {
@@ -155,10 +155,9 @@ export class BrokerConfig {
       this.cache.delete(name)
       if (before.get(name) === this.textOf(name)) touched.delete(name)
     }
-    if (touched.size > 0) {
-      this.version++
-      for (const listener of this.listeners) listener(touched)
-    }
+    // Also when the same value comes from elsewhere now: descriptions tell the source.
+    this.version++
+    if (touched.size > 0) for (const listener of this.listeners) listener(touched)
     return touched
   }
 

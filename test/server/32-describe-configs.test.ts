@@ -154,4 +154,20 @@ describe('server/32-describe-configs', () => {
       ],
     })
   })
+
+  it('a topic tells where its value comes from now, also when the value is the same', async () => {
+    await broker.topic('same')
+    const ofTopic = async () => (await describeOne(TOPIC, 'same', ['max.message.bytes'])).find('max.message.bytes')
+    const name = 'message.max.bytes'
+    const behind = { name, value: '1048588', source: 5 }
+    expect(await ofTopic()).to.deep.include({ value: '1048588', configSource: 5, synonyms: [behind] })
+    const set = (configOperation: number, value: string | null) =>
+      broker.send(IncrementalAlterConfigs, 1, {
+        resources: [{ resourceType: BROKER, resourceName: '', configs: [{ name, configOperation, value }] }],
+      })
+    await set(0, '1048588')
+    expect(await ofTopic()).to.deep.include({ configSource: 3, synonyms: [{ ...behind, source: 3 }, behind] })
+    await set(1, null)
+    expect(await ofTopic()).to.deep.include({ configSource: 5, synonyms: [behind] })
+  })
 })
