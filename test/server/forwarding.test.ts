@@ -1,6 +1,6 @@
 /** Requests that another broker than the controller hands on, when the way there breaks (KIP-590). */
 import { expect } from 'chai'
-import { CreateTopics, DeleteTopics, ElectLeaders, ErrorCode } from '../../protocol/index.js'
+import { CreateTopics, DeleteTopics, ElectLeaders, ErrorCode, FindCoordinator, Metadata } from '../../protocol/index.js'
 import { VirtualCluster } from '../support/virtual-cluster.js'
 
 describe('server/forwarding', () => {
@@ -74,6 +74,24 @@ describe('server/forwarding', () => {
     expect(await cluster.whenDone(asked)).to.deep.include({
       errorCode: ErrorCode.NOT_CONTROLLER,
       replicaElectionResults: [],
+    })
+  })
+
+  it('what should be made on the way, and no controller makes, is missing in the answer', async () => {
+    await cluster.topic('t', [other])
+    cluster.cut(controller, other)
+    const topics = [{ name: 't' }, { name: 'wanted' }]
+    const metadata = cluster.send(other, Metadata, 9, { topics, allowAutoTopicCreation: true })
+    await cluster.pass(16_000)
+    expect((await cluster.whenDone(metadata)).topics.map(({ name, errorCode }) => [name, errorCode])).to.deep.equal([
+      ['t', ErrorCode.NONE],
+      ['wanted', ErrorCode.UNKNOWN_TOPIC_OR_PARTITION],
+    ])
+    const coordinator = cluster.send(other, FindCoordinator, 4, { keyType: 0, coordinatorKeys: ['g'] })
+    await cluster.pass(16_000)
+    expect((await cluster.whenDone(coordinator)).coordinators[0]).to.include({
+      errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+      nodeId: -1,
     })
   })
 })
