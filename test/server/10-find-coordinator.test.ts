@@ -23,8 +23,8 @@ describe('server/10-find-coordinator', () => {
   for (const version of versions(4, 6)) {
     it(`finds several in v${version}`, () => {
       const broker = new GroupBroker().start()
-      const ask = (keyType: number) =>
-        broker.now(FindCoordinator, version, { keyType, coordinatorKeys: ['g', ''] }).coordinators
+      const ask = (keyType: number, coordinatorKeys = ['g', '']) =>
+        broker.now(FindCoordinator, version, { keyType, coordinatorKeys }).coordinators
       const good = { errorCode: ErrorCode.NONE, errorMessage: '', ...HERE }
       expect(ask(0)).to.deep.equal([
         { key: 'g', ...good },
@@ -35,7 +35,10 @@ describe('server/10-find-coordinator', () => {
         ErrorCode.INVALID_REQUEST,
       ])
       const share = version < 6 ? ErrorCode.INVALID_REQUEST : ErrorCode.COORDINATOR_NOT_AVAILABLE
-      expect(ask(2)[0]!.errorCode).to.equal(share)
+      const id = 'PopWUqWiTgiQCCxfMlhwRA'
+      for (const key of [`g:${id}:0`, `a:b:${id}:12`]) expect(ask(2, [key])[0]!.errorCode, key).to.equal(share)
+      const bad = ['g', '', `${id}:0`, `:${id}:0`, ` :${id}:0`, `g:${id}:x`, `g:${id}`, 'g:t:0']
+      for (const key of bad) expect(ask(2, [key])[0]!.errorCode, key).to.equal(ErrorCode.INVALID_REQUEST)
     })
   }
 

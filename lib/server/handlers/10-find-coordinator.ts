@@ -4,7 +4,7 @@
  * Behaviours
  * - The coordinator of a group is the leader of its partition of `__consumer_offsets`, that of a transactional id of `__transaction_state`;
  *   none: COORDINATOR_NOT_AVAILABLE. An empty key is as good as any. The topic is made when it is asked for first.
- * - An unknown key type is INVALID_REQUEST. Errors carry node -1, host "" and port -1.
+ * - An unknown key type is INVALID_REQUEST, and so is a share group's key that is not `group:topic id:partition`. Errors carry node -1, host "" and port -1.
  * Version notes
  * - v1: keyType and an error message, which is `NONE` on success up to v3 and "" from v4 on.
  * - v4: several keys in one request (KIP-699). v6: key type 2, share groups (KIP-932), before it INVALID_REQUEST.
@@ -68,9 +68,16 @@ function isKnown(keyType: number): keyType is CoordinatorType {
   return Object.values<number>(CoordinatorType).includes(keyType)
 }
 
+/** A group's name may have colons of its own. */
+function isShareKey(key: string): boolean {
+  const at = key.search(/:[\w-]{22}:\d{1,10}$/)
+  return at > 0 && key.slice(0, at).trim() !== ''
+}
+
 function find(keyType: number, key: string, context: RequestContext, broker: BrokerServices): Found {
   if (!isKnown(keyType)) return refused(ErrorCode.INVALID_REQUEST)
-  if (keyType === CoordinatorType.SHARE && context.apiVersion < 6) return refused(ErrorCode.INVALID_REQUEST)
+  if (keyType === CoordinatorType.SHARE && (context.apiVersion < 6 || !isShareKey(key)))
+    return refused(ErrorCode.INVALID_REQUEST)
   const nodeId = leaderOfKey(broker.image(), keyType, key) ?? -1
   const address = nodeId === -1 ? null : broker.advertised(nodeId, context.connection)
   if (address === null) return refused(ErrorCode.COORDINATOR_NOT_AVAILABLE)
