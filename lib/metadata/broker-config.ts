@@ -4,6 +4,7 @@ import { type ConfigValue, configValue, parseConfig, splitList } from './config-
 import { connectionOverridesProblem } from './connection-overrides.js'
 import { honouredBrokerConfigs } from './honoured.js'
 import { ConfigResource, type Image, resourceConfigs } from './image.js'
+import { logTimeProblem } from './log-times.js'
 import { type ProfileName, profiles } from './profiles.js'
 import { replicaSelectorProblem } from './replica-selector.js'
 
@@ -200,7 +201,11 @@ export function configProblems(values: Readonly<Record<string, string>>): { name
       continue
     }
     const parsed = parseConfig(def, value)
-    const problem = parsed.problem ?? connectionOverridesProblem(name, value) ?? replicaSelectorProblem(name, value)
+    const problem =
+      parsed.problem ??
+      connectionOverridesProblem(name, value) ??
+      replicaSelectorProblem(name, value) ??
+      logTimeProblem(name, value, (other) => values[other] !== undefined)
     if (problem !== null) problems.push({ name, problem })
   }
   return problems

@@ -168,6 +168,18 @@ describe('metadata/broker-config', () => {
     )
   })
 
+  it('refuses times that would delete or roll every log at once, as Kafka does', () => {
+    const bad = (values: Record<string, string>) => configProblems(values).map(({ name }) => name)
+    for (const unit of ['hours', 'minutes', 'ms']) {
+      expect(bad({ [`log.retention.${unit}`]: '0' })).to.deep.equal([`log.retention.${unit}`])
+      expect(bad({ [`log.retention.${unit}`]: '-1' })).to.deep.equal([])
+    }
+    expect(bad({ 'log.retention.hours': '0', 'log.retention.ms': '1' })).to.deep.equal([])
+    expect(bad({ 'log.roll.ms': '0' })).to.deep.equal(['log.roll.ms'])
+    expect(bad({ 'log.roll.jitter.ms': '-1' })).to.deep.equal(['log.roll.jitter.ms'])
+    expect(bad({ 'log.roll.ms': '1', 'log.roll.jitter.ms': '0' })).to.deep.equal([])
+  })
+
   it('resolves what topics inherit once, until a value of the broker changes', () => {
     const config = new BrokerConfig({ brokerId: 1 })
     const nothing = new Map<string, string>()

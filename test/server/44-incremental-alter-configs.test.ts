@@ -86,6 +86,9 @@ describe('server/44-incremental-alter-configs', () => {
     expect(await one(BROKER, '2', ['message.max.bytes', SET, '1'])).to.equal(ErrorCode.INVALID_REQUEST)
     expect(await one(BROKER, 'x', ['message.max.bytes', SET, '1'])).to.equal(ErrorCode.INVALID_REQUEST)
     expect(await one(BROKER, '', ['ssl.keystore.type', SET, 'PEM'])).to.equal(ErrorCode.INVALID_REQUEST)
+    for (const name of ['log.retention.ms', 'log.roll.ms']) {
+      for (const id of ['', '1']) expect(await one(BROKER, id, [name, SET, '0'])).to.equal(ErrorCode.INVALID_REQUEST)
+    }
     expect(await one(BROKER, '', ['message.max.bytes', SET, '2000'])).to.equal(ErrorCode.NONE)
     expect(await configValue('max.message.bytes')).to.equal('2000')
     expect(await one(BROKER, '1', ['message.max.bytes', SET, '3000'])).to.equal(ErrorCode.NONE)
