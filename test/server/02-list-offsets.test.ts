@@ -141,6 +141,10 @@ describe('server/02-list-offsets', () => {
     }
     // A follower may be the one whom the commit waits for.
     expect(list(-1, 7, { topic: 'r', replicaId: 2 })).to.include({ errorCode: ErrorCode.NONE, offset: 1 })
+    for (const replicaId of [2, -2]) {
+      const late = list(start + 1_000, 7, { topic: 'r', replicaId })
+      expect(late).to.include({ errorCode: ErrorCode.NONE, offset: -1, timestamp: -1 })
+    }
     broker.elect('r', 0, 1, [1])
     expect(list(-1, 7, { topic: 'r' })).to.include({ errorCode: ErrorCode.NONE, offset: 1 })
   })

@@ -71,10 +71,11 @@ export function lookUpOffset(partition: Partition, query: OffsetQuery): FoundOff
   if (errorCode !== ErrorCode.NONE) return noOffset(errorCode)
   const { log } = partition
   const bound = partition.upperBound(query.isolation)
+  // KIP-207: until a new leader knows its end, an answer could go back in time. A follower asks for the log's: it may be the one who is waited for.
+  const endIsUnknown = query.isolation !== 'end' && !partition.endIsKnown
   switch (query.timestamp) {
     case OffsetSpec.LATEST:
-      // KIP-207: until a new leader knows its end, an answer could go back in time. A follower asks for the log's: it may be the one who is waited for.
-      if (query.isolation !== 'end' && !partition.endIsKnown) return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE)
+      if (endIsUnknown) return noOffset(ErrorCode.OFFSET_NOT_AVAILABLE)
       return { errorCode: ErrorCode.NONE, timestamp: -1, offset: bound, leaderEpoch: partition.leaderEpoch }
     case OffsetSpec.EARLIEST:
     case OffsetSpec.EARLIEST_LOCAL: {
@@ -88,8 +89,8 @@ export function lookUpOffset(partition: Partition, query: OffsetQuery): FoundOff
   }
   const found = search(partition, query.timestamp)
   return found instanceof Promise
-    ? found.then((one) => visible(partition, one, bound))
-    : visible(partition, found, bound)
+    ? found.then((one) => visible(one, bound, endIsUnknown))
+    : visible(found, bound, endIsUnknown)
 }
 
 /** Looks into the records themselves. What cannot be read is an error of this partition alone. */
@@ -110,10 +111,10 @@ function unreadable(error: unknown): ErrorCode {
 }
 
 /** A record that this reader may not see yet is as if it were not there. */
-function visible(partition: Partition, found: Searched, bound: number): FoundOffset {
+function visible(found: Searched, bound: number, endIsUnknown: boolean): FoundOffset {
   if (typeof found === 'number') return noOffset(found)
   if (found !== null && found.offset < bound) return { errorCode: ErrorCode.NONE, ...found }
-  return noOffset(partition.endIsKnown ? ErrorCode.NONE : ErrorCode.OFFSET_NOT_AVAILABLE)
+  return noOffset(endIsUnknown ? ErrorCode.OFFSET_NOT_AVAILABLE : ErrorCode.NONE)
 }
 
 /** The end of an epoch for OffsetForLeaderEpoch (KIP-101, KIP-279, KIP-320). */
