@@ -223,7 +223,8 @@ export class LogBody {
       this.ports.logger.info(`${this.options.folder} is compacted up to ${this.compactedTo} and is copied anew.`)
       return this.restartAt(Math.min(offset, this.logStartOffset))
     }
-    if (offset <= this.segments.first.baseOffset) return this.restartAt(offset)
+    // Nothing is kept below the start, which goes down, too: what the leader has from there is to be had.
+    if (offset < Math.max(this.segments.first.baseOffset + 1, this.logStartOffset)) return this.restartAt(offset)
     return this.whenQuiet(() => {
       this.discard(...this.segments.removeFrom(this.segments.floorIndex(offset) + 1))
       const segment = this.segments.active
@@ -336,8 +337,7 @@ export class LogBody {
   private endsAt(offset: number, recoveryPoint: number): void {
     this.endOffset = offset
     if (this.cleanedOffset !== null) this.cleanedOffset = Math.min(this.cleanedOffset, offset)
-    // What waits for a sync goes on waiting (`flush.messages`).
-    const isSafe = this.segments.active.viewable || offset - recoveryPoint < this.config.flushMessages
+    const isSafe = this.segments.active.viewable || offset - recoveryPoint < this.config.flushMessages // else it goes on waiting for a sync
     this.writtenOffset = isSafe ? offset : Math.min(offset, Math.max(recoveryPoint, this.writtenOffset))
     this.durability.reset(Math.min(recoveryPoint, offset), offset)
   }

@@ -132,6 +132,20 @@ for (const kind of disks) {
       await t.log.close()
     })
 
+    it('a cut below where deletion has moved the start takes the start along: what comes from there is to be had', async () => {
+      const t = makeLog(disk.disk)
+      for (let i = 0; i < 8; i++) t.produce([{ value: `${i}` }])
+      expect(t.log.deleteRecordsTo(6)).to.equal(ErrorCode.NONE)
+      await t.log.truncateTo(3)
+      expect([t.log.logStartOffset, t.log.endOffset]).to.deep.equal([3, 3])
+      t.produce([{ value: 'other' }], {}, 1)
+      expect((await readAll(t.log)).map(({ offset }) => offset)).to.deep.equal([3])
+      expect(t.log.latestEpoch).to.equal(1)
+      await t.reopen()
+      expect((await readAll(t.log)).map(({ offset }) => offset)).to.deep.equal([3])
+      await t.log.close()
+    })
+
     it('a cut at the end takes an epoch away that has no record', async () => {
       const t = makeLog(disk.disk)
       t.produce([{ value: 'a' }])
