@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../host/clock.js'
 import type { Logger } from '../host/logger.js'
 import type { Random } from '../host/random.js'
 import type { BrokerConfig } from '../metadata/broker-config.js'
@@ -52,8 +53,10 @@ import type {
   LiveMember,
   MemberInfo,
 } from './coordination/coordination.js'
-
 import { Decisions } from './decisions.js'
+
+/** Before what could not be recorded is decided again: the disk may be full, ZooKeeper may be moving. */
+const RETRY_MS = 500
 
 export interface ControllerOptions {
   readonly brokerId: number
@@ -63,6 +66,7 @@ export interface ControllerPorts {
   readonly coordination: Coordination
   readonly metadata: MetadataStore
   readonly config: BrokerConfig
+  readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
   /** False: the cluster may take this broker for dead, so it must not lead or acknowledge. True: it is a member again. */
@@ -99,6 +103,8 @@ export class Controller implements CoordinationListener {
   /** Broker epoch under which this broker was a member until it was expelled; null while it is one. */
   private expelledAs: number | null = null
   private readonly withoutEffect: WithoutEffect
+  private retry: Timer | null = null
+  private saidUnrecorded = false
 
   constructor(
     private readonly options: ControllerOptions,
@@ -157,6 +163,7 @@ export class Controller implements CoordinationListener {
 
   async close(): Promise<void> {
     this.closed = true
+    this.retry?.cancel()
     this.decisions.refuseAll('The broker is stopping.')
     await this.ports.coordination.close()
   }
@@ -323,6 +330,7 @@ export class Controller implements CoordinationListener {
   onDoubt(inDoubt: boolean): void {
     this.inDoubt = inDoubt
     if (this.expelledAs === null) this.ports.onStanding?.(!inDoubt)
+    if (this.isActive) this.takeOver() // What was to be recorded in the meantime was refused.
   }
 
   onExpelled(): void {
@@ -347,12 +355,22 @@ export class Controller implements CoordinationListener {
       .submit<Outcome | null>(decide, (outcome) => outcome, { isDivisible: true })
       .then(
         (outcome) => {
-          if (outcome === null || this.closed) return
-          this.ports.logger.warn(`The controller could not record a change of members: ${outcome.errorMessage ?? ''}`)
+          if (outcome !== null) this.unrecorded(outcome.errorMessage ?? '')
+          else this.saidUnrecorded = false
         },
-        (error: unknown) =>
-          this.ports.logger.error('The controller failed to decide on a change of members.', { error }),
+        (error: unknown) => this.unrecorded(String(error)),
       )
+  }
+
+  /** Nobody tells of these members again: until it is recorded somebody who is gone leads, or somebody who has come waits for ever. */
+  private unrecorded(reason: string): void {
+    if (this.closed) return
+    if (!this.saidUnrecorded) this.ports.logger.warn(`A change of members is not recorded yet: ${reason}`)
+    this.saidUnrecorded = true
+    this.retry ??= this.ports.clock.setTimer(RETRY_MS, () => {
+      this.retry = null
+      if (this.isActive) this.takeOver()
+    })
   }
 
   private noteConfigs(records: readonly MetadataRecord[]): void {

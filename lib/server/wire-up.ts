@@ -105,7 +105,7 @@ function agree(config: BrokerConfig, storage: Storage, ports: Ports): Agreement 
   const seenEverywhere = coordination.tellsAllAtOnce ? undefined : (offset: number) => visibility.reached(offset)
   const controller = new Controller(
     { brokerId },
-    { coordination, metadata, config, random, logger, onStanding, seenEverywhere },
+    { coordination, metadata, config, clock: ports.clock, random, logger, onStanding, seenEverywhere },
   )
   const aliveUntilMs =
     coordination.aliveUntilMs === Number.POSITIVE_INFINITY ? undefined : () => coordination.aliveUntilMs

@@ -2,16 +2,23 @@ import { expect } from 'chai'
 import type { NewTopic } from '../../lib/cluster/control/topics.js'
 import { Controller } from '../../lib/cluster/controller.js'
 import { EmbeddedCoordination } from '../../lib/cluster/coordination/embedded.js'
+import { type Journal, JournalError } from '../../lib/cluster/coordination/journal.js'
 import { TopicCreator } from '../../lib/cluster/topic-creator.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
+import { VirtualClock } from '../../lib/host/virtual-clock.js'
 import { BrokerConfig } from '../../lib/metadata/broker-config.js'
 import { ZERO_UUID } from '../../lib/metadata/image.js'
 import { imageToRecords } from '../../lib/metadata/snapshot.js'
 import { MetadataStore } from '../../lib/metadata/store.js'
 import { ErrorCode } from '../../protocol/errors.js'
 
-function node(hub: EmbeddedCoordination, brokerId: number, onStanding: (inCluster: boolean) => void = () => {}) {
+function node(
+  hub: EmbeddedCoordination,
+  brokerId: number,
+  onStanding: (inCluster: boolean) => void = () => {},
+  clock = new VirtualClock(),
+) {
   const metadata = new MetadataStore({ brokerId, clusterId: hub.clusterId })
   const config = new BrokerConfig({ brokerId, profile: 'test' })
   const controller = new Controller(
@@ -20,6 +27,7 @@ function node(hub: EmbeddedCoordination, brokerId: number, onStanding: (inCluste
       coordination: hub.connect(brokerId),
       metadata,
       config,
+      clock,
       random: seededRandom(brokerId),
       logger: silentLogger,
       onStanding,
@@ -208,5 +216,38 @@ describe('cluster/controller', () => {
       else one.controller.onSnapshot(born, 200)
       expect(standing, way).to.deep.equal([false, true])
     }
+  })
+
+  it('records who has come or gone as soon as it can again, when it could not: the disk was full, say', async () => {
+    const clock = new VirtualClock()
+    let isFull = false
+    const journal: Journal = {
+      wantsSnapshot: false,
+      onWantsSnapshot: null,
+      load: async () => ({ snapshot: null, batches: [], controllerEpoch: 0 }),
+      append: async () => {
+        if (isFull) throw new JournalError('no space', false)
+      },
+      snapshot: async () => {},
+      close: async () => {},
+    }
+    const hub = new EmbeddedCoordination({ clusterId: 'c' }, { journal })
+    const [one, two, three] = [1, 2, 3].map((id) => node(hub, id, () => {}, clock))
+    for (const each of [one, two]) {
+      await each!.controller.start()
+      await each!.register()
+    }
+    await one!.controller.createTopics({ topics: [topic('a', { replicationFactor: 2 })], validateOnly: false })
+    isFull = true
+    await two!.controller.close()
+    await three!.controller.start()
+    const registered = three!.register()
+    await clock.advanceAsync(5000)
+    expect(one!.metadata.image.brokers.get(2)?.fenced).to.equal(false)
+    isFull = false
+    await clock.advanceAsync(1000)
+    await registered
+    expect(one!.metadata.image.brokers.get(2)?.fenced).to.equal(true)
+    expect(one!.metadata.image.topicsByName.get('a')?.partitions[0]).to.deep.include({ leader: 1, isr: [1] })
   })
 })

@@ -5,6 +5,7 @@ import type { Coordination } from '../../lib/cluster/coordination/coordination.j
 import { EmbeddedCoordination } from '../../lib/cluster/coordination/embedded.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
+import { VirtualClock } from '../../lib/host/virtual-clock.js'
 import { BrokerConfig } from '../../lib/metadata/broker-config.js'
 import type { MetadataRecord } from '../../lib/metadata/records.js'
 import { MetadataStore } from '../../lib/metadata/store.js'
@@ -32,7 +33,8 @@ async function start(hub: EmbeddedCoordination, brokerId: number, recordsMax: nu
   const metadata = new MetadataStore({ brokerId, clusterId: hub.clusterId })
   const config = new BrokerConfig({ brokerId, profile: 'test' })
   const coordination = limited(hub.connect(brokerId), recordsMax, batches)
-  const ports = { coordination, metadata, config, random: seededRandom(brokerId), logger: silentLogger }
+  const clock = new VirtualClock()
+  const ports = { coordination, metadata, config, clock, random: seededRandom(brokerId), logger: silentLogger }
   const controller = new Controller({ brokerId }, ports)
   await controller.start()
   await controller.register({
