@@ -385,7 +385,7 @@ export class Controller implements CoordinationListener {
 
   private registrationInImage(brokerId: number, brokerEpoch: number): Promise<void> {
     const { metadata: store } = this.ports
-    const there = () => store.image.brokers.get(brokerId)?.epoch === brokerEpoch
+    const there = () => (store.image.brokers.get(brokerId)?.epoch ?? -1) >= brokerEpoch
     if (there()) return Promise.resolve()
     return new Promise((resolve) => {
       const stop = store.subscribe({

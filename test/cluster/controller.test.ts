@@ -51,6 +51,25 @@ async function cluster(count: number) {
   return nodes
 }
 
+/** Of a disk that may be full. */
+function limitedJournal() {
+  let isFull = false
+  const journal: Journal = {
+    wantsSnapshot: false,
+    onWantsSnapshot: null,
+    load: async () => ({ snapshot: null, batches: [], controllerEpoch: 0 }),
+    append: async () => {
+      if (isFull) throw new JournalError('no space', false)
+    },
+    snapshot: async () => {},
+    close: async () => {},
+  }
+  const setFull = (full: boolean): void => {
+    isFull = full
+  }
+  return { journal, setFull }
+}
+
 const topic = (name: string, more: Partial<NewTopic> = {}): NewTopic => ({
   name,
   numPartitions: 1,
@@ -220,17 +239,7 @@ describe('cluster/controller', () => {
 
   it('records who has come or gone as soon as it can again, when it could not: the disk was full, say', async () => {
     const clock = new VirtualClock()
-    let isFull = false
-    const journal: Journal = {
-      wantsSnapshot: false,
-      onWantsSnapshot: null,
-      load: async () => ({ snapshot: null, batches: [], controllerEpoch: 0 }),
-      append: async () => {
-        if (isFull) throw new JournalError('no space', false)
-      },
-      snapshot: async () => {},
-      close: async () => {},
-    }
+    const { journal, setFull } = limitedJournal()
     const hub = new EmbeddedCoordination({ clusterId: 'c' }, { journal })
     const [one, two, three] = [1, 2, 3].map((id) => node(hub, id, () => {}, clock))
     for (const each of [one, two]) {
@@ -238,16 +247,34 @@ describe('cluster/controller', () => {
       await each!.register()
     }
     await one!.controller.createTopics({ topics: [topic('a', { replicationFactor: 2 })], validateOnly: false })
-    isFull = true
+    setFull(true)
     await two!.controller.close()
     await three!.controller.start()
     const registered = three!.register()
     await clock.advanceAsync(5000)
     expect(one!.metadata.image.brokers.get(2)?.fenced).to.equal(false)
-    isFull = false
+    setFull(false)
     await clock.advanceAsync(1000)
     await registered
     expect(one!.metadata.image.brokers.get(2)?.fenced).to.equal(true)
     expect(one!.metadata.image.topicsByName.get('a')?.partitions[0]).to.deep.include({ leader: 1, isr: [1] })
+  })
+
+  it('is registered also when it was lost from sight before that was recorded, and has come back under another epoch', async () => {
+    const clock = new VirtualClock()
+    const { journal, setFull } = limitedJournal()
+    const hub = new EmbeddedCoordination({ clusterId: 'c' }, { journal })
+    const [one, two] = [1, 2].map((id) => node(hub, id, () => {}, clock))
+    await one!.controller.start()
+    await one!.register()
+    setFull(true)
+    await two!.controller.start()
+    const registered = two!.register()
+    await clock.advanceAsync(0)
+    hub.isolate(2)
+    hub.rejoin(2)
+    setFull(false)
+    await clock.advanceAsync(1000)
+    expect((await registered).brokerEpoch).to.be.below(two!.metadata.image.brokers.get(2)!.epoch)
   })
 })
