@@ -4,7 +4,7 @@
  *
  * - Requests are answered in order. One that was under way when its connection ended fails with CONNECTION_LOSS: it may have been done.
  *   One that was made while there is no connection waits for the next.
- * - Watches fire at most once. After a reconnection every watch fires, whether something changed or not: who watches reads again.
+ * - Watches fire at most once. After a reconnection and at the session's end every watch fires, changed or not: who watches reads again.
  * - A session ends once: after SESSION_EXPIRED this object is of no more use; make another.
  * - **In doubt.** The server counts the session timeout from the last thing it heard of us. We count on our own monotonic clock from
  *   the *sending* of the last request that was answered, which is earlier. When that time has passed, others may already act as if we
@@ -118,11 +118,6 @@ export class ZooKeeperClient {
     return this.#session === null ? 0 : this.#heardAtMs + this.#session.timeoutMs
   }
 
-  /** The failed attempts since the last connection, for whoever gives up some time. */
-  get failedAttempts(): number {
-    return this.#failures
-  }
-
   create(path: string, operation: Omit<Extract<Operation, { op: 'create' }>, 'op' | 'path'>): Promise<void> {
     return this.#ask(single({ op: 'create', path: this.#absolute(path), ...operation })).then(() => {})
   }
@@ -230,11 +225,15 @@ export class ZooKeeperClient {
     for (const { scheme, credentials } of this.#options.auth ?? [])
       this.#connection!.send(authFrame(scheme, credentials))
     for (const asked of this.#waiting.splice(0)) this.#send(asked)
-    // What changed while nobody listened is found by reading again.
-    const watches = [...this.#watches.values()]
-    this.#watches.clear()
-    for (const set of watches) for (const watch of set) watch()
+    this.#fireWatches()
     this.#keepAlive()
+  }
+
+  /** What changed while nobody listened is found by reading again. */
+  #fireWatches(): void {
+    const watches = [...this.#watches.values()].flatMap((set) => [...set])
+    this.#watches.clear()
+    for (const watch of watches) watch()
   }
 
   /** Pings when it has been quiet for a third of the timeout; gives the connection up when nothing comes for two thirds. */
@@ -374,8 +373,8 @@ export class ZooKeeperClient {
     this.#connected = false
     for (const timer of [this.#tick, this.#retry, this.#doubtTimer]) timer?.cancel()
     this.#connection?.close(error.message)
-    this.#watches.clear()
     for (const { reject } of [...this.#inFlight.splice(0), ...this.#waiting.splice(0)]) reject(error)
+    this.#fireWatches()
   }
 }
 
