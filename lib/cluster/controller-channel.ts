@@ -150,7 +150,7 @@ export class ControllerChannel {
   }
 
   /** Asks for this broker's leaderships to be moved. True when none is left that could. @throws NoController */
-  leave(heartbeats: Heartbeats): Promise<boolean> {
+  leave(heartbeats: Heartbeats, isWanted: () => boolean): Promise<boolean> {
     const { controller, image } = this.#ports
     return this.#ask(
       async () => {
@@ -158,6 +158,7 @@ export class ControllerChannel {
         return true
       },
       () => heartbeats.leave(image().controllerId),
+      { isWanted },
     )
   }
 

@@ -293,8 +293,10 @@ export class BrokerNode {
       storage,
       timers,
       logger,
+      standing,
     } = this.#parts
-    if (handOver) await links?.leaveInOrder(HAND_OVER_MS)
+    // Who is out of the cluster leads nothing, and nobody would hear of it.
+    if (handOver && standing.inCluster) await links?.leaveInOrder(HAND_OVER_MS)
     for (const listener of [...this.#closeListeners]) listener()
     acceptor.drain()
     links?.close()

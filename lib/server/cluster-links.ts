@@ -110,16 +110,29 @@ export class ClusterLinks {
     this.#electUncleanLater()
   }
 
-  /** Moves the leaderships of this broker to others, as far as there are any that can take them; bounded in time. */
+  /** Moves the leaderships of this broker to others, as far as there are any that can take them; bounded in time, whatever the controller does. */
   async leaveInOrder(timeoutMs: number): Promise<void> {
     const { logger } = this.#ports
-    const deadlineMs = this.#clock.monotonic() + timeoutMs
+    let isLate = false
+    let stop = (): void => {}
+    const limit = new Promise<void>((resolve) => {
+      const timer = this.#clock.setTimer(timeoutMs, () => {
+        isLate = true
+        resolve()
+      })
+      stop = () => timer.cancel()
+    })
+    await Promise.race([this.#handOver(() => !isLate), limit])
+    stop()
+    if (isLate)
+      logger.warn(`This broker leaves without handing over what it leads: it took longer than ${timeoutMs} ms.`)
+  }
+
+  async #handOver(isWanted: () => boolean): Promise<void> {
     try {
-      while (!(await this.channel.leave(this.#heartbeats)) && this.#clock.monotonic() < deadlineMs)
-        await this.#nextImage(20)
+      while (!(await this.channel.leave(this.#heartbeats, isWanted)) && isWanted()) await this.#nextImage(20)
     } catch (error) {
-      if (!(error instanceof NoController)) throw error
-      logger.warn(`This broker leaves without handing over what it leads: ${error.message}`)
+      if (!(error instanceof NoController)) throw error // Else it is late, which is said.
     }
   }
 

@@ -3,6 +3,10 @@ export class Standing {
   onChange: ((inCluster: boolean) => void) | null = null
   #inCluster = true
 
+  get inCluster(): boolean {
+    return this.#inCluster
+  }
+
   set(inCluster: boolean): void {
     if (inCluster === this.#inCluster) return
     this.#inCluster = inCluster
