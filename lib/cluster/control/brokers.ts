@@ -70,10 +70,13 @@ export function beginControlledShutdown(
   brokerId: number,
 ): Decision<null> {
   const broker = image.brokers.get(brokerId)
-  if (broker === undefined || broker.inControlledShutdown) return { records: [], results: null }
-  const records: MetadataRecord[] = [
-    { type: 'BrokerRegistrationChangeRecord', brokerId, brokerEpoch: broker.epoch, inControlledShutdown: 1 },
-  ]
+  if (broker === undefined) return { records: [], results: null }
+  const records: MetadataRecord[] = []
+  // Asked again it is decided again: somebody may have come to be in sync meanwhile.
+  if (!broker.inControlledShutdown) {
+    const brokerEpoch = broker.epoch
+    records.push({ type: 'BrokerRegistrationChangeRecord', brokerId, brokerEpoch, inControlledShutdown: 1 })
+  }
   // A partition that nobody else can lead stays where it is until the broker is gone.
   const isUp = (id: number) => id !== brokerId && isActiveBroker(image, id)
   pushElections(image, context, records, new Set([brokerId]), { isUp }, true)

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { reconcileBrokers } from '../../../lib/cluster/control/brokers.js'
+import { beginControlledShutdown, reconcileBrokers } from '../../../lib/cluster/control/brokers.js'
 import { electUnclean } from '../../../lib/cluster/control/unclean.js'
 import type { LiveMember } from '../../../lib/cluster/coordination/coordination.js'
 import { applyAll } from '../../../lib/metadata/apply.js'
@@ -40,6 +40,19 @@ describe('cluster/control/brokers', () => {
     const without = after(image, members(2, 3))
     expect(state(without, 0)).to.deep.equal({ leader: 2, isr: [2], leaderEpoch: 6 })
     expect(state(without, 1)).to.deep.equal({ leader: -1, isr: [1], leaderEpoch: 6 })
+  })
+
+  it('a broker that leaves hands over also what somebody can lead only after it has begun to', () => {
+    const leave = (image: Image): Image =>
+      applyAll(image, beginControlledShutdown(image, { config: config() }, 1).records)
+    const begun = leave(clusterImage(up, { t: [{ replicas: [1, 2], isr: [1], leader: 1 }] }))
+    expect(state(begun)).to.deep.equal({ leader: 1, isr: [1], leaderEpoch: 5 })
+    expect(begun.brokers.get(1)?.inControlledShutdown).to.equal(true)
+    const { topicId } = begun.topicsByName.get('t')!
+    const caughtUp = applyAll(begun, [{ type: 'PartitionChangeRecord', topicId, partitionId: 0, isr: [1, 2] }])
+    const handedOver = leave(caughtUp)
+    expect(state(handedOver)).to.deep.equal({ leader: 2, isr: [2], leaderEpoch: 6 })
+    expect(beginControlledShutdown(handedOver, { config: config() }, 1).records).to.deep.equal([])
   })
 
   it('a new life whose last one was not seen to end has to catch up like any other', () => {
