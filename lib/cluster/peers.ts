@@ -21,6 +21,7 @@ export class Peers {
   readonly #shared = new Map<string, Peer>()
   readonly #open = new Set<Peer>()
   #isolated = false
+  #closed = false
 
   constructor(options: { readonly brokerId: number; readonly requestTimeoutMs: number }, ports: PeersPorts) {
     this.#options = options
@@ -52,10 +53,13 @@ export class Peers {
       },
     )
     this.#open.add(peer)
+    if (this.#closed) peer.close()
     return peer
   }
 
+  /** Whoever waits for the controller asks on for a while, and gets no connection any more: nobody would be left to end it. */
   close(): void {
+    this.#closed = true
     for (const peer of this.#shared.values()) peer.close()
     this.#shared.clear()
   }
