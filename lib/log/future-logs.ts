@@ -3,6 +3,7 @@
 import { FutureDisk } from './future-disk.js'
 import type { LogDir } from './log-dir.js'
 import type { PartitionLog } from './partition-log.js'
+import { settle } from './settle.js'
 
 export const FUTURE_FOLDER = /^([a-zA-Z0-9._-]+)-(\d+)\.[0-9a-f]{32}-future$/
 
@@ -56,8 +57,10 @@ export class FutureLogs {
     return true
   }
 
+  /** Rejects with the first DiskError, after all are closed. */
   async close(): Promise<void> {
-    await Promise.all([...this.futures.values()].map(({ log }) => log.close()))
+    const closing = [...this.futures.values()].map(({ log }) => log.close())
     this.futures.clear()
+    await settle(closing)
   }
 }

@@ -219,9 +219,10 @@ export class LogStore {
    * With the epoch null nothing is noted. Rejects with the first DiskError, after everything has been tried.
    */
   async close(brokerEpoch: number | null = -1): Promise<void> {
-    await this.futures.close()
+    const copies = this.futures.close()
+    await copies.catch(() => {}) // Begun anew at the next start: no log is the worse for it.
     const closing = this.ports.directories.map((directory) => this.closeDirectory(directory, brokerEpoch))
-    const outcome = settle(closing)
+    const outcome = settle([copies, ...closing])
     this.topics.clear()
     await outcome
   }
