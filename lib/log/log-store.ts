@@ -344,6 +344,8 @@ export class LogStore {
       `The log directory ${directory.path} has failed, and its partitions are offline: ${String(error)}`,
     )
     for (const log of this.logsIn(directory)) log.takeOffline(error)
+    // A copy must not arrive where nothing is noted any more.
+    for (const { log } of this.futures.in(directory)) log.takeOffline(error)
     const isLast = this.ports.directories.every(({ failure }) => failure !== null)
     this.ports.onDirectoryFailed?.(directory, isLast)
   }

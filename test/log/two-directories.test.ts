@@ -42,4 +42,17 @@ describe('a store of two directories', () => {
     expect(error).to.be.instanceOf(DiskError)
     expect([a, b].map((disk) => disk.exists('.kafka_cleanshutdown'))).to.deep.equal([true, false])
   })
+
+  it('gives up the copies to a directory that has failed', async () => {
+    const { b, inB, store } = await opened()
+    const log = store.create('t', 0, defaultLogConfig(), TOPIC_ID)
+    const inFailing = store.create('u', 0, defaultLogConfig(), TOPIC_ID)
+    expect(store.directoryOf('u', 0)).to.equal(inB)
+    const future = store.beginFuture(log, inB, TOPIC_ID)
+    b.failNext('append', 'EIO')
+    produce(inFailing)
+    expect([inB.failure !== null, inFailing.offline, future.offline]).to.deep.equal([true, true, true])
+    expect(log.offline).to.equal(false)
+    await store.close()
+  })
 })

@@ -118,7 +118,8 @@ export class Relocations {
         await this.#copySome(log, future, !began)
       } else {
         await future.flush()
-        if (this.#isUnderWay(move) && hasAll(future, partition.log) && !partition.log.hasUnwritten) {
+        const isWhole = hasAll(future, partition.log) && !future.offline
+        if (this.#isUnderWay(move) && isWhole && !partition.log.hasUnwritten) {
           this.#arrive(move)
           return true
         }
