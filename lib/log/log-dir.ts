@@ -67,3 +67,15 @@ export class LogDir {
     return bytes === null ? null : parsePartitionMetadata(bytes.toString('utf8'))
   }
 }
+
+/** Of a name in a log directory: a file may be called as a partition is (core-1234). */
+export function isFolder(disk: Disk, name: string): boolean {
+  try {
+    disk.open(name).close()
+    return false
+  } catch (error) {
+    if (error instanceof DiskError && (error.code === 'EISDIR' || error.code === 'ENOENT'))
+      return error.code === 'EISDIR'
+    throw error
+  }
+}

@@ -8,7 +8,7 @@ import type { LogConfig } from './config.js'
 import { DELETED_FOLDER, setAsideFolder } from './deleted-folder.js'
 import { commonEpoch, DirCheckpoints, type LogOffsets } from './dir-checkpoints.js'
 import { type FutureLog, FutureLogs, type InterruptedMove } from './future-logs.js'
-import type { LogDir } from './log-dir.js'
+import { isFolder, type LogDir } from './log-dir.js'
 import type { KnownLog } from './log-options.js'
 import { PartitionLog } from './partition-log.js'
 import { settle } from './settle.js'
@@ -79,7 +79,7 @@ export class LogStore {
     expected: (topic: string) => ExpectedTopic | null,
   ): Promise<void> {
     const match = PARTITION_FOLDER.exec(name)
-    if (match === null) return
+    if (match === null || !isFolder(directory.disk, name)) return
     const topic = match[1]!
     const partition = Number(match[2])
     const now = expected(topic)

@@ -8,7 +8,7 @@ import { type Disk, DiskError } from '../host/disk.js'
 import { diskError } from '../host/disk-path.js'
 import { NO_PRESSURE } from '../host/memory-budget.js'
 import { NodeDisk } from '../host/node-disk.js'
-import { LogDir } from '../log/log-dir.js'
+import { isFolder, LogDir } from '../log/log-dir.js'
 import {
   formatMetaProperties,
   META_PROPERTIES,
@@ -142,7 +142,7 @@ function readMeta(path: string, disk: Disk): MetaProperties | null {
   try {
     text = disk.readFile(META_PROPERTIES)?.toString('utf8')
     if (text === undefined) {
-      const partition = disk.list('').find((name) => PARTITION_FOLDER.test(name))
+      const partition = partitionIn(disk)
       if (partition === undefined) return null
       if (disk.exists(`${partition}/${META_PROPERTIES}`)) {
         throw refusal(
@@ -161,6 +161,9 @@ function readMeta(path: string, disk: Disk): MetaProperties | null {
     throw refusal(`${path}/${META_PROPERTIES} ${meta.problem}. Name another directory or put the file right.`)
   return meta
 }
+
+const partitionIn = (disk: Disk): string | undefined =>
+  disk.list('').find((name) => PARTITION_FOLDER.test(name) && isFolder(disk, name))
 
 /** The cluster that the directories of these broker configs belong to; null when they are new or kept nowhere. @throws StartError */
 export function clusterOf(values: Readonly<Record<string, string>>): string | null {
@@ -206,7 +209,7 @@ function checkMetadataPlace(found: readonly Found[]): void {
   if (elsewhere !== undefined) {
     throw refusal(`The cluster's metadata is in ${elsewhere.path}: name that directory first (or as metadata.log.dir).`)
   }
-  const orphan = found.find(({ disk }) => disk.list('').some((name) => PARTITION_FOLDER.test(name)))
+  const orphan = found.find(({ disk }) => partitionIn(disk) !== undefined)
   if (orphan === undefined) return
   throw refusal(
     `${orphan.path} has partitions, but the cluster's metadata (${METADATA_FOLDER}) is gone. Put it back, or name another directory.`,

@@ -1,5 +1,5 @@
 /** Whose directories are these, and do they fit together? Every refusal is one sentence, and changes nothing. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -92,6 +92,20 @@ describe('server/data-directories', () => {
     await (await start(disks)).close()
     expect(disks.get('/a')!.readFile('notes.txt')!.toString()).to.equal('mine')
     expect(disks.get('/a')!.exists('lost+found/x')).to.equal(true)
+  })
+
+  it('takes a file for no partition, whatever it is called', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'odradek-dirs-'))
+    try {
+      writeFileSync(join(folder, 'core-1234'), 'mine')
+      for (let life = 0; life < 2; life++) {
+        const node = await startNode({ values: { 'log.dirs': folder }, profile: 'test', listen: false })
+        await node.close()
+      }
+      expect(readFileSync(join(folder, 'core-1234'), 'utf8')).to.equal('mine')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('refuses directories of another broker, another cluster, or of two', async () => {
