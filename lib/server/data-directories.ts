@@ -58,6 +58,7 @@ export async function openDataDirectories(
     }
     const clusterId = agreedCluster(found, options.clusterId) ?? ports.random.topicId()
     checkOwner(found, brokerId)
+    checkIds(found)
     // The metadata of a cluster of several lies with whatever coordinates them.
     const keepsMetadata = ports.coordination === null
     if (keepsMetadata) checkMetadataPlace(found)
@@ -199,6 +200,21 @@ function checkOwner(found: readonly Found[], brokerId: number): void {
   throw refusal(
     `${foreign.path} belongs to broker ${nodeId}, and this is broker ${brokerId}: start with --id ${nodeId} (node.id=${nodeId}), or name another directory.`,
   )
+}
+
+/** One that was copied has the id of the other: where a replica lies would not be known, and of each partition that both have one log would be set aside. */
+function checkIds(found: readonly Found[]): void {
+  const paths = new Map<string, string>()
+  for (const { path, meta } of found) {
+    if (meta === null || meta.directoryId === '') continue
+    const other = paths.get(meta.directoryId)
+    if (other !== undefined) {
+      throw refusal(
+        `${other} and ${path} have the same directory.id ${meta.directoryId}, one is a copy of the other: name only one, or take that line out of a ${META_PROPERTIES}.`,
+      )
+    }
+    paths.set(meta.directoryId, path)
+  }
 }
 
 /** The metadata is in its directory, the first of all, or nowhere: without it every partition would be a stranger. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
+import { type MetaProperties, parseMetaProperties } from '../../lib/log/meta-properties.js'
 import { StartError } from '../../lib/server/options.js'
 import { startNode } from '../../lib/server/wire-up.js'
 import { RunningNode } from '../support/running-node.js'
@@ -122,6 +123,19 @@ describe('server/data-directories', () => {
     expect(await refusal(new Map([...disks, ...other]))).to.match(
       /^\/a belongs to the cluster .{22} and \/b to the cluster .{22}: name directories of one cluster\.$/,
     )
+  })
+
+  it('refuses two directories with one id, of which one is a copy', async () => {
+    const disks = await used('/a', '/b')
+    const { directoryId } = parseMetaProperties(
+      disks.get('/a')!.readFile('meta.properties')!.toString(),
+    ) as MetaProperties
+    edit(disks.get('/b')!, (text) => text.replace(/directory.id=.*/, `directory.id=${directoryId}`))
+    expect(await refusal(disks)).to.match(
+      /^\/a and \/b have the same directory\.id [\w-]{22}, one is a copy of the other: /,
+    )
+    edit(disks.get('/b')!, (text) => text.replace(/directory.id=.*\n/, ''))
+    await (await start(disks)).close()
   })
 
   it('refuses a meta.properties that is newer, malformed, or missing beside partitions', async () => {
