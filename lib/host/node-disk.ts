@@ -135,7 +135,7 @@ export class NodeDisk implements Disk, FileOwner {
       fs.renameSync(temporary, absolutePath)
       syncFolderNow(dirname(absolutePath))
     } catch (error) {
-      fs.rmSync(temporary, { force: true })
+      removeQuietly(temporary)
       throw diskError('write', path, error)
     }
   }
@@ -256,6 +256,15 @@ export class NodeDisk implements Disk, FileOwner {
 
   #absolute(path: string): string {
     return join(this.root, ...pathParts(path))
+  }
+}
+
+/** After a failure, which is the one to tell: a device that fails may not let the half be removed either. */
+function removeQuietly(absolutePath: string): void {
+  try {
+    fs.rmSync(absolutePath, { force: true })
+  } catch {
+    // The next write of that file replaces it.
   }
 }
 

@@ -94,6 +94,13 @@ describe('NodeDisk', () => {
     file.close()
   })
 
+  it('a file that can neither be written nor taken away again is one sentence', () => {
+    const root = makeRoot()
+    fs.writeFileSync(join(root, 'file'), '')
+    const write = () => new NodeDisk({ root }).writeFile('file/x', Buffer.from('x'))
+    expect(write).to.throw(DiskError, /^Cannot write file\/x: a file of this name is there/)
+  })
+
   it('a folder that cannot be made is one sentence', () => {
     const root = makeRoot()
     fs.writeFileSync(join(root, 'file'), '')
