@@ -27,6 +27,8 @@ export interface DiskFile {
   readonly path: string
   /** Bytes in the file, appends included. */
   readonly size: number
+  /** When its content had last changed before it was opened, wall time in ms. Absent: it is new, or the disk does not say. */
+  readonly modifiedMs?: number
   /**
    * Appends the pieces in order. Ownership of the memory passes to the file: a memory disk keeps it by reference, so
    * the caller never changes those bytes again.

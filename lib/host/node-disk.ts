@@ -47,7 +47,7 @@ export class NodeDisk implements Disk, FileOwner {
     try {
       const stat = fs.statSync(absolutePath, { throwIfNoEntry: false })
       if (stat?.isDirectory()) throw diskFault('EISDIR', 'open', path)
-      const file = new NodeFile(path, absolutePath, stat?.size ?? 0, this)
+      const file = new NodeFile(path, absolutePath, stat, this)
       if (stat === undefined) {
         if (options.create !== true) throw diskFault('ENOENT', 'open', path)
         this.#opened(file, this.#create(absolutePath))

@@ -27,12 +27,20 @@ export class NodeFile implements DiskFile {
   #size: number
   #open = true
   #appending = false
+  readonly modifiedMs?: number
   readonly #owner: FileOwner
 
-  constructor(path: string, absolutePath: string, size: number, owner: FileOwner) {
+  /** `found`: what the system says of a file that is there. */
+  constructor(
+    path: string,
+    absolutePath: string,
+    found: { size: number; mtimeMs: number } | undefined,
+    owner: FileOwner,
+  ) {
     this.path = path
     this.absolutePath = absolutePath
-    this.#size = size
+    this.#size = found?.size ?? 0
+    if (found !== undefined) this.modifiedMs = Math.floor(found.mtimeMs)
     this.#owner = owner
   }
 

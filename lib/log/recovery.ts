@@ -54,10 +54,10 @@ export function* rebuild(
 ): Walk<number> {
   segment.resetFacts()
   if (into !== null) segment.txnIndex.clear()
-  const now = segment.options.createdMs
+  const { lastAppendMs } = segment
   return yield* walkBatches(segment, 0, fileBytes, true, (buffer, at) => {
     if (!isGoodBatch(buffer, at, segment.nextOffset, endsBefore)) return false
-    segment.bookHeader(buffer, at, now)
+    segment.bookHeader(buffer, at, lastAppendMs)
     if (into !== null) {
       applyBatch(buffer, at, segment, into.producers, into)
       into.endOffset = segment.nextOffset

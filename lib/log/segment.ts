@@ -59,7 +59,7 @@ export class Segment implements SegmentFacts {
   offsetOfMaxTimestamp = -1
   /** Maximum timestamp of the first batch: `segment.ms` counts from it. */
   firstTimestamp = -1
-  /** Wall time of the last append. */
+  /** Wall time of the last append, in an earlier life too where the disk knows it: records without a time grow old by it. */
   lastAppendMs: number
   readonly txnIndex = new TxnIndex()
   /**
@@ -125,6 +125,7 @@ export class Segment implements SegmentFacts {
     if (this.file === null) {
       if (this.gone) throw new DiskError('ENOENT', this.path('.log'), `${this.path('.log')} has been deleted or closed`)
       this.file = this.disk.open(this.path('.log'), { create: true })
+      this.lastAppendMs = this.file.modifiedMs ?? this.lastAppendMs
       // A disk that has to read answers null; one in memory shows at least the end.
       this.viewable = this.file.view(this.file.size, 0) !== null
     }
