@@ -7,7 +7,7 @@ import { CompressionCode, CompressionError, prepareCodec } from './compression/i
 import type { TimestampOffset } from './contract.js'
 import { DamagedLog, damagedAt } from './damage.js'
 import { isGoodBatch } from './good-batch.js'
-import { startOfTime } from './index-trust.js'
+import { startOf, startOfTime } from './index-trust.js'
 import type { Segment } from './segment.js'
 
 export type Lookup = TimestampOffset | null | Promise<TimestampOffset | null>
@@ -41,17 +41,56 @@ export function* recordWithMaxTimestamp(
   startOffset: number,
   decompress: Decompress,
 ): Walk<TimestampOffset | null> {
+  const best = youngest(segments)
+  if (best === null) return null
+  const found = yield* firstRecordSince([best], best.maxTimestamp, startOffset, decompress)
+  const [first, ...others] = segments
+  if (found !== null || best !== first || first.baseOffset >= startOffset) return found
+  // The record that had it was deleted, and its segment is still there: Kafka names it all the same.
+  const left = yield* maxTimestampFrom(first, startOffset, decompress)
+  const largest = Math.max(left, youngest(others)?.maxTimestamp ?? -1)
+  return largest < 0 ? null : yield* firstRecordSince(segments, largest, startOffset, decompress)
+}
+
+function youngest(segments: readonly Segment[]): Segment | null {
   let best: Segment | null = null
   for (const segment of segments) {
     if (segment.maxTimestamp > (best?.maxTimestamp ?? -1)) best = segment
   }
-  if (best === null) return null
-  return yield* firstRecordSince([best], best.maxTimestamp, startOffset, decompress)
+  return best
+}
+
+/** The largest timestamp of the records in a segment from `startOffset` on, -1 without any. */
+function* maxTimestampFrom(segment: Segment, startOffset: number, decompress: Decompress): Walk<number> {
+  let largest = -1
+  const start = yield* startOf(segment, startOffset)
+  yield* walkBatches(segment, start, segment.sizeInBytes, true, (buffer, at, position) => {
+    if (!segment.isVerified(position, position + header.sizeInBytes(buffer, at)))
+      checkBatch(segment, buffer, at, position)
+    const max = header.maxTimestamp(buffer, at)
+    if (max <= largest || header.lastOffset(buffer, at) < startOffset || header.recordCount(buffer, at) === 0)
+      return true
+    if (header.baseOffset(buffer, at) >= startOffset) largest = max
+    else largest = Math.max(largest, maxOfRecords(buffer, at, startOffset, decompress))
+    return true
+  })
+  return largest
 }
 
 /** @throws DamagedLog */
 function checkBatch(segment: Segment, buffer: Buffer, at: number, position: number): void {
   if (!isGoodBatch(buffer, at, segment.baseOffset, segment.nextOffset)) throw damagedAt(segment, position)
+}
+
+function maxOfRecords(batch: Buffer, at: number, startOffset: number, decompress: Decompress): number {
+  if (header.timestampType(batch, at) === 1) return header.maxTimestamp(batch, at)
+  const firstDelta = startOffset - header.baseOffset(batch, at)
+  const baseTimestamp = header.baseTimestamp(batch, at)
+  let largest = -1
+  forEachRecord(batch, at, decompress, ({ offsetDelta, timestampDelta }) => {
+    if (offsetDelta >= firstDelta) largest = Math.max(largest, baseTimestamp + Number(timestampDelta))
+  })
+  return largest
 }
 
 function recordSince(

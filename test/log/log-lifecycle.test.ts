@@ -276,6 +276,31 @@ for (const kind of disks) {
       await t.log.close()
     })
 
+    it('finds the largest timestamp of what is left when the record that had it was deleted', async () => {
+      const t = makeLog(disk.disk, { segmentBytes: 400 })
+      t.produce([
+        { value: 'a', timestamp: START + 9 },
+        { value: 'b', timestamp: START + 8 },
+        { value: 'c', timestamp: START + 1 },
+        { value: 'd', timestamp: START + 2 },
+      ])
+      t.produce([{ value: 'e', timestamp: START }])
+      const at = (offset: number, ms: number) => ({ timestamp: START + ms, offset, leaderEpoch: 0 })
+      t.log.deleteRecordsTo(1)
+      expect(await t.log.maxTimestampOffset()).to.deep.equal(at(1, 8))
+      t.log.deleteRecordsTo(2)
+      expect(await t.log.maxTimestampOffset()).to.deep.equal(at(3, 2))
+      t.log.deleteRecordsTo(4)
+      expect(await t.log.maxTimestampOffset()).to.deep.equal(at(4, 0))
+      t.log.deleteRecordsTo(5)
+      expect(await t.log.maxTimestampOffset()).to.equal(null)
+      t.produce([{ value: 'f'.repeat(300), timestamp: START + 3 }])
+      expect(t.log.segmentCount).to.equal(2)
+      t.log.deleteRecordsTo(5)
+      expect(await t.log.maxTimestampOffset(), 'of a later segment').to.deep.equal(at(5, 3))
+      await t.log.close()
+    })
+
     it('is gone with its files after delete', async () => {
       const t = makeLog(disk.disk, { segmentBytes: 200 })
       for (let i = 0; i < 3; i++) t.produce([{ value: 'x'.repeat(80) }])
