@@ -40,13 +40,20 @@ export function example(text: string): string {
 
 /** Adds the flags that every client command has. */
 function client(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--bootstrap <HOST:PORT,...>', 'brokers to ask')
-        .argParser(bootstrapList)
-        .default(['127.0.0.1:9092'], '127.0.0.1:9092'),
-    )
-    .option('--json', 'print JSON')
+  return (
+    command
+      .addOption(
+        new Option('--bootstrap <HOST:PORT,...>', 'brokers to ask')
+          .argParser(bootstrapList)
+          .default(['127.0.0.1:9092'], '127.0.0.1:9092'),
+      )
+      // As Kafka's own tools call it.
+      .addOption(new Option('--bootstrap-server <HOST:PORT,...>').argParser(bootstrapList).hideHelp())
+      .on('option:bootstrap-server', () =>
+        command.setOptionValue('bootstrap', command.getOptionValue('bootstrapServer')),
+      )
+      .option('--json', 'print JSON')
+  )
 }
 
 /** Runs a command to its exit code: 0 only when all of it succeeded. */

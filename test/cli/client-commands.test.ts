@@ -317,6 +317,16 @@ describe('cli client commands', () => {
     }
   })
 
+  it("takes the name of Kafka's own tools for the flag, too", async () => {
+    await broker.createTopic(topic)
+    const program = await run(['topics', 'list', '--bootstrap-server', `127.0.0.1:1,${broker.bootstrapServers}`])
+    expect({ code: program.exitCode, stderr: program.stderr }).to.deep.equal({ code: 0, stderr: '' })
+    expect(program.rows.map(([name]) => name)).to.include(topic)
+    const refused = await run(['topics', 'list', '--bootstrap-server', 'nowhere'])
+    expect(refused.exitCode).to.not.equal(0)
+    expect(refused.stderr).to.match(/--bootstrap-server/)
+  })
+
   it('says so when nobody answers', async () => {
     for (const line of ['produce t']) {
       const program = await run([...words(line), '--bootstrap', '127.0.0.1:1'], { input: ['x\n'] })
