@@ -38,22 +38,17 @@ export function example(text: string): string {
   return `\nExample:\n  $ ${text}`
 }
 
-/** Adds the flags that every client command has. */
+/** Adds the flags that every client command has. `--bootstrap-server` is what Kafka's own tools call `--bootstrap`. */
 function client(command: Command): Command {
-  return (
-    command
-      .addOption(
-        new Option('--bootstrap <HOST:PORT,...>', 'brokers to ask')
-          .argParser(bootstrapList)
-          .default(['127.0.0.1:9092'], '127.0.0.1:9092'),
-      )
-      // As Kafka's own tools call it.
-      .addOption(new Option('--bootstrap-server <HOST:PORT,...>').argParser(bootstrapList).hideHelp())
-      .on('option:bootstrap-server', () =>
-        command.setOptionValue('bootstrap', command.getOptionValue('bootstrapServer')),
-      )
-      .option('--json', 'print JSON')
-  )
+  return command
+    .addOption(
+      new Option('--bootstrap <HOST:PORT,...>', 'brokers to ask')
+        .argParser(bootstrapList)
+        .default(['127.0.0.1:9092'], '127.0.0.1:9092'),
+    )
+    .addOption(new Option('--bootstrap-server <HOST:PORT,...>').argParser(bootstrapList).hideHelp())
+    .on('option:bootstrap-server', () => command.setOptionValue('bootstrap', command.getOptionValue('bootstrapServer')))
+    .option('--json', 'print JSON')
 }
 
 /** Runs a command to its exit code: 0 only when all of it succeeded. */

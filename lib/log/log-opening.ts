@@ -267,7 +267,7 @@ class Opening {
       // Below the recovery point nothing is synced again.
       segment.seal(this.known?.clean === true || segment.nextOffset <= this.recoveryPoint)
     }
-    snapshots.removeAbove(Math.min(certain, segments.active.nextOffset))
+    snapshots.removeAbove(certain)
     snapshots.removeStray(new Set(segments.all.map(({ baseOffset }) => baseOffset)), segments.active.baseOffset)
     if (this.missing !== null) snapshots.put(this.missing.offset, this.missing.bytes)
   }

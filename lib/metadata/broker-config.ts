@@ -200,15 +200,25 @@ export function configProblems(values: Readonly<Record<string, string>>): { name
       problems.push({ name, problem: `There is no broker config called ${name}.` })
       continue
     }
-    const parsed = parseConfig(def, value)
-    const problem =
-      parsed.problem ??
-      connectionOverridesProblem(name, value) ??
-      replicaSelectorProblem(name, value) ??
-      logTimeProblem(name, value, (other) => values[other] !== undefined)
+    const problem = brokerValueProblem(def, name, value, (other) => values[other] !== undefined)
     if (problem !== null) problems.push({ name, problem })
   }
   return problems
+}
+
+/** A sentence when brokers refuse this value of a config; null otherwise. `isSet`: which others have a value beside it. */
+export function brokerValueProblem(
+  def: ConfigDef,
+  name: string,
+  text: string,
+  isSet: (name: string) => boolean,
+): string | null {
+  return (
+    parseConfig(def, text).problem ??
+    connectionOverridesProblem(name, text) ??
+    replicaSelectorProblem(name, text) ??
+    logTimeProblem(name, text, isSet)
+  )
 }
 
 /** `listener.name.internal.ssl.keystore.location` is about `ssl.keystore.location` for one listener (or listener and mechanism). */

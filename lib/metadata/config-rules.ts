@@ -1,9 +1,7 @@
 import { ErrorCode } from '../../protocol/errors.js'
-import { type BrokerConfig, baseName } from './broker-config.js'
+import { type BrokerConfig, baseName, brokerValueProblem } from './broker-config.js'
 import { type ConfigDefs, configDefs } from './config-defs.js'
 import { parseConfig } from './config-value.js'
-import { connectionOverridesProblem } from './connection-overrides.js'
-import { logTimeProblem } from './log-times.js'
 import { effectiveTopicConfig } from './topic-config.js'
 
 /** Why a set of dynamic configs is refused; null where it is accepted. */
@@ -156,10 +154,7 @@ export function brokerConfigsProblem(values: Values, perBroker: boolean): Config
     if (!perBroker && def.updateMode === 'per-broker') {
       return badRequest(`${name} can be set for one broker only; name the broker.`)
     }
-    const problem =
-      parseConfig(def, text).problem ??
-      connectionOverridesProblem(name, text) ??
-      logTimeProblem(name, text, (other) => values.has(other))
+    const problem = brokerValueProblem(def, name, text, (other) => values.has(other))
     if (problem !== null) return badRequest(problem)
   }
   return null
