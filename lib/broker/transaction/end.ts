@@ -5,7 +5,7 @@ import { noProducer } from './init.js'
 import { NO_PRODUCER_ID, type TopicPartitions, type Transaction } from './records.js'
 import { isEnding } from './states.js'
 import { completed, ending, fenced, isEpochExhausted, supportsEpochBump } from './transitions.js'
-import type { Entry, Turn } from './turn.js'
+import { type Entry, Turn } from './turn.js'
 
 /** What is to happen with an EndTxn: an answer now, or the transaction ends. */
 type Verdict = { readonly errorCode: ErrorCode } | 'end'
@@ -152,18 +152,30 @@ export function markersWritten(turn: Turn, { round, errorCodes }: MarkersWritten
   if (entry.unmarked.length === 0) {
     turn.write(transactionalId, completed(entry.value, turn.now))
     turn.out.cancel(retryKey(transactionalId))
+    turn.out.ifRefused = () => {
+      // Every marker is written: what comes later is a round without any.
+      const instead = new Turn(turn.context, turn.now)
+      sendMarkersLater(instead, entry)
+      return instead.out
+    }
     return
   }
-  const { config, logger } = turn.context
-  const delayMs = Math.min(config.markerRetryMs * 2 ** entry.failedRounds, config.markerRetryMaxMs)
-  turn.out.schedule(retryKey(transactionalId), delayMs, { type: 'send-markers', transactionalId })
-  entry.failedRounds++
+  sendMarkersLater(turn, entry)
+  const { logger } = turn.context
   if (entry.failedRounds !== ROUNDS_UNTIL_SAID) return
   const { topic, partitionIds } = entry.unmarked[0]!
   const code = errorCodes.find((each) => each !== ErrorCode.NONE)
   logger.warn(
     `The end of the transaction ${transactionalId} cannot be written to ${topic}-${partitionIds[0]} (error ${code}) and perhaps others; it is tried until it can.`,
   )
+}
+
+function sendMarkersLater(turn: Turn, entry: Entry): void {
+  const { transactionalId, failedRounds } = entry
+  const { markerRetryMs, markerRetryMaxMs } = turn.context.config
+  const delayMs = Math.min(markerRetryMs * 2 ** failedRounds, markerRetryMaxMs)
+  turn.out.schedule(retryKey(transactionalId), delayMs, { type: 'send-markers', transactionalId })
+  entry.failedRounds++
 }
 
 /** A leader that moves is nothing to speak of. */

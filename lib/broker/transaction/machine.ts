@@ -37,15 +37,18 @@ export class TransactionMachine implements ShardMachine<TransactionCommand, Tran
     switch (command.type) {
       case 'init':
         initProducerId(turn, command.request, command.slot)
+        turn.out.standsAlone = true
         break
       case 'add-partitions':
         addPartitions(turn, command.request, command.slot)
+        turn.out.standsAlone = true
         break
       case 'verify':
         verifyPartitions(turn, command.request, command.slot)
         break
       case 'end':
         endTransaction(turn, command.request, command.slot)
+        turn.out.standsAlone = true
         break
       case 'describe':
         turn.out.answer(command.slot, describeTransaction(turn, command.transactionalId))
@@ -62,10 +65,12 @@ export class TransactionMachine implements ShardMachine<TransactionCommand, Tran
       case 'abort-timed-out':
         abortTimedOut(turn)
         this.#scheduleAborts(turn)
+        turn.out.ifRefused = () => this.#abortLater(turn)
         break
       case 'expire-ids':
         expireIds(turn)
         this.#scheduleExpiry(turn)
+        turn.out.ifRefused = () => this.#expireLater(turn)
         break
     }
     return turn.out
@@ -97,6 +102,22 @@ export class TransactionMachine implements ShardMachine<TransactionCommand, Tran
 
   /** No slot is held across decisions. */
   onUnloaded(): void {}
+
+  /** The log takes nothing now, or took a part: that has to go on, the next check finds the rest. */
+  #abortLater({ context, now }: Turn): TransactionDecision {
+    const instead = new Turn(context, now)
+    for (const { transactionalId, value, round } of context.entries.values()) {
+      if (isEnding(value.state) && round === null) sendMarkers(instead, transactionalId)
+    }
+    this.#scheduleAborts(instead)
+    return instead.out
+  }
+
+  #expireLater({ context, now }: Turn): TransactionDecision {
+    const instead = new Turn(context, now)
+    this.#scheduleExpiry(instead)
+    return instead.out
+  }
 
   #scheduleAborts(turn: Turn): void {
     turn.out.schedule(ABORT_KEY, turn.context.config.abortIntervalMs, { type: 'abort-timed-out' })

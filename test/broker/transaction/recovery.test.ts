@@ -144,6 +144,70 @@ describe('broker/transaction: recovery', () => {
   })
 })
 
+describe('broker/transaction: a log that refuses a record for now', () => {
+  const initAs = (rig: Rig, transactionalId: string) =>
+    now(rig.coordinator.initProducerId({ transactionalId, timeoutMs: 60_000, expected: null }))
+
+  it('fails that command alone: KIP-360 is not forgotten for it', () => {
+    const rig = makeRig()
+    const who = init(rig)
+    expect(init(rig, who)).to.include({ errorCode: 0, producerEpoch: 1 })
+    rig.log.failNext.push(ErrorCode.NOT_ENOUGH_REPLICAS)
+    expect(initAs(rig, 'y').errorCode).to.equal(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    expect(init(rig, who), 'the answer to the first was lost').to.include({ errorCode: 0, producerEpoch: 1 })
+    expect(initAs(rig, 'y').errorCode).to.equal(ErrorCode.NONE)
+  })
+
+  it('does not write the markers again when the completion is refused', () => {
+    const rig = makeRig()
+    const who = init(rig)
+    add(rig, who)
+    rig.log.refuseAfter(1, ErrorCode.NOT_ENOUGH_REPLICAS)
+    for (let i = 0; i < 3; i++) rig.log.failNext.push(ErrorCode.NOT_ENOUGH_REPLICAS)
+    expect(end(rig, who, true)).to.include({ errorCode: 0, producerEpoch: 1 })
+    expect(currentOf(rig).state).to.equal('PrepareCommit')
+    rig.clock.advance(10_000)
+    expect(currentOf(rig).state).to.equal('CompleteCommit')
+    expect(rig.markers.sent.filter(({ partitions }) => partitions.length > 0)).to.have.length(1)
+    expect(rig.crashes).to.deep.equal([])
+  })
+
+  it('aborts what is overdue at the next check, and sends the markers of what it could write', () => {
+    const rig = makeRig({ abortIntervalMs: 1000 })
+    for (const transactionalId of ['x', 'y']) {
+      const { producerId, producerEpoch } = initAs(rig, transactionalId)
+      const partitions = partitionsOf('a-0')
+      now(
+        rig.coordinator.addPartitions({
+          transactionalId,
+          producerId,
+          producerEpoch,
+          partitions,
+          transactionVersion: 2,
+        }),
+      )
+    }
+    rig.log.maxBatchBytes = 200
+    rig.log.refuseAfter(1, ErrorCode.NOT_ENOUGH_REPLICAS)
+    rig.clock.advance(61_000)
+    const stateOf = (id: string) => rig.coordinator.machineOf(0)!.entries.get(id)!.value.state
+    expect([stateOf('x'), stateOf('y')]).to.deep.equal(['CompleteAbort', 'Ongoing'])
+    rig.clock.advance(1000)
+    expect([stateOf('x'), stateOf('y')]).to.deep.equal(['CompleteAbort', 'CompleteAbort'])
+    expect(rig.markers.sent).to.have.length(2)
+  })
+
+  it('forgets unused ids at the next check', () => {
+    const rig = makeRig({ expirationMs: 1000, expirationIntervalMs: 1000 })
+    init(rig)
+    rig.log.failNext.push(ErrorCode.NOT_ENOUGH_REPLICAS)
+    rig.clock.advance(1000)
+    expect(rig.coordinator.machineOf(0)!.entries.size).to.equal(1)
+    rig.clock.advance(1000)
+    expect(rig.coordinator.machineOf(0)!.entries.size).to.equal(0)
+  })
+})
+
 describe('broker/transaction: epochs', () => {
   it('the last epoch of a producer id is used up at the end of a transaction: a new id follows', () => {
     const rig = makeRig({}, logWith({ producerEpoch: EPOCH_MAX - 1 }))
