@@ -37,6 +37,8 @@ type Slotted<C, R> =
 /** 100,000 waiting replies are some 20 MB: enough for a burst of commits while a follower restarts, not enough to die of it. */
 const PARKED_REPLIES_MAX = 100_000
 const RELOAD_BACKOFF_MS = 100
+/** Bytes that cannot be read stay so until somebody looks: reading a large log again and again would leave no time for anything else. */
+const RELOAD_BACKOFF_MAX_MS = 10_000
 const SAY_AGAIN_MS = 10_000
 
 /** The shards of one internal topic that this broker leads. */
@@ -45,6 +47,8 @@ export class CoordinatorRuntime<C, R> {
   readonly #ports: RuntimePorts<C, R>
   readonly #shards = new Map<number, Slotted<C, R>>()
   readonly #quietUntilMs = new Map<number, number>()
+  /** By partition: how often its log could not be read in a row. */
+  readonly #failedReads = new Map<number, number>()
   #attempts = 0
   #inCluster = true
 
@@ -184,6 +188,7 @@ export class CoordinatorRuntime<C, R> {
       onBroken: (failure) => this.#broken(partition, log, failure),
       onChanged: onChanged === undefined ? null : (key) => onChanged(partition, key),
     })
+    this.#failedReads.delete(partition)
     this.#shards.set(partition, { state: 'active', log, shard, machine })
     shard.start()
   }
@@ -191,7 +196,7 @@ export class CoordinatorRuntime<C, R> {
   #broken(partition: number, log: ShardLog, failure: ShardFailure): void {
     this.#sayBroken(partition, failure)
     this.#drop(partition, ErrorCode.NOT_COORDINATOR)
-    this.#retryLater(partition, log)
+    this.#retryLater(partition, log, this.#options.reloadBackoffMs)
   }
 
   /** Too few in-sync replicas, say, break a shard again and again until there are enough: once in a while is enough. */
@@ -213,11 +218,14 @@ export class CoordinatorRuntime<C, R> {
       `The log of ${this.#options.topic}-${partition} could not be read; nothing of it is served until it can.`,
       { error: error instanceof Error ? error.stack : String(error) },
     )
-    this.#retryLater(partition, log)
+    const failedReads = this.#failedReads.get(partition) ?? 0
+    this.#failedReads.set(partition, failedReads + 1)
+    const delayMs = Math.min(this.#options.reloadBackoffMs * 2 ** failedReads, RELOAD_BACKOFF_MAX_MS)
+    this.#retryLater(partition, log, delayMs)
   }
 
-  #retryLater(partition: number, log: ShardLog): void {
-    const timer = this.#ports.clock.setTimer(this.#options.reloadBackoffMs, () => this.#read(partition, log))
+  #retryLater(partition: number, log: ShardLog, delayMs: number): void {
+    const timer = this.#ports.clock.setTimer(delayMs, () => this.#read(partition, log))
     this.#shards.set(partition, { state: 'failed', log, timer })
   }
 
@@ -225,6 +233,7 @@ export class CoordinatorRuntime<C, R> {
     const current = this.#shards.get(partition)
     if (current === undefined) return
     this.#shards.delete(partition)
+    this.#failedReads.delete(partition)
     if (current.state === 'active') current.shard.close(errorCode)
     if (current.state === 'failed') current.timer.cancel()
   }

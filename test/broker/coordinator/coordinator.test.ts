@@ -275,6 +275,17 @@ describe('coordinator/runtime', () => {
     expect(add('one')).to.equal(1)
   })
 
+  it('reads a log that cannot be read less and less often', () => {
+    const { runtime, log, clock, machines } = setUp()
+    log.failReads = true
+    runtime.load(0, log)
+    clock.advance(60_000)
+    expect(machines).to.have.length.within(10, 15)
+    log.failReads = false
+    clock.advance(10_000)
+    expect(runtime.status(0)).to.equal(ErrorCode.NONE)
+  })
+
   it('appends a transaction, its end, and reads both again', async () => {
     const { runtime, log, send, machines } = setUp()
     const producer = { producerId: 9, producerEpoch: 1 }
