@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import {
+  AddOffsetsToTxn,
   AddPartitionsToTxn,
   DescribeTransactions,
   EndTxn,
@@ -192,6 +193,15 @@ describe('server/transactions', () => {
     await one.add(3, 't')
     expect(await verify()).to.equal(ErrorCode.NONE)
     expect(await verify(7)).to.equal(ErrorCode.PRODUCER_FENCED)
+  })
+
+  it('ends a transaction with the offsets of a group although no group was ever heard of', async () => {
+    const one = await begun()
+    const { transactionalId, producerId, producerEpoch } = one
+    const request = { transactionalId, producerId, producerEpoch, groupId: 'g' }
+    expect((await node.client.send(AddOffsetsToTxn, 3, request)).errorCode).to.equal(0)
+    expect(await one.end(3, false)).to.equal(0)
+    expect((await producer().init()).errorCode).to.equal(0)
   })
 
   it('aborts a transaction that takes longer than its producer asked for', async () => {

@@ -50,9 +50,9 @@ export class LocalMarkers implements MarkerSender {
     const places: number[] = []
     for (const { topic, partitionIds } of partitions) {
       for (const id of partitionIds) {
-        const found = topic === GROUP_TOPIC ? null : this.#ports.find(topic, id)
-        if (found === null || typeof found === 'number') {
-          answers.push(found ?? this.#ports.completeOffsets(id, marker))
+        const found = this.#ports.find(topic, id)
+        if (typeof found === 'number' || topic === GROUP_TOPIC) {
+          answers.push(typeof found === 'number' ? found : this.#ports.completeOffsets(id, marker))
           continue
         }
         places.push(answers.length)
@@ -67,9 +67,11 @@ export class LocalMarkers implements MarkerSender {
   }
 
   #writeOne(topic: string, id: number, marker: TransactionMarker): Answer<ErrorCode> {
-    if (topic === GROUP_TOPIC) return this.#ports.completeOffsets(id, marker)
+    // Also before the group coordinator is asked: AddOffsetsToTxn names partitions of a topic that is made by FindCoordinator.
     const found = this.#ports.find(topic, id)
-    return typeof found === 'number' ? found : then(this.#ports.append([found], marker), ([code]) => code!)
+    if (typeof found === 'number') return found
+    if (topic === GROUP_TOPIC) return this.#ports.completeOffsets(id, marker)
+    return then(this.#ports.append([found], marker), ([code]) => code!)
   }
 }
 

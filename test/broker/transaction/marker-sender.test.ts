@@ -15,6 +15,7 @@ describe('broker/transaction/marker-sender', () => {
   beforeEach(() => {
     broker = new ReplicaBroker()
     broker.createTopic('t', { partitions: 2 })
+    broker.createTopic('__consumer_offsets', { partitions: 4 })
     offsets = []
     warnings = []
     markers = new LocalMarkers({
@@ -48,6 +49,9 @@ describe('broker/transaction/marker-sender', () => {
   it('needs no marker where the topic is gone, or the log knows better', () => {
     begin(1, 4)
     expect(markers.write(marker, partitionsOf('gone-0,t-1'))).to.deep.equal([ErrorCode.NONE, ErrorCode.NONE])
+    expect(markers.write(marker, partitionsOf('__consumer_offsets-9'))).to.deep.equal([ErrorCode.NONE])
+    expect(markers.write(marker, partitionsOf('__consumer_offsets-9,gone-0'))).to.deep.equal([0, 0])
+    expect(offsets, 'a partition that there is not').to.deep.equal([])
     expect(warnings).to.have.length(1)
     const codes = markers.writeHere(marker, partitionsOf('gone-0,t-1'))
     expect(codes).to.deep.equal([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.INVALID_PRODUCER_EPOCH])
