@@ -39,6 +39,8 @@ const PARKED_REPLIES_MAX = 100_000
 const RELOAD_BACKOFF_MS = 100
 /** Bytes that cannot be read stay so until somebody looks: reading a large log again and again would leave no time for anything else. */
 const RELOAD_BACKOFF_MAX_MS = 10_000
+/** Commands that may wait for one shard: what a log that never can be read must not let grow. */
+const AWAITED_MAX = 10_000
 const SAY_AGAIN_MS = 10_000
 
 /** The shards of one internal topic that this broker leads. */
@@ -47,6 +49,8 @@ export class CoordinatorRuntime<C, R> {
   readonly #ports: RuntimePorts<C, R>
   readonly #shards = new Map<number, Slotted<C, R>>()
   readonly #quietUntilMs = new Map<number, number>()
+  /** By partition: what is to be decided as soon as it serves. */
+  readonly #awaited = new Map<number, C[]>()
   /** By partition: how often its log could not be read in a row. */
   readonly #failedReads = new Map<number, number>()
   #attempts = 0
@@ -86,6 +90,7 @@ export class CoordinatorRuntime<C, R> {
 
   /** This broker does not lead the partition any more. Everything that waits there fails with NOT_COORDINATOR. */
   unload(partition: number): void {
+    this.#awaited.delete(partition)
     this.#drop(partition, ErrorCode.NOT_COORDINATOR)
   }
 
@@ -116,6 +121,19 @@ export class CoordinatorRuntime<C, R> {
     const current = this.#shards.get(partition)
     if (current?.state === 'active') current.shard.submit(command, slot)
     else slot?.fail(this.status(partition))
+  }
+
+  /** Decides a command that nobody waits for: now, or when the shard that is led here serves. */
+  submitInTheEnd(partition: number, command: C): void {
+    const current = this.#shards.get(partition)
+    if (current === undefined) return
+    if (current.state === 'active') {
+      current.shard.submit(command, null)
+      return
+    }
+    const awaited = this.#awaited.get(partition)
+    if (awaited === undefined) this.#awaited.set(partition, [command])
+    else if (awaited.length < AWAITED_MAX) awaited.push(command)
   }
 
   /**
@@ -191,6 +209,9 @@ export class CoordinatorRuntime<C, R> {
     this.#failedReads.delete(partition)
     this.#shards.set(partition, { state: 'active', log, shard, machine })
     shard.start()
+    const awaited = this.#awaited.get(partition)
+    this.#awaited.delete(partition)
+    for (const command of awaited ?? []) this.submitInTheEnd(partition, command)
   }
 
   #broken(partition: number, log: ShardLog, failure: ShardFailure): void {

@@ -317,11 +317,11 @@ export class GroupCoordinator {
     )
   }
 
-  /** Topics are gone: so are their offsets, in every group of this broker. */
+  /** Topics are gone: so are their offsets, in every group of this broker, also where they are still being read. */
   onTopicsDeleted(deleted: readonly { readonly name: string; readonly topicId: string }[]): void {
     const topics = new Map(deleted.map(({ name, topicId }) => [name, topicId]))
     for (const partition of this.#runtime.partitions()) {
-      this.#runtime.submit(partition, { type: 'topics-deleted', topics }, null)
+      this.#runtime.submitInTheEnd(partition, { type: 'topics-deleted', topics })
     }
   }
 

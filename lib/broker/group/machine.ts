@@ -19,6 +19,8 @@ import { GroupRegistry } from './registry.js'
 import { type GroupContext, type GroupDecision, newTurn, restart, type Turn } from './turn.js'
 
 const EXPIRE_KEY = 'expire offsets'
+/** A log that refuses a record most often does so until a replica is back. */
+const DELETED_AGAIN_MS = 1_000
 
 export class GroupMachine implements ShardMachine<GroupCommand, GroupRecord> {
   readonly registry = new GroupRegistry()
@@ -62,6 +64,7 @@ export class GroupMachine implements ShardMachine<GroupCommand, GroupRecord> {
         break
       case 'topics-deleted':
         topicsDeleted(turn, command.topics)
+        turn.out.ifRefused = () => this.#again(turn, command)
         break
       case 'expire-offsets':
         expireOffsets(turn)
@@ -166,6 +169,13 @@ export class GroupMachine implements ShardMachine<GroupCommand, GroupRecord> {
   #expireLater(turn: Turn): GroupDecision {
     const instead = restart(turn)
     this.#scheduleExpiry(instead)
+    return instead.out
+  }
+
+  #again(turn: Turn, command: Extract<GroupCommand, { type: 'topics-deleted' }>): GroupDecision {
+    const instead = restart(turn)
+    const key = `topics deleted ${[...command.topics.values()].join(' ')}`
+    instead.out.schedule(key, DELETED_AGAIN_MS, command)
     return instead.out
   }
 

@@ -57,7 +57,6 @@ export function deleteAllOffsets(turn: Turn, group: string): void {
 export function topicsDeleted(turn: Turn, topics: ReadonlyMap<string, string>): void {
   const { offsets, out } = turn
   out.divisible = true
-  out.standsAlone = true
   for (const group of new Set([...offsets.groups(), ...offsets.pendingGroups()])) {
     for (const [topic, topicId] of topics) {
       const committed = offsets.ofGroup(group)?.get(topic)?.keys() ?? []

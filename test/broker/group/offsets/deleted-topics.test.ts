@@ -30,6 +30,36 @@ describe('broker/group/offsets: deleted topics', () => {
     expect(await committed(rig)).to.equal(-1)
   })
 
+  it('are not forgotten while the offsets are still being read', async () => {
+    const rig = makeRig()
+    await rig.coordinator.commitOffsets({ ...simple, retentionTimeMs: -1, knowsGroupIdNotFound: false }, false)
+    rig.coordinator.unload(0)
+    rig.log.asyncReads = true
+    rig.coordinator.load(0, rig.log)
+    rig.coordinator.onTopicsDeleted([{ name: 'a', topicId: THIS_TOPIC }])
+    while (rig.coordinator.status(0) !== ErrorCode.NONE) await Promise.resolve()
+    expect(await committed(rig)).to.equal(-1)
+  })
+
+  it('nor while this broker is out of the cluster', async () => {
+    const rig = makeRig()
+    await rig.coordinator.commitOffsets({ ...simple, retentionTimeMs: -1, knowsGroupIdNotFound: false }, false)
+    rig.coordinator.setStanding(false)
+    rig.coordinator.onTopicsDeleted([{ name: 'a', topicId: THIS_TOPIC }])
+    rig.coordinator.setStanding(true)
+    expect(await committed(rig)).to.equal(-1)
+  })
+
+  it('nor when the log refuses the tombstones for now', async () => {
+    const rig = makeRig()
+    await rig.coordinator.commitOffsets({ ...simple, retentionTimeMs: -1, knowsGroupIdNotFound: false }, false)
+    rig.log.failNext.push(ErrorCode.NOT_ENOUGH_REPLICAS)
+    rig.coordinator.onTopicsDeleted([{ name: 'a', topicId: THIS_TOPIC }])
+    expect(await committed(rig)).to.equal(5)
+    rig.clock.advance(1000)
+    expect(await committed(rig)).to.equal(-1)
+  })
+
   for (const [which, topicId, after] of [
     ['an earlier topic takes nothing', EARLIER_TOPIC, 5],
     ['the topic itself takes everything', THIS_TOPIC, -1],
