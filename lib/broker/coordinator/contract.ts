@@ -116,6 +116,8 @@ export class Decision<C, R> {
   next: C | null = null
   /** The records stand alone (tombstones): they may go as several batches when one would be too large. */
   divisible = false
+  /** Room that has to be left in the batch, for what these records grow by later. */
+  reservedBytes = 0
   /** What to do instead when the records make a batch that the log will not take. Without it the shard reloads. */
   ifTooLarge: (() => Decision<C, R>) | null = null
   /**

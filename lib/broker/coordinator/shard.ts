@@ -213,11 +213,12 @@ export class Shard<C, R> {
     if (decision.records.length === 0) return NO_BATCHES
     const batches: Batch<R>[] = []
     let batch: Batch<R> = { records: [], encoded: [] }
+    const maxBytes = this.log.maxBatchBytes - decision.reservedBytes
     let sizeInBytes = BATCH_OVERHEAD_BYTES
     for (const record of decision.records) {
       const encoded = this.#codec.encode(record)
       const recordBytes = RECORD_OVERHEAD_BYTES + encoded.key.length + (encoded.value?.length ?? 0)
-      if (sizeInBytes + recordBytes > this.log.maxBatchBytes) {
+      if (sizeInBytes + recordBytes > maxBytes) {
         if (!decision.divisible || batch.records.length === 0) return null
         batches.push(batch)
         batch = { records: [], encoded: [] }

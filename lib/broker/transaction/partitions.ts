@@ -12,6 +12,9 @@ import { isEnding } from './states.js'
 import { contains, containsAll, withPartitions } from './transitions.js'
 import { Turn } from './turn.js'
 
+/** More than the tagged fields that the end of a transaction adds to its record: one that cannot be written would stay open for ever. */
+const END_BYTES = 32
+
 /** Puts partitions into the producer's transaction, which begins by it (TransactionCoordinator.handleAddPartitionsToTransaction). */
 export function addPartitions(turn: Turn, request: AddPartitionsCommand, slot: Slot<AddPartitionsReply>): void {
   const { transactionalId, partitions, transactionVersion } = request
@@ -24,6 +27,7 @@ export function addPartitions(turn: Turn, request: AddPartitionsCommand, slot: S
   }
   turn.write(transactionalId, withPartitions(value, partitions, transactionVersion, turn.now))
   turn.out.answer(slot, { errorCode: ErrorCode.NONE })
+  turn.out.reservedBytes = END_BYTES
   turn.out.ifTooLarge = () => {
     const { out } = new Turn(turn.context, turn.now)
     out.answer(slot, { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR })

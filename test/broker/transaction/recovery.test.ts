@@ -268,6 +268,22 @@ describe('broker/transaction: epochs', () => {
     expect(rig.markers.sent[0]!.marker).to.include({ producerEpoch: 0, transactionVersion: 0 })
   })
 
+  it('takes no more partitions than leave room for the end of the transaction', () => {
+    let taken = 0
+    for (let maxBatchBytes = 180; maxBatchBytes < 260; maxBatchBytes++) {
+      const rig = makeRig({}, logWith({ producerEpoch: EPOCH_MAX - 1, clientTransactionVersion: 0 }))
+      rig.log.maxBatchBytes = maxBatchBytes
+      const partitions = partitionsOf(`${'t'.repeat(40)}-0`)
+      const producer = { transactionalId: 'x', producerId: 5, producerEpoch: EPOCH_MAX - 1 }
+      const { errorCode } = now(rig.coordinator.addPartitions({ ...producer, partitions, transactionVersion: 0 }))
+      if (errorCode !== ErrorCode.NONE) continue
+      taken++
+      rig.clock.advance(120_000)
+      expect(rig.coordinator.machineOf(0)?.entries.get('x')?.value.state, `${maxBatchBytes}`).to.equal('CompleteAbort')
+    }
+    expect(taken).to.be.within(1, 79)
+  })
+
   it('says so when a transaction has more partitions than a record can hold, and goes on without them', () => {
     const rig = makeRig()
     const who = init(rig)
