@@ -48,10 +48,16 @@ export class NoController extends Error {
 export class ControllerChannel {
   readonly #brokerId: number
   readonly #ports: ControllerChannelPorts
+  #closed = false
 
   constructor(options: { readonly brokerId: number }, ports: ControllerChannelPorts) {
     this.#brokerId = options.brokerId
     this.#ports = ports
+  }
+
+  /** Nobody is asked any more: who waits for a controller waits no longer. */
+  close(): void {
+    this.#closed = true
   }
 
   get isLocal(): boolean {
@@ -115,12 +121,12 @@ export class ControllerChannel {
   }
 
   /** AssignReplicasToDirs (KIP-858): these replicas are lost. What becomes of it is told by the metadata. @throws NoController */
-  loseReplicas(replicas: readonly OfflineReplica[]): Promise<void> {
+  async loseReplicas(replicas: readonly OfflineReplica[]): Promise<void> {
     const brokerId = this.#brokerId
-    return this.#ask<void>(
-      async () => {
+    await this.#ask<unknown>(
+      () => {
         const lost = replicas.map((one) => ({ ...one, directory: LOST_DIRECTORY }))
-        await this.#ports.controller.assignReplicas(brokerId, lost)
+        return this.#ports.controller.assignReplicas(brokerId, lost)
       },
       async (peer) => {
         const brokerEpoch = this.#ports.image().brokers.get(brokerId)?.epoch ?? -1
@@ -128,11 +134,12 @@ export class ControllerChannel {
           topicId,
           partitions: [{ partitionIndex: partition }],
         }))
-        await peer.request(AssignReplicasToDirs, 0, {
+        const answer = await peer.request(AssignReplicasToDirs, 0, {
           brokerId,
           brokerEpoch,
           directories: [{ id: LOST_DIRECTORY, topics }],
         })
+        return answer.errorCode === ErrorCode.NOT_CONTROLLER ? undefined : answer
       },
     )
   }
@@ -198,7 +205,7 @@ export class ControllerChannel {
   async #untilHere(names: readonly string[]): Promise<void> {
     const { clock, image, nextImage } = this.#ports
     const deadlineMs = clock.monotonic() + PATIENCE_MS
-    while (names.some((name) => !image().topicsByName.has(name)) && clock.monotonic() < deadlineMs) {
+    while (!this.#closed && names.some((name) => !image().topicsByName.has(name)) && clock.monotonic() < deadlineMs) {
       await nextImage(deadlineMs - clock.monotonic())
     }
   }
@@ -215,7 +222,7 @@ export class ControllerChannel {
     const { clock, controller, image, nextImage } = this.#ports
     const deadlineMs = clock.monotonic() + PATIENCE_MS
     let reason = 'there is no controller'
-    while (clock.monotonic() < deadlineMs && isWanted()) {
+    while (clock.monotonic() < deadlineMs && isWanted() && !this.#closed) {
       if (controller.isActive) return local()
       const { controllerId } = image()
       if (controllerId >= 0 && controllerId !== this.#brokerId) {
@@ -230,6 +237,7 @@ export class ControllerChannel {
       }
       await nextImage(RETRY_MS)
     }
+    if (this.#closed) throw new NoController('The broker is stopping.')
     throw new NoController(`The controller could not be reached within ${PATIENCE_MS} ms: ${reason}.`)
   }
 }

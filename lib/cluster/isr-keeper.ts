@@ -82,7 +82,8 @@ export class IsrKeeper {
       for (const [index, { partition, update }] of asked.entries()) this.#settle(partition, update, results[index])
     } catch (error) {
       // Nobody knows whether it was done: the proposals stay in force (both ISRs count).
-      this.#ports.logger.info(`The controller could not be asked about in-sync replicas: ${String(error)}`)
+      if (!this.#closed)
+        this.#ports.logger.info(`The controller could not be asked about in-sync replicas: ${String(error)}`)
       for (const { partition, update } of asked) this.#open.set(partition, update)
     } finally {
       this.#asking = false

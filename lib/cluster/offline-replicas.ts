@@ -67,7 +67,8 @@ export class OfflineReplicas {
     try {
       await this.#ports.tell(untold.slice(0, TOLD_AT_ONCE))
     } catch (error) {
-      this.#ports.logger.info(`The controller could not be told of failed replicas: ${String(error)}`)
+      if (!this.#closed)
+        this.#ports.logger.info(`The controller could not be told of failed replicas: ${String(error)}`)
     } finally {
       this.#telling = false
     }

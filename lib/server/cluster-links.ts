@@ -48,6 +48,8 @@ export class ClusterLinks {
   readonly #fetchers: Fetchers
   readonly #metadata: MetadataStore
   readonly #clock: Clock
+  /** Ends the waits for the next image. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(
     private readonly config: BrokerConfig,
@@ -196,6 +198,9 @@ export class ClusterLinks {
     this.offlineReplicas.close()
     this.#fetchers.close()
     this.#peers.close()
+    // Last: who waits for a controller goes on now, and finds that there is nobody left to ask.
+    this.channel.close()
+    for (const done of [...this.#waiting]) done()
   }
 
   #nextImage(timeoutMs: number): Promise<void> {
@@ -203,8 +208,10 @@ export class ClusterLinks {
       const done = (): void => {
         timer.cancel()
         stop()
+        this.#waiting.delete(done)
         resolve()
       }
+      this.#waiting.add(done)
       const timer = this.#clock.setTimer(timeoutMs, done)
       const stop = this.#metadata.subscribe({ onImage: done })
     })
