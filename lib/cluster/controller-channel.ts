@@ -64,6 +64,18 @@ export class ControllerChannel {
     return this.#ports.controller.isActive
   }
 
+  /** Until when something that begins now is tried. */
+  get deadlineMs(): number {
+    return this.#ports.clock.monotonic() + PATIENCE_MS
+  }
+
+  /** This broker was refused as the controller: waits a moment for what became of the lease. False when it is too late to try on. */
+  async again(deadlineMs: number): Promise<boolean> {
+    const { clock, nextImage } = this.#ports
+    await nextImage(RETRY_MS)
+    return !this.#closed && clock.monotonic() < deadlineMs
+  }
+
   /**
    * Hands a client's request, header and body without the size, to the controller; resolves with the answer's header and body. Null when this
    * broker is the controller by now: serve it here. @throws NoController

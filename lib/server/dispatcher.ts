@@ -27,7 +27,7 @@ import {
   NO_RESPONSE,
   type RequestContext,
 } from './context.js'
-import { type Forwarder, forwardedKeys } from './forwarding.js'
+import { type Forwarder, forwardedKeys, saysNotController } from './forwarding.js'
 import { unsupportedApiVersions } from './handlers/18-api-versions.js'
 import {
   type FrameDispatcher,
@@ -58,6 +58,16 @@ export interface RequestObserver {
   failed(apiKey: number): void
   /** A request of an API or version that is not served. */
   recordUnknown(): void
+}
+
+/** A request that only the controller may decide; the frame is in memory of its own. */
+interface Forwardable {
+  readonly row: ApiRow
+  readonly version: number
+  readonly frame: Buffer
+  readonly connection: ConnectionView
+  /** Until when a controller is looked for. */
+  readonly deadlineMs: number
 }
 
 export interface DispatcherPorts {
@@ -92,8 +102,16 @@ export class Dispatcher implements FrameDispatcher {
     }
     if (apiVersion < row.minVersion || apiVersion > row.maxVersion) return this.#unsupported(row, apiVersion, frame)
     const { forwarder } = this.#ports.broker
-    if (forwarder !== null && !isPeer && forwardedKeys.has(apiKey) && !forwarder.isLocal) {
-      return this.#forward(forwarder, row, apiVersion, Buffer.from(frame), connection)
+    if (forwarder !== null && !isPeer && forwardedKeys.has(apiKey)) {
+      const asked = {
+        row,
+        version: apiVersion,
+        frame: Buffer.from(frame),
+        connection,
+        deadlineMs: forwarder.deadlineMs,
+      }
+      const outcome = forwarder.isLocal ? this.#decide(forwarder, asked) : this.#forward(forwarder, asked)
+      return new PendingReply(outcome, -1)
     }
     return this.#handle(row, apiVersion, frame, connection)
   }
@@ -108,26 +126,34 @@ export class Dispatcher implements FrameDispatcher {
     return Array.isArray(outcome) ? Buffer.concat(outcome as readonly Buffer[]).subarray(4) : null
   }
 
-  #forward(
-    forwarder: Forwarder,
-    row: ApiRow,
-    version: number,
-    frame: Buffer,
-    connection: ConnectionView,
-  ): PendingReply {
+  /**
+   * This broker is the controller. Should it lose the lease before it has decided, the next one is asked: brokers of Kafka's never answer a client
+   * NOT_CONTROLLER, and Java's admin client takes it for the end of an AlterConfigs.
+   */
+  async #decide(forwarder: Forwarder, asked: Forwardable): Promise<FrameOutcome> {
+    const { row, version, frame, connection, deadlineMs } = asked
+    const outcome = await outcomeOf(this.#handle(row, version, frame, connection))
+    const isRefused = Array.isArray(outcome) && saysNotController(frame, Buffer.concat(outcome).subarray(4))
+    if (!isRefused || connection.closed || !(await forwarder.again(deadlineMs))) return outcome
+    return this.#forward(forwarder, asked)
+  }
+
+  async #forward(forwarder: Forwarder, asked: Forwardable): Promise<FrameOutcome> {
     const { observer } = this.#ports
+    const { row, version, frame, connection } = asked
     const startedAtMs = observer.begin(row.message.key, frame.length)
-    const outcome = forwarder.forward(frame, connection).then(
-      (answer): FrameOutcome | Promise<FrameOutcome> => {
-        if (answer !== null) {
-          observer.end(row.message.key, startedAtMs, answer.length)
-          return [answer]
-        }
-        return outcomeOf(this.#handle(row, version, frame, connection))
-      },
-      (error: unknown) => this.#failed(row, version, error),
-    )
-    return new PendingReply(outcome, -1)
+    try {
+      const answer = await forwarder.forward(frame, connection)
+      if (answer !== null) {
+        observer.end(row.message.key, startedAtMs, answer.length)
+        return [answer]
+      }
+    } catch (error) {
+      return this.#failed(row, version, error)
+    }
+    // Nobody is the controller, which is the answer, or this broker is by now.
+    if (forwarder.isLocal) return this.#decide(forwarder, asked)
+    return outcomeOf(this.#handle(row, version, frame, connection))
   }
 
   /** Only ApiVersions has an answer for a version that is not served: in v0, which every client can read. */

@@ -2,6 +2,8 @@
  * Requests that only the controller may decide go to it from whatever broker a client has asked, inside an Envelope (KIP-590): the request as it
  * came, the answer as it leaves.
  */
+
+import { decodeResponseFrame, ErrorCode, messageByKey } from '../../protocol/index.js'
 import type { ControllerChannel } from '../cluster/controller-channel.js'
 import { NoController } from '../cluster/controller-channel.js'
 import type { ConnectionView } from './context.js'
@@ -30,6 +32,16 @@ export class Forwarder {
     return this.channel.isLocal
   }
 
+  /** Until when a request that begins now is tried, on the clock of `again`. */
+  get deadlineMs(): number {
+    return this.channel.deadlineMs
+  }
+
+  /** Waits for what may have become of the lease. False: nobody is to be tried any more. */
+  again(deadlineMs: number): Promise<boolean> {
+    return this.channel.again(deadlineMs)
+  }
+
   /**
    * `frame`: header and body, in memory of its own. The answer's frame, its size included; null: serve it here, for this broker is the
    * controller by now, or nobody is (the answer then is NOT_CONTROLLER, which clients try again).
@@ -52,6 +64,25 @@ export class Forwarder {
     answer.copy(framed, 4)
     return framed
   }
+}
+
+const NOT_CONTROLLER_BYTES = Buffer.from([0, ErrorCode.NOT_CONTROLLER])
+
+/**
+ * Whether the answer (header and body) refuses what was asked because nobody decides here any more. Most answers need not be decoded to tell.
+ */
+export function saysNotController(request: Buffer, answer: Buffer): boolean {
+  if (!answer.includes(NOT_CONTROLLER_BYTES)) return false
+  const message = messageByKey(request.readInt16BE(0))
+  return message !== undefined && isRefusal(decodeResponseFrame(message, request.readInt16BE(2), answer).body)
+}
+
+function isRefusal(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isRefusal)
+  if (value === null || typeof value !== 'object') return false
+  return Object.entries(value).some(([name, inner]) =>
+    name === 'errorCode' ? inner === ErrorCode.NOT_CONTROLLER : isRefusal(inner),
+  )
 }
 
 const FORWARDED = 'FORWARDED'

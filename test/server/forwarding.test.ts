@@ -1,6 +1,15 @@
 /** Requests that another broker than the controller hands on, when the way there breaks (KIP-590). */
 import { expect } from 'chai'
-import { CreateTopics, DeleteTopics, ElectLeaders, ErrorCode, FindCoordinator, Metadata } from '../../protocol/index.js'
+import { ZERO_UUID } from '../../lib/metadata/image.js'
+import {
+  CreateTopics,
+  DeleteTopics,
+  ElectLeaders,
+  ErrorCode,
+  FindCoordinator,
+  IncrementalAlterConfigs,
+  Metadata,
+} from '../../protocol/index.js'
 import { VirtualCluster } from '../support/virtual-cluster.js'
 
 describe('server/forwarding', () => {
@@ -50,6 +59,38 @@ describe('server/forwarding', () => {
     const [answer] = (await cluster.whenDone(asked)).topics
     expect(answer!.errorCode).to.equal(ErrorCode.TOPIC_ALREADY_EXISTS)
     expect(topics().get('t')!.partitions).to.have.length(5)
+  })
+
+  it('is decided by the next controller when the one that was asked itself loses the lease first', async () => {
+    const { controller: asked } = cluster.node(controller)
+    const alterConfigs = asked.alterConfigs.bind(asked)
+    let refused = 0
+    asked.alterConfigs = async (command) => {
+      if (++refused > 2) return alterConfigs(command)
+      return command.resources.map(({ resourceType, resourceName }) => ({
+        resourceType,
+        resourceName,
+        errorCode: ErrorCode.NOT_CONTROLLER,
+        errorMessage: 'This broker is not the controller.',
+      }))
+    }
+    await cluster.topic('t', [controller])
+    const configs = [{ name: 'retention.ms', configOperation: 0, value: '5000' }]
+    const resources = [{ resourceType: 2, resourceName: 't', configs }]
+    const { responses } = await cluster.ask(controller, IncrementalAlterConfigs, 1, { resources })
+    expect(responses[0]).to.include({ errorCode: ErrorCode.NONE })
+    expect(refused).to.equal(3)
+  })
+
+  it('is refused when no lease is to be had in time', async () => {
+    const { controller: asked } = cluster.node(controller)
+    asked.deleteTopics = async (topics) =>
+      topics.map((topic) => ({ ...topic, errorCode: ErrorCode.NOT_CONTROLLER, errorMessage: 'no' }))
+    await cluster.topic('t', [controller])
+    const request = { topics: [{ name: 't', topicId: ZERO_UUID }], timeoutMs: 30_000 }
+    const sent = cluster.send(controller, DeleteTopics, 6, request)
+    await cluster.pass(16_000)
+    expect((await cluster.whenDone(sent)).responses[0]).to.include({ errorCode: ErrorCode.NOT_CONTROLLER })
   })
 
   it('a DeleteTopics that is sent again by id does not take a topic made anew', async () => {

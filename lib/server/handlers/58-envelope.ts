@@ -9,16 +9,9 @@
  *   request was decided, and the sender asks the next controller. A request that cannot be read, or that no answer fits: the connection of
  *   the sender is kept, the error is in the envelope.
  */
-import {
-  decodeResponseFrame,
-  Envelope,
-  ErrorCode,
-  messageByKey,
-  type RequestOf,
-  type ResponseInput,
-} from '../../../protocol/index.js'
+import { Envelope, ErrorCode, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
 import { api, type RequestContext } from '../context.js'
-import { forwardedConnection, forwardedKeys } from '../forwarding.js'
+import { forwardedConnection, forwardedKeys, saysNotController } from '../forwarding.js'
 import type { BrokerServices } from '../services.js'
 
 /** Clients of the same broker do not wait for each other: a change is answered when every broker has seen it. */
@@ -42,21 +35,4 @@ async function handleEnvelope(
   if (responseData === null) return { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR }
   if (saysNotController(frame, responseData)) return { errorCode: ErrorCode.NOT_CONTROLLER }
   return { errorCode: ErrorCode.NONE, responseData }
-}
-
-const NOT_CONTROLLER_BYTES = Buffer.from([0, ErrorCode.NOT_CONTROLLER])
-
-/** Whether the answer refuses what was asked because nobody decides here any more. Most answers need not be decoded to tell. */
-function saysNotController(request: Buffer, answer: Buffer): boolean {
-  if (!answer.includes(NOT_CONTROLLER_BYTES)) return false
-  const message = messageByKey(request.readInt16BE(0))
-  return message !== undefined && isRefusal(decodeResponseFrame(message, request.readInt16BE(2), answer).body)
-}
-
-function isRefusal(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(isRefusal)
-  if (value === null || typeof value !== 'object') return false
-  return Object.entries(value).some(([name, inner]) =>
-    name === 'errorCode' ? inner === ErrorCode.NOT_CONTROLLER : isRefusal(inner),
-  )
 }
