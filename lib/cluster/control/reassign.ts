@@ -1,10 +1,17 @@
 /** Moving partitions to other brokers. Source: ReplicationControlManager.alterPartitionReassignments, PartitionReassignmentReplicas (KIP-455). */
 import { ErrorCode } from '../../../protocol/errors.js'
-import { directoriesFor, type Image, type PartitionImage, type TopicImage } from '../../metadata/image.js'
+import {
+  directoriesFor,
+  type Image,
+  isActiveReplica,
+  type PartitionImage,
+  type TopicImage,
+} from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import { elect, electionChange } from '../election.js'
 import { type ControlContext, type Decision, DONE, type Outcome, refused } from './command.js'
 import { electorateOf, hasElr } from './eligible.js'
+import { isUnclean } from './unclean.js'
 
 export interface ReassignCommand {
   readonly allowReplicationFactorChange: boolean
@@ -22,7 +29,7 @@ export interface ReassignedPartition extends Outcome {
 
 /**
  * Cases: A. unknown topic or partition -> UNKNOWN_TOPIC_OR_PARTITION. B. cancel without a move under way -> NO_REASSIGNMENT_IN_PROGRESS; where no
- * in-sync replica would be left -> INVALID_REPLICA_ASSIGNMENT. C. an empty target, a broker twice or unknown -> INVALID_REPLICA_ASSIGNMENT. D. another
+ * in-sync replica would be left -> INVALID_REPLICA_ASSIGNMENT, unless the topic puts up with a loss: then one of those of before leads. C. an empty target, a broker twice or unknown -> INVALID_REPLICA_ASSIGNMENT. D. another
  * number of replicas although that is not allowed -> INVALID_REPLICATION_FACTOR. E. only the order changes, or replicas go: done at once.
  */
 export function reassignPartitions(
@@ -62,8 +69,13 @@ function cancel(
   const replicas = originalReplicas(partition)
   const isr = partition.isr.filter((id) => replicas.includes(id))
   if (isr.length === 0) {
-    const message = 'None of the replicas of before is in sync: cancelling would lose what the others alone have.'
-    return refused(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message) // B
+    if (!isUnclean(image, context.config, topic.name)) {
+      const message = 'None of the replicas of before is in sync: cancelling would lose what the others alone have.'
+      return refused(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message) // B
+    }
+    const lives = (id: number): boolean => isActiveReplica(image, partition, id)
+    const eligible = partition.eligibleLeaderReplicas.filter((id) => replicas.includes(id))
+    isr.push(eligible.find(lives) ?? replicas.find(lives) ?? replicas[0]!)
   }
   records.push(settled(image, context, topic, partition, replicas, isr))
   return DONE

@@ -131,4 +131,18 @@ describe('cluster/control/reassign', () => {
     })
     expect(move(moving, null).results[0]!.errorCode).to.equal(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
   })
+
+  it('cancels all the same where a topic puts up with the loss: a replica of before that lives leads alone', () => {
+    const cancelled = (up: typeof brokers | Record<1 | 2 | 3, 'up' | 'fenced'>) => {
+      const moving = clusterImage(up, {
+        t: [{ replicas: [3, 1, 2], isr: [3], leader: 3, addingReplicas: [3], removingReplicas: [1, 2] }],
+      })
+      const record = { type: 'ConfigRecord', resourceType: 2, resourceName: 't', value: 'true' } as const
+      return state(after(applyAll(moving, [{ ...record, name: 'unclean.leader.election.enable' }]), null))
+    }
+    const done = { replicas: [1, 2], addingReplicas: [], removingReplicas: [] }
+    expect(cancelled(brokers)).to.deep.include({ ...done, isr: [1], leader: 1, leaderEpoch: 6 })
+    expect(cancelled({ 1: 'fenced', 2: 'up', 3: 'up' })).to.deep.include({ ...done, isr: [2], leader: 2 })
+    expect(cancelled({ 1: 'fenced', 2: 'fenced', 3: 'up' })).to.deep.include({ ...done, isr: [1], leader: -1 })
+  })
 })
