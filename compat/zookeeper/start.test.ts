@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { ZooKeeperClient } from '../../lib/cluster/coordination/zookeeper/client.js'
+import { OPEN_ACL } from '../../lib/cluster/coordination/zookeeper/operations.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import { NodeNetwork } from '../../lib/host/node-network.js'
 import { secureRandom } from '../../lib/host/random-sources.js'
@@ -176,6 +177,41 @@ describe(`odradek start --zookeeper${missing === null ? '' : ` (left out: ${miss
     expect(readFileSync(join(folder, 'a', 'meta.properties'), 'utf8')).to.equal(meta)
     const again = await address(begin('--id', '101', ...data, ...place()))
     expect((await run(['topics', 'list', '--bootstrap', again])).out).to.equal('t\t1\t1\n')
+  })
+
+  it("refuses Kafka's own tree, and one whose log or id is gone, and makes nothing there", async () => {
+    const client = new ZooKeeperClient(
+      { servers: ensemble.addresses, chroot: '', sessionTimeoutMs: 1500 },
+      { network: new NodeNetwork(), clock: new SystemClock(), random: secureRandom, logger: silentLogger },
+      { onDoubt() {}, onExpired() {} },
+    )
+    client.start()
+    const root = `/start/${places}`
+    const make = (path: string, data = '') =>
+      client.create(root + path, { data: Buffer.from(data), mode: 'persistent', acl: OPEN_ACL })
+    try {
+      await make('')
+      await make('/kafka')
+      for (const path of ['', '/ids', '/topics']) await make(`/kafka/brokers${path}`)
+      await make('/kafka/cluster')
+      await make('/kafka/cluster/id', '{"version":"1","id":"ofKafka"}')
+      const words = /has a \/cluster\/id and no \/odradek\/head: it is Apache Kafka's, or its log has been deleted/
+      expect(await refused('--id', '101', ...place('/kafka'))).to.match(words)
+      expect(await client.children(`${root}/kafka`)).to.deep.equal(['brokers', 'cluster'])
+      const at = await address(begin('--id', '101', ...place('/own')))
+      expect((await run(['topics', 'create', 't', '--bootstrap', at])).code).to.equal(0)
+      const { data } = (await client.get(`${root}/own/cluster/id`))!
+      await client.delete(`${root}/own/cluster/id`)
+      expect(await refused('--id', '102', ...place('/own'))).to.match(
+        /has a log and no \/cluster\/id: somebody has deleted/,
+      )
+      await make('/own/cluster/id', data.toString())
+      await client.delete(`${root}/own/odradek/head`)
+      expect(await refused('--id', '102', ...place('/own'))).to.match(words)
+      expect(await client.exists(`${root}/own/odradek/head`)).to.equal(null)
+    } finally {
+      await client.close()
+    }
   })
 
   it('takes a batch as large as a node, refuses a larger one, and snapshots in parts that fit', async () => {

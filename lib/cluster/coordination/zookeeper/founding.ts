@@ -13,6 +13,7 @@ import {
   headBytes,
   PERSISTENT_FOLDERS,
   readClusterId,
+  readHead,
 } from './znodes.js'
 
 export interface FoundingOptions extends ZooKeeperClientOptions {
@@ -56,13 +57,34 @@ export async function foundCluster(
   }
 }
 
+/**
+ * Before anything is made. The id is made last and the log's head before it, so one without the other is no cluster that is being founded: to make
+ * what is missing would bring up an empty cluster in the place of one that had topics, or amidst another program's nodes.
+ */
 async function checkPlace(client: ZooKeeperClient, options: FoundingOptions): Promise<void> {
   const { dataOf = null, chroot } = options
-  if (dataOf === null || (await client.get(CLUSTER_ID)) !== null) return
-  throw new ZooKeeperError(
-    'NO_NODE',
-    `There is no cluster in ZooKeeper at ${whereOf(options)}${chroot}, and this broker's data belongs to the cluster ${dataOf}: give the servers and the chroot (--zookeeper HOST:PORT,.../PATH) of that one, or another --data-dir.`,
-  )
+  const at = `${whereOf(options)}${chroot}`
+  const hasId = (await client.get(CLUSTER_ID)) !== null
+  const head = await client.get(HEAD)
+  if (hasId && head === null) {
+    throw new ZooKeeperError(
+      'NO_NODE',
+      `The cluster in ZooKeeper at ${at} has a ${CLUSTER_ID} and no ${HEAD}: it is Apache Kafka's, or its log has been deleted. Nothing was changed; give another chroot (--zookeeper HOST:PORT,.../PATH), or bring the node back.`,
+    )
+  }
+  if (hasId) return
+  if (dataOf !== null) {
+    throw new ZooKeeperError(
+      'NO_NODE',
+      `There is no cluster in ZooKeeper at ${at}, and this broker's data belongs to the cluster ${dataOf}: give the servers and the chroot (--zookeeper HOST:PORT,.../PATH) of that one, or another --data-dir.`,
+    )
+  }
+  if (head !== null && readHead(head.data) > 0) {
+    throw new ZooKeeperError(
+      'NO_NODE',
+      `The cluster in ZooKeeper at ${at} has a log and no ${CLUSTER_ID}: somebody has deleted that node. Nothing was changed; bring it back ({"version":"1","id":"..."}, with the id in the meta.properties of its brokers).`,
+    )
+  }
 }
 
 /** Does it again, for as long as it is only the connection that fails: an action that may have been done already must bear that. */
