@@ -15,13 +15,18 @@ import type { FetcherOptions, FetcherPorts } from './fetcher-ports.js'
 import type { FetchInput, Followed } from './followed.js'
 import { asked, isAnswered, isCurrent, keyOf, NO_RECORDS, newFollowed, nextEpoch, sameState } from './followed.js'
 import { EARLIEST, LATEST, offsetOfLeader } from './leader-offsets.js'
+import { Nudges } from './nudge.js'
 import { truncationPoint } from './truncation.js'
 
 type FetchedPartition = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number]
 
 const FETCH_VERSION = 18
-const NUDGE_AGAIN_MS = 20
 const FIRST_BACKOFF_MS = 10
+const SESSION_ERRORS: ReadonlySet<number> = new Set([
+  ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+  ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+  ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
+])
 
 export class ReplicaFetcher {
   readonly #options: FetcherOptions
@@ -41,12 +46,12 @@ export class ReplicaFetcher {
   #running = false
   #closed = false
   #wake: Timer | null = null
-  #asking = false
-  #nudge: Timer | null = null
+  readonly #nudges: Nudges
 
   constructor(options: FetcherOptions, ports: FetcherPorts) {
     this.#options = options
     this.#ports = ports
+    this.#nudges = new Nudges(ports.clock, ports.nudge)
   }
 
   get isEmpty(): boolean {
@@ -66,7 +71,7 @@ export class ReplicaFetcher {
     this.#appended.add(partition)
     this.#stale.add(followed)
     this.#kick()
-    this.#nudgeIn(0)
+    this.#nudges.now()
   }
 
   remove(at: { readonly topicId: string; readonly partition: number }): void {
@@ -87,13 +92,13 @@ export class ReplicaFetcher {
   throttleChanged(): void {
     for (const followed of this.#resting) if (followed.heldBack) followed.notBeforeMs = 0
     this.#kick()
-    this.#nudgeIn(0)
+    this.#nudges.now()
   }
 
   close(): void {
     this.#closed = true
     this.#wake?.cancel()
-    this.#nudge?.cancel()
+    this.#nudges.close()
     this.#ports.peer.close()
     this.#followed.clear()
   }
@@ -105,20 +110,6 @@ export class ReplicaFetcher {
     this.#wake = this.#ports.clock.setTimer(delayMs, () => {
       this.#wake = null
       void this.#run()
-    })
-  }
-
-  /**
-   * While a request waits at the leader, nothing else can be asked for: what this broker has come to follow meanwhile, after a change of leader say,
-   * would wait as long. Said again until the answer is there, for it may arrive before what it is about.
-   */
-  #nudgeIn(delayMs: number): void {
-    if (this.#closed || !this.#asking || this.#nudge !== null) return
-    this.#nudge = this.#ports.clock.setTimer(delayMs, () => {
-      this.#nudge = null
-      if (!this.#asking) return
-      this.#ports.nudge()
-      this.#nudgeIn(NUDGE_AGAIN_MS)
     })
   }
 
@@ -153,13 +144,11 @@ export class ReplicaFetcher {
   async #ask(request: FetchInput): Promise<(() => Promise<void>)[]> {
     const { peer } = this.#ports
     const use = (response: ResponseOf<typeof Fetch>) => this.#onAnswer(response)
-    this.#asking = true
+    this.#nudges.begin()
     try {
       return await peer.request(Fetch, FETCH_VERSION, request, use, this.#options.settings.maxWaitMs)
     } finally {
-      this.#asking = false
-      this.#nudge?.cancel()
-      this.#nudge = null
+      this.#nudges.end()
     }
   }
 
@@ -170,9 +159,9 @@ export class ReplicaFetcher {
     else logger.error(message, { error: error instanceof Error ? error.stack : String(error) })
   }
 
-  /** The session is gone: everything is asked for anew. */
-  #reset(): void {
-    this.#session = { id: 0, epoch: 0 }
+  /** Everything is asked for anew. A session that the leader may still have is named, so that it ends there (KIP-227). */
+  #reset(hasEnded = false): void {
+    this.#session = { id: hasEnded ? 0 : this.#session.id, epoch: 0 }
     this.#forgotten.clear()
     this.#askAll()
   }
@@ -255,10 +244,7 @@ export class ReplicaFetcher {
 
   /** Synchronous: the records are views. Returns what has to be done afterwards, and takes time. */
   #onAnswer(response: ResponseOf<typeof Fetch>): (() => Promise<void>)[] {
-    if (response.errorCode !== ErrorCode.NONE) {
-      this.#reset()
-      return []
-    }
+    if (response.errorCode !== ErrorCode.NONE) return this.#onRefusal(response.errorCode)
     const { id, epoch } = this.#session
     this.#session =
       response.sessionId === 0
@@ -278,6 +264,15 @@ export class ReplicaFetcher {
     if (response.sessionId === 0) this.#askAll()
     this.#ports.flushPending()
     return later
+  }
+
+  /** A session that has ended begins again at once. A leader that refuses to begin one, or refuses for another reason, is asked again later. */
+  #onRefusal(errorCode: number): [] {
+    const wasFull = this.#session.epoch === 0
+    this.#reset(errorCode === ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
+    if (wasFull || !SESSION_ERRORS.has(errorCode))
+      throw new Error(`the leader refuses to be asked (error ${errorCode})`)
+    return []
   }
 
   #onPartition(followed: Followed, fetched: FetchedPartition): (() => Promise<void>) | null {
@@ -329,9 +324,7 @@ export class ReplicaFetcher {
     followed.notBeforeMs = this.#ports.clock.monotonic() + delayMs
     this.#rest(followed)
     // When others are asked for meanwhile, it would wait for their answer too.
-    this.#ports.clock.setTimer(delayMs, () => {
-      if (this.#resting.has(followed)) this.#nudgeIn(0)
-    })
+    this.#nudges.after(delayMs, () => this.#resting.has(followed))
   }
 
   async #cutting(followed: Followed, work: () => Promise<void>): Promise<void> {

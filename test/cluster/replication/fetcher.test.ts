@@ -31,11 +31,13 @@ class Scene {
   readonly partition: Partition
   /** End offsets of the logs that took something over. */
   readonly taken: number[] = []
+  /** Id and epoch of each request. */
+  readonly sessions: [number, number][] = []
   noteLogStart: () => Promise<void> = async () => {}
   #answer: ((response: unknown) => void) | null = null
 
   constructor() {
-    const { clock, log, asked, taken } = this
+    const { clock, log, asked, taken, sessions } = this
     const topicId = 'A'.repeat(22)
     const partition = {
       topic: 't',
@@ -57,12 +59,13 @@ class Scene {
     const request = (
       _message: unknown,
       _version: number,
-      value: { topics: { partitions: Asked[] }[] },
+      value: { topics: { partitions: Asked[] }[]; sessionId: number; sessionEpoch: number },
       use: (response: unknown) => unknown = (response) => response,
     ) => {
       for (const { partitions } of value.topics) asked.push(...partitions)
+      sessions.push([value.sessionId, value.sessionEpoch])
       return new Promise((resolve) => {
-        this.#answer = (response) => resolve(use(response))
+        this.#answer = (response) => resolve((async () => use(response))())
       })
     }
     const settings = { maxWaitMs: 500, minBytes: 1, responseMaxBytes: 1000, partitionMaxBytes: 1000, backoffMs: 100 }
@@ -82,6 +85,12 @@ class Scene {
     this.partition = partition as unknown as Partition
     this.fetcher.add(this.partition)
     clock.step()
+  }
+
+  /** The leader refuses the fetch as a whole. */
+  async refuse(errorCode: number): Promise<void> {
+    this.#answer!({ errorCode, sessionId: 0, responses: [] })
+    await settled()
   }
 
   /** To ListOffsets. */
@@ -117,6 +126,44 @@ describe('cluster/replication/fetcher', () => {
     await settled()
     fetcher.close()
     expect(asked.map(({ fetchOffset }) => fetchOffset)).to.deep.equal([5])
+  })
+
+  it('begins an ended session again at once, ends one that may be left, and leaves a leader in peace that refuses', async () => {
+    const { NOT_LEADER_OR_FOLLOWER, FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH } = ErrorCode
+    const scene = new Scene()
+    const { sessions, clock, fetcher } = scene
+    await settled()
+    await scene.answer(0)
+    await scene.refuse(FETCH_SESSION_ID_NOT_FOUND)
+    await scene.answer(0)
+    await scene.refuse(INVALID_FETCH_SESSION_EPOCH)
+    expect(sessions).to.deep.equal([
+      [0, 0],
+      [7, 1],
+      [0, 0],
+      [7, 1],
+      [7, 0],
+    ])
+    await scene.refuse(INVALID_FETCH_SESSION_EPOCH)
+    expect(sessions).to.have.length(5)
+    clock.advance(100)
+    await settled()
+    await scene.answer(0)
+    expect(sessions.slice(5)).to.deep.equal([
+      [7, 0],
+      [7, 1],
+    ])
+    await scene.refuse(NOT_LEADER_OR_FOLLOWER)
+    expect(sessions).to.have.length(7)
+    fetcher.close()
+  })
+
+  it('leaves no timer behind', async () => {
+    const scene = new Scene()
+    await settled()
+    await scene.answer(0, ErrorCode.UNKNOWN_LEADER_EPOCH)
+    scene.fetcher.close()
+    expect(scene.clock.untilNextMs()).to.equal(null)
   })
 
   it('takes nothing over that another log has asked for: the replica was moved away and back (make sim SEED=80264 PROFILE=cluster)', async () => {
