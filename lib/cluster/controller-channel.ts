@@ -60,6 +60,10 @@ export class ControllerChannel {
     this.#closed = true
   }
 
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   get isLocal(): boolean {
     return this.#ports.controller.isActive
   }

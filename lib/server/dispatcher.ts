@@ -60,6 +60,9 @@ export interface RequestObserver {
   recordUnknown(): void
 }
 
+/** Whoever loses the connection looks for another broker; NOT_CONTROLLER would be an answer. */
+const STOPPING = new Hangup('the broker is stopping')
+
 /** A request that only the controller may decide; the frame is in memory of its own. */
 interface Forwardable {
   readonly row: ApiRow
@@ -134,8 +137,9 @@ export class Dispatcher implements FrameDispatcher {
     const { row, version, frame, connection, deadlineMs } = asked
     const outcome = await outcomeOf(this.#handle(row, version, frame, connection))
     const isRefused = Array.isArray(outcome) && saysNotController(frame, Buffer.concat(outcome).subarray(4))
-    if (!isRefused || connection.closed || !(await forwarder.again(deadlineMs))) return outcome
-    return this.#forward(forwarder, asked)
+    if (!isRefused || connection.closed) return outcome
+    if (await forwarder.again(deadlineMs)) return this.#forward(forwarder, asked)
+    return forwarder.isClosed ? STOPPING : outcome
   }
 
   async #forward(forwarder: Forwarder, asked: Forwardable): Promise<FrameOutcome> {
@@ -151,7 +155,8 @@ export class Dispatcher implements FrameDispatcher {
     } catch (error) {
       return this.#failed(row, version, error)
     }
-    // Nobody is the controller, which is the answer, or this broker is by now.
+    // Nobody is left here to ask, or nobody is the controller, which is the answer, or this broker is by now.
+    if (forwarder.isClosed) return STOPPING
     if (forwarder.isLocal) return this.#decide(forwarder, asked)
     return outcomeOf(this.#handle(row, version, frame, connection))
   }

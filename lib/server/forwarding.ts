@@ -32,6 +32,11 @@ export class Forwarder {
     return this.channel.isLocal
   }
 
+  /** This broker is stopping: it finds nobody any more who decides. */
+  get isClosed(): boolean {
+    return this.channel.isClosed
+  }
+
   /** Until when a request that begins now is tried, on the clock of `again`. */
   get deadlineMs(): number {
     return this.channel.deadlineMs

@@ -93,6 +93,25 @@ describe('server/forwarding', () => {
     expect((await cluster.whenDone(sent)).responses[0]).to.include({ errorCode: ErrorCode.NOT_CONTROLLER })
   })
 
+  it('is not answered by a broker that stops meanwhile: the client asks another one', async () => {
+    for (const brokerId of [other, controller]) {
+      const { controller: asked } = cluster.node(controller)
+      asked.deleteTopics = () => new Promise(() => {})
+      if (brokerId === controller) {
+        asked.deleteTopics = async (topics) =>
+          topics.map((topic) => ({ ...topic, errorCode: ErrorCode.NOT_CONTROLLER, errorMessage: 'no' }))
+      }
+      const request = { topics: [{ name: 't', topicId: ZERO_UUID }], timeoutMs: 30_000 }
+      const sent = cluster.send(brokerId, DeleteTopics, 6, request).then(
+        () => 'answered',
+        (error: Error) => error.message,
+      )
+      await cluster.pass(10)
+      await cluster.stopBroker(brokerId)
+      expect(await cluster.whenDone(sent)).not.to.equal('answered')
+    }
+  })
+
   it('a DeleteTopics that is sent again by id does not take a topic made anew', async () => {
     await cluster.topic('t', [controller])
     const { topicId } = topics().get('t')!
