@@ -55,8 +55,8 @@ export interface ZooKeeperClientPorts {
 export interface SessionListener {
   /** True: on the server the session may have ended by now. False: it has not. */
   onDoubt(inDoubt: boolean): void
-  /** The session and its ephemeral nodes are gone. */
-  onExpired(): void
+  /** The session and its ephemeral nodes are gone, or (AUTH_FAILED) of no more use. */
+  onExpired(why: ZooKeeperError): void
 }
 
 interface InFlight {
@@ -214,8 +214,7 @@ export class ZooKeeperClient {
   #onConnected(session: Session | null, sentAtMs: number): void {
     this.#tick?.cancel()
     if (session === null) {
-      this.#end(new ZooKeeperError('SESSION_EXPIRED', 'The ZooKeeper session has expired.'))
-      this.#listener.onExpired()
+      this.#expire(new ZooKeeperError('SESSION_EXPIRED', 'The ZooKeeper session has expired.'))
       return
     }
     this.#session = session
@@ -266,8 +265,7 @@ export class ZooKeeperClient {
     }
     if (xid === Xid.AUTH) {
       if (error === 0) return
-      this.#end(new ZooKeeperError('AUTH_FAILED', 'ZooKeeper does not accept the credentials.'))
-      this.#listener.onExpired()
+      this.#expire(new ZooKeeperError('AUTH_FAILED', 'ZooKeeper does not accept the credentials.'))
       return
     }
     if (xid === Xid.PING) {
@@ -365,6 +363,11 @@ export class ZooKeeperClient {
     )
     const jitter = this.#ports.random.integer(BACKOFF_MIN_MS)
     this.#retry = this.#ports.clock.setTimer(wasConnected ? jitter : backoff + jitter, () => this.#connect())
+  }
+
+  #expire(why: ZooKeeperError): void {
+    this.#end(why)
+    this.#listener.onExpired(why)
   }
 
   #end(error: ZooKeeperError): void {

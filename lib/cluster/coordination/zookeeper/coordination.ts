@@ -20,6 +20,7 @@ import type {
   LiveMember,
   MemberInfo,
 } from '../coordination.js'
+import { Again } from './again.js'
 import { ZooKeeperClient, type ZooKeeperClientPorts } from './client.js'
 import { type FoundingOptions, foundCluster, persistently } from './founding.js'
 import { fenceOf, standForController } from './lease.js'
@@ -50,7 +51,7 @@ export interface ZooKeeperCoordinationPorts extends ZooKeeperClientPorts {
 type Stale = 'session' | 'log' | 'controller' | 'members'
 const ORDER: readonly Stale[] = ['session', 'log', 'controller', 'members']
 
-const RETRY_MS = 100
+const REFUSED_RETRY_MS = 1000
 const SNAPSHOT_EVERY_RECORDS = 5000
 
 interface Held extends ControllerLease {
@@ -80,7 +81,8 @@ export class ZooKeeperCoordination implements Coordination {
   #member: MemberInfo | null = null
   #snapshotOffset = -1
   #compacting = false
-  #retry: Timer | null = null
+  readonly #again: Again
+  #restart: Timer | null = null
   #closed = false
   #settled: (() => void)[] = []
 
@@ -89,6 +91,7 @@ export class ZooKeeperCoordination implements Coordination {
     this.#ports = ports
     this.#acl = options.secure ? CREATOR_ACL : OPEN_ACL
     this.#log = new SharedLog(this.#acl, options.nodeBytesMax)
+    this.#again = new Again(ports)
     this.#publisher = new Publisher(this.#acl, ports)
     this.#client = this.#newClient()
   }
@@ -154,7 +157,8 @@ export class ZooKeeperCoordination implements Coordination {
     this.#closed = true
     this.#listener = null
     this.#publisher.end()
-    this.#retry?.cancel()
+    this.#again.cancel()
+    this.#restart?.cancel()
     for (const resolve of this.#settled.splice(0)) resolve()
     await this.#client.close()
   }
@@ -164,19 +168,27 @@ export class ZooKeeperCoordination implements Coordination {
       onDoubt: (inDoubt) => {
         if (client === this.#client) this.#listener?.onDoubt(inDoubt)
       },
-      onExpired: () => this.#onExpired(client),
+      onExpired: (why) => this.#onExpired(client, why),
     })
     return client
   }
 
-  #onExpired(client: ZooKeeperClient): void {
+  #onExpired(client: ZooKeeperClient, why: ZooKeeperError): void {
     if (client !== this.#client || this.#closed) return
-    this.#ports.logger.warn('The ZooKeeper session has expired: this broker is out of the cluster and joins it again.')
+    const { clock, logger } = this.#ports
+    const isRefused = why.code === 'AUTH_FAILED'
+    // Before anybody listens, this ends the start, which says why.
+    if (this.#listener !== null && isRefused)
+      logger.error(`${why.message} This broker is out of the cluster until it does.`)
+    else if (!isRefused)
+      logger.warn('The ZooKeeper session has expired: this broker is out of the cluster and joins it again.')
     this.#release()
     this.#lease = null
     this.#listener?.onExpelled()
-    this.#client = this.#newClient()
-    this.#client.start()
+    const next = this.#newClient()
+    this.#client = next
+    if (isRefused) this.#restart = clock.setTimer(REFUSED_RETRY_MS, () => next.start())
+    else next.start()
     for (const what of ORDER) this.#stale.add(what)
     this.#work()
   }
@@ -221,19 +233,11 @@ export class ZooKeeperCoordination implements Coordination {
           throw error
         }
       }
+      this.#again.over()
       for (const resolve of this.#settled.splice(0)) resolve()
     } catch (error) {
-      this.#retryLater(error)
+      if (!this.#closed) this.#again.later(error, () => this.#work())
     }
-  }
-
-  #retryLater(error: unknown): void {
-    if (this.#closed) return
-    const code = error instanceof ZooKeeperError ? error.code : null
-    if (code !== 'CONNECTION_LOSS' && code !== 'SESSION_EXPIRED') {
-      this.#ports.logger.error(`The cluster's state cannot be read from ZooKeeper: ${String(error)}`)
-    }
-    this.#retry = this.#ports.clock.setTimer(RETRY_MS, () => this.#work())
   }
 
   async #refreshOne(what: Stale): Promise<void> {
@@ -341,21 +345,12 @@ export class ZooKeeperCoordination implements Coordination {
     const at = this.#head
     const batch = this.#log.encode(records, at.nextOffset)
     if (batch === null) return { errorCode: ErrorCode.RECORD_LIST_TOO_LARGE, offset: -1 }
-    const operations = this.#log.append(batch, at, records.length, held.fence)
-    for (;;) {
-      const client = this.#client
-      try {
-        await client.multi(operations)
-        break
-      } catch (error) {
-        const code = error instanceof ZooKeeperError ? error.code : null
-        if (code === 'CONNECTION_LOSS' && client === this.#client) {
-          const outcome = await this.#log.outcome(client, at, batch, this.#ports.logger)
-          if (outcome === 'written') break
-          if (outcome === 'not written') continue
-        }
-        return this.#refusedAppend(code, error)
-      }
+    try {
+      const client = () => this.#client
+      if (!(await this.#log.write(client, { batch, at, count: records.length, fence: held.fence }, this.#ports.logger)))
+        return { errorCode: ErrorCode.RECORD_LIST_TOO_LARGE, offset: -1 }
+    } catch (error) {
+      return this.#refusedAppend(error instanceof ZooKeeperError ? error.code : null, error)
     }
     this.#head = { nextOffset: at.nextOffset + records.length, version: at.version + 1 }
     this.#deliver(this.#log.decode(batch))

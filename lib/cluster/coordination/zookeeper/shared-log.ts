@@ -33,6 +33,9 @@ const SNAPSHOT_RECORDS_PER_PART = 4000
 /** Deletions sent as one multi. */
 const DELETED_AT_ONCE = 200
 
+/** Connections that one append may break. */
+const ATTEMPTS = 5
+
 export interface Head {
   readonly nextOffset: number
   /** Of the node, for the next write. */
@@ -43,6 +46,15 @@ export interface Head {
 export interface Fence {
   readonly epoch: number
   readonly version: number
+}
+
+interface Append {
+  readonly batch: Buffer
+  /** Where it goes. */
+  readonly at: Head
+  /** Records in it. */
+  readonly count: number
+  readonly fence: Fence
 }
 
 export class SharedLog {
@@ -89,20 +101,42 @@ export class SharedLog {
     return (await client.get(logPath(offset)))?.data ?? null
   }
 
+  /**
+   * Appends; asks the log itself when the connection breaks. False: every attempt breaks it and none is done, as when it is more than a server takes
+   * at once (`jute.maxbuffer`). @throws ZooKeeperError CONNECTION_LOSS when nobody knows what became of it, or the connection goes on breaking
+   */
+  async write(client: () => ZooKeeperClient, change: Append, logger: Logger): Promise<boolean> {
+    const operations = this.#operations(change)
+    for (let attempt = 1; ; attempt++) {
+      const present = client()
+      try {
+        await present.multi(operations)
+        return true
+      } catch (error) {
+        const isLost = error instanceof ZooKeeperError && error.code === 'CONNECTION_LOSS' && present === client()
+        const outcome = isLost ? await this.#outcome(present, change, logger) : 'unknown'
+        if (outcome === 'written') return true
+        if (outcome === 'unknown') throw error
+        if (attempt < ATTEMPTS) continue
+        if (change.batch.length > COMPRESS_ABOVE_BYTES) return false
+        throw error
+      }
+    }
+  }
+
   /** What one append does, all or nothing: 0 the fence, 1 the batch, 2 the head. */
-  append(batch: Buffer, at: Head, count: number, lease: Fence): Operation[] {
+  #operations({ batch, at, count, fence }: Append): Operation[] {
     return [
-      { op: 'check', path: CONTROLLER_EPOCH, version: lease.version },
+      { op: 'check', path: CONTROLLER_EPOCH, version: fence.version },
       { op: 'create', path: logPath(at.nextOffset), data: batch, mode: 'persistent', acl: this.acl },
       { op: 'set', path: HEAD, data: headBytes(at.nextOffset + count), version: at.version },
     ]
   }
 
   /** The connection broke during an append. After a sync nothing of the old connection can still arrive: the log tells. */
-  async outcome(
+  async #outcome(
     client: ZooKeeperClient,
-    at: Head,
-    batch: Buffer,
+    { at, batch }: Append,
     logger: Logger,
   ): Promise<'written' | 'not written' | 'unknown'> {
     try {
