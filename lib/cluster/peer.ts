@@ -3,6 +3,7 @@ import {
   decodeResponseFrame,
   encodeRequestFrame,
   type Message,
+  ProtocolError,
   type RequestInput,
   type ResponseOf,
 } from '../../protocol/index.js'
@@ -63,8 +64,20 @@ export class Peer {
     const header = { correlationId: ++this.#correlationId, clientId: this.#options.clientId }
     const frame = encodeRequestFrame(message, version, header, value)
     return pipe.send(frame, this.#options.requestTimeoutMs + extraTimeMs, (answer) =>
-      use(decodeResponseFrame(message, version, answer, { trailing: 'ignore' }).body),
+      use(this.#decode(pipe, () => decodeResponseFrame(message, version, answer, { trailing: 'ignore' }).body)),
     )
+  }
+
+  /** What cannot be read is no answer: nobody asks for more than whether there was one. */
+  #decode<T>(pipe: RequestPipe, decode: () => T): T {
+    try {
+      return decode()
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      const reason = `its answer cannot be read: ${error.message}`
+      pipe.end(reason)
+      throw this.#lost(reason)
+    }
   }
 
   /** Nothing more is asked; who waits is told. Idempotent. */
