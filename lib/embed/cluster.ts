@@ -206,7 +206,7 @@ export class Cluster {
   }
 
   /** Lets a broker coordinate a group. @throws BrokerError as `moveLeader` */
-  moveCoordinator(groupId: string, brokerId: number): Promise<void> {
+  async moveCoordinator(groupId: string, brokerId: number): Promise<void> {
     return this.moveLeader(GROUP_TOPIC, this.#groupPartition(groupId), brokerId)
   }
 
@@ -298,7 +298,14 @@ export class Cluster {
         ...(memory === null ? {} : { disks: new Map([[directory, memory.disk]]), memory }),
       },
     )
-    seat.port = seat.node.listeners[0]?.port ?? seat.port
+    const { node } = seat
+    seat.port = node.listeners[0]?.port ?? seat.port
+    // By itself, when its disks are gone: it can be started again, once it has stopped.
+    node.onClose(() => {
+      if (seat.node !== node) return
+      seat.node = null
+      seat.turn = seat.turn.then(() => node.close()).catch(() => {})
+    })
   }
 
   get #profile(): ProfileName {

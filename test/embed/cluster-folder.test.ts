@@ -90,6 +90,21 @@ describe('embed/cluster-folder', () => {
     expect(cluster.failure).to.match(/^Another process has taken .*metadata over: it took this one for dead\.$/)
   })
 
+  it('one broker that has to stop does not run any more, the others do, and it can be started again', async () => {
+    const cluster = await start([1, 2])
+    const lock = join(dataDir, 'broker-2', '.lock')
+    writeFileSync(lock, JSON.stringify({ generation: 99, pid: 1, started: '', place: 'elsewhere' }))
+    while (cluster.runningBrokerIds.length > 1) await new Promise(setImmediate)
+    expect(cluster.runningBrokerIds).to.deep.equal([1])
+    rmSync(lock)
+    await cluster.startBroker(2)
+    expect(cluster.runningBrokerIds).to.deep.equal([1, 2])
+    await cluster.createTopic({ name: 't', replicationFactor: 2 })
+    expect(cluster.isrOf('t', 0)).to.have.members([1, 2])
+    const late = cluster.close().then(() => cluster.moveCoordinator('g', 1))
+    expect(await late.catch((error: Error) => error.message)).to.match(/closed/)
+  })
+
   it('two processes with different brokers do not share it', async () => {
     await (await start([1, 2])).close()
     await start([1])
