@@ -19,6 +19,9 @@ export interface ZooKeeperPlace {
 /** HOST:PORT,HOST:PORT/chroot as Kafka's zookeeper.connect has it. */
 export function zooKeeperConnect(text: string): ZooKeeperPlace {
   const slash = text.indexOf('/')
+  if (slash >= 0 && text.includes(',', slash)) {
+    throw new RefusedValue('The chroot comes once, behind the last server: 127.0.0.1:2181,127.0.0.1:2182/odradek.')
+  }
   const servers = (slash < 0 ? text : text.slice(0, slash)).split(',').map((part) => connectable(part.trim()))
   return { servers, chroot: slash < 0 ? '' : zooKeeperChroot(text.slice(slash)) }
 }
@@ -143,8 +146,12 @@ async function zooKeeperNetwork(flags: ZooKeeperFlags, readText: (path: string) 
     const { NodeNetwork } = await import('../host/node-network.js')
     return new NodeNetwork()
   }
-  const { TlsNetwork } = await import('../host/tls-network.js')
-  return new TlsNetwork(Object.fromEntries(given.map(([name, path]) => [name, readFileOf(path, readText)])))
+  const { TlsNetwork, tlsProblem } = await import('../host/tls-network.js')
+  const options = Object.fromEntries(given.map(([name, path]) => [name, readFileOf(path, readText)]))
+  const problem = tlsProblem(options)
+  if (problem === null) return new TlsNetwork(options)
+  const { StartError } = await import('../server/options.js')
+  throw new StartError('ERR_ODRADEK_CONFIG', `--zookeeper-tls-${problem.of}: ${problem.why}`)
 }
 
 function readFileOf(path: string, readText: (path: string) => string): string {

@@ -1,4 +1,4 @@
-import { connect } from 'node:tls'
+import { connect, createSecureContext } from 'node:tls'
 import { connecting } from './connecting.js'
 import { fromDuplex } from './duplex-stream.js'
 import { type Network, NetworkError, type NetworkServer, type Stream } from './network.js'
@@ -10,6 +10,33 @@ export interface TlsOptions {
   /** PEM texts of our own certificate and its key, for a server that asks for one. */
   readonly cert?: string
   readonly key?: string
+}
+
+/**
+ * What cannot be used, and why, in a sentence; null: nothing. Node finds out at the first connection, which is then tried for ever, or takes no notice:
+ * authorities that are none, a certificate without its key.
+ */
+export function tlsProblem(options: TlsOptions): { readonly of: keyof TlsOptions; readonly why: string } | null {
+  const { ca, cert, key } = options
+  for (const of of ['ca', 'cert'] as const) {
+    const text = options[of]
+    if (text !== undefined && !/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/.test(text))
+      return { of, why: 'There is no PEM certificate.' }
+  }
+  if (cert !== undefined && key === undefined) return { of: 'cert', why: 'A certificate is of no use without its key.' }
+  if (key !== undefined && cert === undefined) return { of: 'key', why: 'A key is of no use without its certificate.' }
+  for (const [of, some] of [
+    ['ca', { ca }],
+    ['cert', { cert }],
+    ['key', { key, cert }],
+  ] as const) {
+    try {
+      createSecureContext(some)
+    } catch (error) {
+      return { of, why: `It cannot be used: ${(error as Error).message}.` }
+    }
+  }
+  return null
 }
 
 /** Outgoing connections by TLS. The server's certificate has to be valid for the name that is connected to. */

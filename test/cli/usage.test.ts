@@ -45,6 +45,7 @@ const WRONG: readonly [args: string[], sentence: string][] = [
   [['--broker-ids', '1', '--zookeeper', 'a:1'], `${ONE_PROCESS}.*`],
   [['--zookeeper', '127.0.0.1'], `.* ${FORM}`],
   [['--zookeeper', 'a:1/b/../c'], '.* It must be an absolute path, like /odradek\\.'],
+  [['--zookeeper', 'a:1/x,b:1/x'], '.* The chroot comes once, behind the last server: .*'],
   [['--zookeeper', 'a:1', '--zookeeper-chroot', 'b'], '.* It must be an absolute path, like /odradek\\.'],
   [['--zookeeper', 'a:1', '--zookeeper-auth', 'me'], '.* It must be user:password\\.'],
   [['--zookeeper', 'a:1', '--zookeeper-session-timeout', '1'], '.* It must be a whole number from 100 to 600000\\.'],

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createServer, type Server } from 'node:tls'
 import { expect } from 'chai'
 import type { NetworkError, Stream } from '../../lib/host/network.js'
-import { TlsNetwork } from '../../lib/host/tls-network.js'
+import { TlsNetwork, tlsProblem } from '../../lib/host/tls-network.js'
 
 const pem = (name: string): string => readFileSync(join(process.cwd(), 'test/support/tls', name), 'utf8')
 
@@ -82,5 +82,24 @@ describe('host/tls-network', () => {
     expect((await refusal(network.connect({ host: '127.0.0.1', port }))).code).to.equal('ECONNREFUSED')
     const broken = new TlsNetwork({ cert: 'no certificate', key: 'no key' })
     expect((await refusal(broken.connect({ host: '127.0.0.1', port }))).name).to.equal('NetworkError')
+  })
+})
+
+describe('host/tls-network tlsProblem', () => {
+  const [ca, cert, key] = [pem('ca.pem'), pem('server.pem'), pem('server.key.pem')]
+
+  it('finds nothing in what can be used', () => {
+    for (const options of [{}, { ca }, { cert, key }, { ca, cert, key }]) expect(tlsProblem(options)).to.equal(null)
+  })
+
+  it('tells before anybody connects what Node would tell at every connection, or never', () => {
+    const none = 'There is no PEM certificate.'
+    expect(tlsProblem({ ca: key })).to.deep.equal({ of: 'ca', why: none })
+    expect(tlsProblem({ cert: 'x', key })).to.deep.equal({ of: 'cert', why: none })
+    expect(tlsProblem({ ca, cert })).to.include({ of: 'cert' })
+    expect(tlsProblem({ ca, key })).to.include({ of: 'key' })
+    expect(tlsProblem({ cert, key: 'x' })).to.include({ of: 'key' })
+    const damaged = cert.replace(/[A-Za-z0-9]{8}/, '')
+    expect(tlsProblem({ ca, cert: damaged, key })).to.include({ of: 'cert' })
   })
 })
