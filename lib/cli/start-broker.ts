@@ -110,9 +110,14 @@ function misfit(flags: StartFlags): string | null {
     return flags.id === undefined ? null : 'Several brokers take --broker-ids, not --id.'
   }
   if (flags.racks !== undefined) return '--racks is for several brokers; one broker takes --set broker.rack=NAME.'
-  if (flags.zookeeper !== undefined) return null
+  if (flags.zookeeper !== undefined) return misfitOfChroots(flags.zookeeper.chroot, flags.zookeeperChroot)
   const alone = OF_ZOOKEEPER.find(([key]) => flags[key] !== undefined)
   return alone === undefined ? null : `${alone[1]} is of no use without --zookeeper.`
+}
+
+function misfitOfChroots(ofServers: string, given: string | undefined): string | null {
+  if (given === undefined || ofServers === '' || given === ofServers) return null
+  return `--zookeeper ends in the chroot ${ofServers}, and --zookeeper-chroot is ${given}: give one of them.`
 }
 
 const OF_ZOOKEEPER = [

@@ -47,6 +47,10 @@ const WRONG: readonly [args: string[], sentence: string][] = [
   [['--zookeeper', 'a:1/b/../c'], '.* It must be an absolute path, like /odradek\\.'],
   [['--zookeeper', 'a:1/x,b:1/x'], '.* The chroot comes once, behind the last server: .*'],
   [['--zookeeper', 'a:1', '--zookeeper-chroot', 'b'], '.* It must be an absolute path, like /odradek\\.'],
+  [
+    ['--zookeeper', 'a:1/x', '--zookeeper-chroot', '/y'],
+    '--zookeeper ends in the chroot /x, and --zookeeper-chroot is /y: give one of them\\.',
+  ],
   [['--zookeeper', 'a:1', '--zookeeper-auth', 'me'], '.* It must be user:password\\.'],
   [['--zookeeper', 'a:1', '--zookeeper-session-timeout', '1'], '.* It must be a whole number from 100 to 600000\\.'],
   [
