@@ -88,11 +88,18 @@ export function readForFetch(
   const { role } = partition
   return result.then((read) => {
     // While the disk was read the partition may have got another leader, and the log been cut.
-    if (partition.role !== role) {
+    if (!isStill(partition, role)) {
       return failedFetch(target, checkFetch(partition, target, reader) || ErrorCode.NOT_LEADER_OR_FOLLOWER)
     }
     return answer(partition, target, reader, position, read)
   })
+}
+
+/** A leader cuts nothing in its epoch, whoever is in sync in it; a follower's log may be cut whenever it is told of anything. */
+function isStill(partition: Partition, before: Partition['role']): boolean {
+  const { role } = partition
+  if (role === before) return true
+  return role.kind === 'leader' && before.kind === 'leader' && role.image.leaderEpoch === before.image.leaderEpoch
 }
 
 /** A follower that is not in sync gets no records while more is sent than allowed (ReplicaManager.shouldLeaderThrottle). */

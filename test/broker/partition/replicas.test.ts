@@ -1,6 +1,8 @@
 import { expect } from 'chai'
+import { readForFetch } from '../../../lib/broker/partition/fetch-position.js'
 import { ConfigResource } from '../../../lib/metadata/image.js'
 import { ErrorCode } from '../../../protocol/errors.js'
+import { ZERO_UUID } from '../../../protocol/index.js'
 import { batchOf, fetchNow, produceNow } from '../../support/produce-fetch.js'
 import { ReplicaBroker } from '../../support/replica-broker.js'
 
@@ -96,6 +98,27 @@ describe('broker/partition/replicas', () => {
     broker.replicas.setStanding(true)
     expect(produce()).to.equal(ErrorCode.NONE)
     expect(fetchNow(broker)).to.include({ errorCode: ErrorCode.NONE, highWatermark: 2 })
+  })
+
+  it('answers a fetch that waits for the disk as long as it leads in the same epoch, whoever is in sync meanwhile', async () => {
+    const topicId = broker.createTopic('t', { replicas: [1, 2] })
+    produceNow(broker, batchOf(broker, ['x']), { acks: 1 })
+    const partition = broker.partition('t')
+    partition.followerHas(2, { endOffset: 1, logStartOffset: 0, brokerEpoch: -1 })
+    const { log } = partition
+    const read = log.read.bind(log)
+    log.read = async (...args) => read(...args)
+    const target = { topic: 't', topicId: ZERO_UUID, partition: 0, currentLeaderEpoch: -1, fetchOffset: 0 }
+    const unchecked = { lastFetchedEpoch: -1, logStartOffset: -1, partitionMaxBytes: 1000 }
+    const reader = { isolation: 'committed', replicaId: -1, requireLeader: true } as const
+    const fetch = () =>
+      readForFetch(partition, { ...target, ...unchecked }, reader, { maxBytes: 1000, minOneMessage: true })
+    const inEpoch = fetch()
+    broker.metadata({ type: 'PartitionChangeRecord', partitionId: 0, topicId, isr: [1] })
+    expect(await inEpoch).to.include({ errorCode: ErrorCode.NONE, highWatermark: 1 })
+    const acrossEpochs = fetch()
+    broker.elect('t', 0, 1, [1])
+    expect(await acrossEpochs).to.include({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, sizeInBytes: 0 })
   })
 
   it('believes the clock before anybody has told it: a process that was frozen reads its sockets before its timers', () => {
