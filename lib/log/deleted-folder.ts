@@ -20,18 +20,32 @@ interface Ports {
 }
 
 /**
- * Renamed at once, unless `inPlace`: half a log must not stay behind a crash, nor be in the way when the topic is made again. Returns what is to
- * be removed, null when there is nothing.
+ * Renamed at once, unless `inPlace`: half a log must not stay behind a crash, nor be in the way when the topic is made again. Returns what removes
+ * it, to be called when no write is under way. What cannot be renamed is removed now if one is (`isWriting`): by its end the name may be another log's.
  */
-export function setAsideDeleted({ disk, random, logger }: Ports, folder: string, inPlace: boolean): string | null {
+export function setAsideDeleted(
+  { disk, random, logger }: Ports,
+  folder: string,
+  inPlace: boolean,
+  isWriting: boolean,
+): () => void {
+  const remove = (name: string): void => {
+    try {
+      disk.remove(name)
+    } catch (error) {
+      logger.error(`The folder ${name} of a deleted log cannot be removed: ${String(error)}`)
+    }
+  }
   try {
-    if (!disk.exists(folder)) return null
-    if (inPlace) return folder
+    if (!disk.exists(folder)) return () => {}
+    if (inPlace) return () => remove(folder)
     const name = setAsideFolder(folder, random.uuid(), 'delete')
     disk.rename(folder, name)
-    return name
+    return () => remove(name)
   } catch (error) {
     logger.warn(`The folder ${folder} cannot be renamed: ${String(error)}`)
-    return folder
+    if (!isWriting) return () => remove(folder)
+    remove(folder)
+    return () => {}
   }
 }

@@ -312,10 +312,10 @@ export class LogBody {
     void this.durability.stop()
     this.doomed.abandon()
     this.tail.clear()
-    const doomed = setAsideDeleted(this.ports, this.options.folder, this.segments.first.viewable)
+    const remove = setAsideDeleted(this.ports, this.options.folder, this.segments.first.viewable, this.tail.isWriting)
     return this.whenQuiet(() => {
       for (const segment of this.segments.all) segment.close()
-      if (doomed !== null) this.ports.disk.remove(doomed)
+      remove()
     }, true)
   }
 

@@ -85,7 +85,7 @@ export class LogStore {
     const now = expected(topic)
     const claim = directory.claimOf(name)
     if (now === null || partition >= now.partitionCount || (claim !== null && claim !== now.topicId)) {
-      this.setAside(directory, name, now)
+      this.setAside(directory, name, now === null)
       return
     }
     try {
@@ -117,10 +117,10 @@ export class LogStore {
     this.put(other)
   }
 
-  private setAside(directory: LogDir, name: string, now: ExpectedTopic | null): void {
+  private setAside(directory: LogDir, name: string, isUnknown: boolean): void {
     const aside = setAsideFolder(name, this.ports.random.uuid(), 'stray')
     directory.disk.rename(name, aside)
-    const why = now === null ? 'no topic of this cluster' : 'an earlier topic of that name'
+    const why = isUnknown ? 'no topic of this cluster' : 'an earlier topic of that name'
     this.logger.warn(`${directory.path}/${name} belongs to ${why}: it is kept as ${aside} and not used.`)
   }
 
@@ -139,6 +139,7 @@ export class LogStore {
     const unopened = this.unopened.get(options.folder)
     if (unopened !== undefined) throw unopened.error
     const directory = this.emptiest()
+    if (directory.isDurable && directory.disk.exists(options.folder)) this.setAside(directory, options.folder, false)
     this.checkpoints.get(directory)?.forget(topic, partition, () => this.offsetsIn(directory))
     if (topicId !== undefined) directory.claim(options.folder, topicId)
     const log = new PartitionLog(options, this.logPorts(directory))
