@@ -1,8 +1,7 @@
 /**
  * LZ4 frames, read strictly: blocks, their checksums, the limit on the output. Pure, so that no library has to be trusted with hostile
- * bytes (lz4js checks no bounds and lz4-napi has no limit). Refused, as by Kafka: other versions, linked blocks, wrong checksums.
- *
- * Kafka before 0.10 summed the frame header wrongly, magic number included; its messages of magic 0 may still carry that sum.
+ * bytes (lz4js checks no bounds and lz4-napi has no limit). Refused, as by Kafka, whose consumers could not read them: other versions, linked
+ * blocks, dictionaries and what else the reserved bits say, wrong checksums of the header and of blocks.
  */
 import { finish, type Steps } from '../steps.js'
 import { corrupt, tooLarge } from './error.js'
@@ -10,6 +9,10 @@ import { corrupt, tooLarge } from './error.js'
 const MAGIC = 0x184d2204
 const VERSION_MASK = 0xc0
 const VERSION = 0x40
+/** Of the flags; the lower one says that a dictionary is needed. */
+const RESERVED = 0x03
+/** Of the byte with the block size. */
+const RESERVED_BESIDE_SIZE = 0x8f
 const INDEPENDENT_BLOCKS = 0x20
 const BLOCK_CHECKSUM = 0x10
 const CONTENT_SIZE = 0x08
@@ -55,9 +58,8 @@ export interface FrameHeader {
   blocksAt: number
   maxBlockBytes: number
   blockChecksums: boolean
+  /** Kafka skips it, and so do we. */
   contentChecksum: boolean
-  /** True when the header's sum is Kafka's old, wrong one: other readers will refuse the frame. */
-  legacyChecksum: boolean
 }
 
 /** @throws CompressionError CORRUPT_DATA */
@@ -66,19 +68,17 @@ export function readFrameHeader(b: Buffer): FrameHeader {
   const flags = b[4]!
   if ((flags & VERSION_MASK) !== VERSION) throw corrupt('lz4', `frame version ${flags >>> 6}`)
   if ((flags & INDEPENDENT_BLOCKS) === 0) throw corrupt('lz4', 'linked blocks are not supported')
+  if ((flags & RESERVED) !== 0 || (b[5]! & RESERVED_BESIDE_SIZE) !== 0) throw corrupt('lz4', 'reserved bits are set')
   const sizeCode = (b[5]! >>> 4) & 7
   if (sizeCode < 4) throw corrupt('lz4', `block size code ${sizeCode}`)
   const sumAt = (flags & CONTENT_SIZE) !== 0 ? 14 : 6
   if (b.length <= sumAt) throw corrupt('lz4', 'the frame header is cut short')
-  const sum = b[sumAt]!
-  const legacyChecksum = sum !== ((xxh32(b, 4, sumAt) >>> 8) & 0xff)
-  if (legacyChecksum && sum !== ((xxh32(b, 0, sumAt) >>> 8) & 0xff)) throw corrupt('lz4', 'wrong frame header checksum')
+  if (b[sumAt] !== ((xxh32(b, 4, sumAt) >>> 8) & 0xff)) throw corrupt('lz4', 'wrong frame header checksum')
   return {
     blocksAt: sumAt + 1,
     maxBlockBytes: 1 << (8 + 2 * sizeCode),
     blockChecksums: (flags & BLOCK_CHECKSUM) !== 0,
     contentChecksum: (flags & CONTENT_CHECKSUM) !== 0,
-    legacyChecksum,
   }
 }
 
@@ -104,7 +104,10 @@ function* blocksOf(b: Buffer, h: FrameHeader): Iterable<Block> {
     if (b.length - at < 4) throw corrupt('lz4', 'the frame has no end mark')
     const word = b.readUInt32LE(at)
     at += 4
-    if (word === 0) return
+    if (word === 0) {
+      if (h.contentChecksum && b.length - at < 4) throw corrupt('lz4', 'the content checksum is cut short')
+      return
+    }
     const size = word % UNCOMPRESSED
     if (size > b.length - at || size > h.maxBlockBytes) throw corrupt('lz4', `a block claims ${size} bytes`)
     yield { at, size, compressed: word < UNCOMPRESSED }
