@@ -8,6 +8,7 @@ import type { Random } from '../host/random.js'
 import { CleaningAborted, cleanLog } from './cleaner.js'
 import { CleanerPace } from './cleaner-pace.js'
 import { type Cleanable, dirtiest, judgeLog } from './cleaner-rules.js'
+import { isShortage } from './log-dir.js'
 import type { PartitionLog } from './partition-log.js'
 
 /** Broker configs in force, without their prefix `log.cleaner.`; asked again whenever they are needed. */
@@ -38,10 +39,15 @@ interface Candidate extends CleanerTarget {
   readonly judgement: Cleanable
 }
 
+/** After a full disk stopped a cleaning, the log is tried again. */
+const SHORTAGE_RETRY_MS = 60_000
+
 export class LogCleaner {
   private readonly pace: CleanerPace
   /** Logs that a cleaning has failed on: left alone from then on, as the next one would fail the same way. */
   private readonly uncleanable = new WeakSet<PartitionLog>()
+  /** Logs for which space or descriptors did not suffice, and when (monotonic) to try again. */
+  private readonly postponed = new WeakMap<PartitionLog, number>()
   private timer: Timer | null = null
   private working: Promise<void> | null = null
 
@@ -75,9 +81,11 @@ export class LogCleaner {
   }
 
   private *candidates(): Iterable<Candidate> {
-    const now = this.ports.clock.now()
+    const { clock } = this.ports
+    const now = clock.now()
     for (const { log, highWatermark } of this.ports.targets()) {
       if (!log.config.cleanupCompact || log.offline || this.uncleanable.has(log)) continue
+      if ((this.postponed.get(log) ?? 0) > clock.monotonic()) continue
       yield { log, highWatermark, judgement: judge(log, highWatermark, now) }
     }
   }
@@ -91,6 +99,7 @@ export class LogCleaner {
     try {
       const settings = { dedupeBufferBytes, loadFactor, now: clock.now() }
       const cleaned = await cleanLog(log.body, judgement, settings, { random, pace: this.pace })
+      this.postponed.delete(log)
       await this.ports.onCleaned()
       logger.debug(`${name} is compacted up to offset ${cleaned.cleanedOffset}.`, {
         bytesBefore: before,
@@ -101,6 +110,11 @@ export class LogCleaner {
     } catch (error) {
       if (error instanceof CleaningAborted) {
         logger.debug(`The compaction of ${name} was given up: ${error.message}.`)
+        return
+      }
+      if (isShortage(error) && !log.offline) {
+        if (!this.postponed.has(log)) logger.warn(`${name} cannot be compacted now, it is tried again: ${String(error)}`)
+        this.postponed.set(log, clock.monotonic() + SHORTAGE_RETRY_MS)
         return
       }
       this.uncleanable.add(log)

@@ -3,7 +3,10 @@ import { type Disk, DiskError } from '../host/disk.js'
 import { META_PROPERTIES } from './meta-properties.js'
 import { formatPartitionMetadata, PARTITION_METADATA, parsePartitionMetadata } from './partition-metadata.js'
 
-const NOT_ITS_FAULT: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EBADF'])
+/** What a process lacks today and may have tomorrow: space, descriptors. */
+const SHORTAGES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'])
+
+export const isShortage = (error: unknown): boolean => error instanceof DiskError && SHORTAGES.has(error.code)
 
 export interface LogDirOptions {
   /** As configured and as DescribeLogDirs shows it. */
@@ -36,7 +39,7 @@ export class LogDir {
    * out of descriptors, nor one file that somebody removed.
    */
   isToBlame(error: unknown): boolean {
-    if (!(error instanceof DiskError) || NOT_ITS_FAULT.has(error.code)) return false
+    if (!(error instanceof DiskError) || isShortage(error) || error.code === 'EBADF') return false
     return error.code !== 'ENOENT' || !this.isThere()
   }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { DiskError } from '../../lib/host/disk.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { CleanerPace } from '../../lib/log/cleaner-pace.js'
 import { LogCleaner } from '../../lib/log/log-cleaner.js'
@@ -48,12 +49,12 @@ for (const kind of disks) {
       return t
     }
 
-    function start(): void {
+    function start(warn = (_line: string): void => {}): void {
       const { clock } = logs[0]!
       cleaner = new LogCleaner({
         clock,
         random: seededRandom(3),
-        logger: { trace() {}, debug() {}, info() {}, warn() {}, error: (line) => void errors.push(line) },
+        logger: { trace() {}, debug() {}, info() {}, warn, error: (line) => void errors.push(line) },
         settings: () => ({ backoffMs, dedupeBufferBytes: 1_000_000, loadFactor: 0.9, bytesPerSecond }),
         onCleaned: async () => void noted++,
         targets: () => logs.map((one) => ({ log: one.log, highWatermark: one.log.endOffset })),
@@ -116,6 +117,32 @@ for (const kind of disks) {
       expect(bad.log.offline).to.equal(false)
       const left = made[0]!.disk.list('t-0').filter((name) => name.endsWith('.cleaned'))
       expect(left).to.deep.equal([])
+    })
+
+    it('a disk that is full for a while puts a compaction off, and says so once', async () => {
+      const t = log()
+      fill(t, 60)
+      await t.log.flush()
+      const warnings: string[] = []
+      const { disk } = made[0]!
+      const open = disk.open.bind(disk)
+      let attempts = 0
+      let full = true
+      disk.open = (path, options) => {
+        if (full && path.endsWith('.log.cleaned')) {
+          attempts++
+          throw new DiskError('ENOSPC', path, `Cannot open ${path}: no space left (ENOSPC).`)
+        }
+        return open(path, options)
+      }
+      start((line) => void warnings.push(line))
+      await until(() => attempts === 3)
+      full = false
+      await until(() => t.log.body.cleanedOffset !== null)
+      expect(await sealedKeys(t)).to.equal(5)
+      expect(errors).to.deep.equal([])
+      expect(warnings).to.have.length(1)
+      expect(warnings[0]).to.match(/^t-0 cannot be compacted now, it is tried again: .*ENOSPC/)
     })
 
     it('is slowed down by log.cleaner.io.max.bytes.per.second', async () => {
