@@ -85,17 +85,17 @@ export class BatchFilter {
     // Emptied by an earlier cleaning.
     if (type === null) return keep ? 'copy' : 'drop'
     if (type !== ControlType.ABORT && type !== ControlType.COMMIT) return 'copy'
-    const { transactions, now, deleteRetentionMs } = this.rules
+    const { transactions, now } = this.rules
     const abort = type === ControlType.ABORT
     const { spent, entry } = transactions.onMarker(header.producerId(b, at), header.lastOffset(b, at), abort)
     this.aborted = entry
     if (!spent) return 'copy'
-    if (!hasHorizon(b, at)) return yield* rewrite(b, at, wholeSection(b, at), now + deleteRetentionMs)
+    if (!hasHorizon(b, at)) return yield* rewrite(b, at, wholeSection(b, at), this.horizon())
     return keep || header.baseTimestamp(b, at) > now ? 'copy' : 'drop'
   }
 
   private *filterData(b: Buffer, at: number, keep: boolean): Steps<Filtered> {
-    const { transactions, now, deleteRetentionMs } = this.rules
+    const { transactions } = this.rules
     const transactional = header.isTransactional(b, at)
     const aborted = transactions.onBatch(header.producerId(b, at), header.lastOffset(b, at), transactional)
     const count = header.recordCount(b, at)
@@ -106,9 +106,14 @@ export class BatchFilter {
     const section = sectionAsStored(b, at) ?? (yield* decompressedSection(b, at))
     const kept = yield* this.survivors(b, at, section)
     if (kept.count === 0) return keep ? emptied(b, at) : 'drop'
-    const horizon = kept.tombstones && !hasHorizon(b, at) ? now + deleteRetentionMs : null
+    const horizon = kept.tombstones && !hasHorizon(b, at) ? this.horizon() : null
     if (kept.count === count && horizon === null) return 'copy'
     return yield* rewrite(b, at, { section, kept, complete: kept.count === count }, horizon)
+  }
+
+  /** "For ever" is Long.MAX_VALUE ms: it must not wrap around to a time that has passed, as in Kafka. */
+  private horizon(): number {
+    return Math.min(this.rules.now + this.rules.deleteRetentionMs, Number.MAX_SAFE_INTEGER)
   }
 
   private *survivors(b: Buffer, at: number, section: Buffer): Steps<Kept> {

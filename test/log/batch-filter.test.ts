@@ -166,6 +166,15 @@ describe('batch-filter', () => {
     expect(header.baseTimestamp(gone), 'the horizon stays').to.equal(NOW + DELETE_RETENTION_MS)
   })
 
+  it('a tombstone stays for ever when delete.retention.ms says so', () => {
+    const records = [{ key: 'a', value: null, timestamp: NOW - 50 }]
+    const rules = { deleteRetentionMs: Number(9223372036854775807n) }
+    const first = filterOf({ a: BASE }, rules).filter(batchOf(records), 0, false) as Buffer
+    expect(header.baseTimestamp(first)).to.equal(Number.MAX_SAFE_INTEGER)
+    expect(seen(first)).to.deep.equal([[BASE, 'a', null, -50]])
+    expect(filterOf({ a: BASE }, { ...rules, now: NOW * 100 }).filter(first, 0, false)).to.equal('copy')
+  })
+
   it('drops records without a key', () => {
     const left = filterOf({}).filter(batchOf([{ value: 'x' }, { key: '', value: 'y' }]), 0, false) as Buffer
     expect(seen(left).map(([offset]) => offset)).to.deep.equal([101])
