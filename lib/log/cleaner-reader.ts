@@ -1,8 +1,14 @@
 import * as header from '../../protocol/batch/header.js'
+import { ProtocolError } from '../../protocol/wire/error.js'
 import type { CleanerPace } from './cleaner-pace.js'
-import { CompressionCode, prepareCodec } from './compression/index.js'
+import { CompressionCode, CompressionError, prepareCodec } from './compression/index.js'
 import type { LogReader } from './log-reader.js'
 import type { Segment } from './segment.js'
+
+/** Thrown of a batch that is not what was written; who walks adds which one. */
+export class BadBatch extends Error {
+  override readonly name = 'BadBatch'
+}
 
 /** Called for every batch with the bytes it lies in, which stay until a promise has resolved. False stops the walk. */
 export type Visit = (b: Buffer, at: number, isLast: boolean) => boolean | Promise<boolean>
@@ -61,11 +67,14 @@ export class CleanerReader {
         const preparing = prepareCodec(CompressionCode.zstd)
         if (preparing !== null) await preparing
       }
-      let goesOn = visit(bytes, at, position + at + size === segment.sizeInBytes)
-      if (goesOn instanceof Promise) {
-        goesOn = await goesOn
-        this.mustGoOn()
+      let goesOn: boolean | Promise<boolean>
+      try {
+        goesOn = visit(bytes, at, position + at + size === segment.sizeInBytes)
+        if (goesOn instanceof Promise) goesOn = await goesOn
+      } catch (error) {
+        throw located(error, segment, position + at)
       }
+      this.mustGoOn()
       if (!goesOn) return false
       at += size
       const rest = this.pace.rest()
@@ -139,6 +148,13 @@ function sizeOfFirst(segment: Segment, { bytes }: Stretch, rest: number): number
   return size
 }
 
-export function damaged(segment: Segment): Error {
+/** Says file and byte with what is wrong with the batch there. */
+function located(error: unknown, segment: Segment, position: number): unknown {
+  if (!(error instanceof BadBatch || error instanceof CompressionError || error instanceof ProtocolError)) return error
+  const message = `${segment.path('.log')} is damaged at byte ${position}: ${error.message}`
+  return new BadBatch(message, { cause: error })
+}
+
+function damaged(segment: Segment): Error {
   return new Error(`${segment.path('.log')} is damaged`)
 }

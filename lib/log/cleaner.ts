@@ -19,7 +19,7 @@ import {
   sectionAsStored,
 } from './batch-filter.js'
 import type { CleanerPace } from './cleaner-pace.js'
-import { CleanerReader, damaged, type Visit } from './cleaner-reader.js'
+import { BadBatch, CleanerReader, type Visit } from './cleaner-reader.js'
 import { type Cleanable, groupSegments } from './cleaner-rules.js'
 import { CleanerTransactions } from './cleaner-transactions.js'
 import type { LogBody } from './log-body.js'
@@ -189,8 +189,8 @@ class Cleaning {
           return written()
         }
         changed = true
+        mustBeSound(b, at)
         if (filtered === 'drop') return true
-        if (!isValidBatch(b, at)) throw damaged(segment)
         writer.add(filtered, 0, filtered.length)
         return written()
       }
@@ -221,6 +221,12 @@ class Cleaning {
   }
 }
 
+/** What is damaged is not made anew, with a checksum that is right, nor taken away. @throws BadBatch */
+function mustBeSound(b: Buffer, at: number): void {
+  if (!isValidBatch(b, at))
+    throw new BadBatch(`the checksum of the batch at offset ${header.baseOffset(b, at)} is wrong`)
+}
+
 /** Takes a dirty batch into the map. False when it was full; the map then speaks for what came before. */
 function* mapBatch(
   b: Buffer,
@@ -229,7 +235,7 @@ function* mapBatch(
   transactions: CleanerTransactions,
   from: number,
 ): Steps<boolean> {
-  if (!isValidBatch(b, at)) throw new Error(`the batch at offset ${header.baseOffset(b, at)} is damaged`)
+  mustBeSound(b, at)
   const lastOffset = header.lastOffset(b, at)
   const producerId = header.producerId(b, at)
   if (header.isControl(b, at)) {

@@ -113,7 +113,8 @@ export class LogCleaner {
         return
       }
       if (isShortage(error) && !log.offline) {
-        if (!this.postponed.has(log)) logger.warn(`${name} cannot be compacted now, it is tried again: ${String(error)}`)
+        if (!this.postponed.has(log))
+          logger.warn(`${name} cannot be compacted now, it is tried again: ${String(error)}`)
         this.postponed.set(log, clock.monotonic() + SHORTAGE_RETRY_MS)
         return
       }

@@ -2,7 +2,10 @@ import { expect } from 'chai'
 import { DiskError } from '../../lib/host/disk.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { CleanerPace } from '../../lib/log/cleaner-pace.js'
+import { CompressionCode } from '../../lib/log/compression/index.js'
 import { LogCleaner } from '../../lib/log/log-cleaner.js'
+import { buildBatch } from '../../protocol/batch/builder.js'
+import * as header from '../../protocol/batch/header.js'
 import { compact, consumed } from './support/compaction.js'
 import { disks, makeLog, START_MS, type TestDisk, type TestLog } from './support/harness.js'
 
@@ -112,11 +115,44 @@ for (const kind of disks) {
       const before = good.log.body.cleanedOffset!
       await until(() => good.log.body.cleanedOffset! > before)
       expect(errors.length).to.equal(1)
-      expect(errors[0]).to.match(/^t-0 cannot be compacted/)
+      expect(errors[0]).to.match(
+        /^t-0 cannot be compacted .* t-0\/0{20}\.log is damaged at byte 0: the checksum of the batch at offset 0 is wrong/,
+      )
       expect(bad.log.body.segments.active).to.equal(active)
       expect(bad.log.offline).to.equal(false)
       const left = made[0]!.disk.list('t-0').filter((name) => name.endsWith('.cleaned'))
       expect(left).to.deep.equal([])
+    })
+
+    it('says which batch cannot be decompressed', async () => {
+      const t = log()
+      const junk = { baseOffset: 1, compression: CompressionCode.gzip, compress: () => Buffer.from('no gzip') }
+      const options = { origin: 'replication', leaderEpoch: 0, now: START_MS } as const
+      for (const one of [{ baseOffset: 0 }, junk]) {
+        t.log.append(buildBatch([{ key: 'k', value: 'v' }], { baseTimestamp: START_MS, ...one }), options)
+      }
+      fill(t, 60)
+      start()
+      await until(() => errors.length > 0)
+      const at = t.log.body.segments.first
+      expect(errors[0]).to.include(`${at.path('.log')} is damaged at byte 70: failed to decompress gzip data`)
+    })
+
+    it('takes nothing away that is damaged', async () => {
+      const t = log({ segmentBytes: 2000 })
+      fill(t, 60)
+      await t.log.flush()
+      await compact(t)
+      const kept = t.log.body.segments.all.at(-2)!.path('.log')
+      const file = made[0]!.disk.open(kept)
+      file.write(Buffer.alloc(4), header.RECORD_COUNT)
+      file.close()
+      fill(t, 60)
+      await t.log.flush()
+      const before = t.log.sizeInBytes
+      const refused = await compact(t).catch((error: Error) => error)
+      expect(refused).to.be.instanceOf(Error).with.property('message').that.includes(`${kept} is damaged at byte 0`)
+      expect(t.log.sizeInBytes).to.equal(before)
     })
 
     it('a disk that is full for a while puts a compaction off, and says so once', async () => {

@@ -162,12 +162,31 @@ describe('compression', () => {
       changed[6] = (xxh32(changed, 4, 6) >>> 8) & 0xff
       return changed
     }
-    expect(decompress(3, frame(() => {})).toString()).to.equal('x')
+    expect(
+      decompress(
+        3,
+        frame(() => {}),
+      ).toString(),
+    ).to.equal('x')
     for (const bit of [0x01, 0x02]) {
-      expect(failure(() => decompress(3, frame((b) => void (b[4]! |= bit)))).message).to.include('reserved')
+      expect(
+        failure(() =>
+          decompress(
+            3,
+            frame((b) => void (b[4]! |= bit)),
+          ),
+        ).message,
+      ).to.include('reserved')
     }
     for (const bit of [0x01, 0x02, 0x04, 0x08, 0x80]) {
-      expect(failure(() => decompress(3, frame((b) => void (b[5]! |= bit)))).message).to.include('reserved')
+      expect(
+        failure(() =>
+          decompress(
+            3,
+            frame((b) => void (b[5]! |= bit)),
+          ),
+        ).message,
+      ).to.include('reserved')
     }
     const unsummed = frame((b) => void (b[4]! |= 0x04))
     expect(failure(() => decompress(3, unsummed)).message).to.include('content checksum')
@@ -188,7 +207,9 @@ describe('compression', () => {
     expect(inSteps.equals(both)).to.equal(true)
     expect(failure(() => decompress(4, stream, both.length - 1)).code).to.equal('TOO_LARGE')
     expect(failure(() => decompress(4, stream, a.length)).code).to.equal('TOO_LARGE')
-    expect(decompress(4, Buffer.concat([stream, compress(4, Buffer.alloc(0))]), both.length).equals(both)).to.equal(true)
+    expect(decompress(4, Buffer.concat([stream, compress(4, Buffer.alloc(0))]), both.length).equals(both)).to.equal(
+      true,
+    )
     expect(failure(() => decompress(4, Buffer.concat([stream, Buffer.from('zzzzzzzz')]))).code).to.equal('CORRUPT_DATA')
   })
 
