@@ -32,7 +32,7 @@ let shared: MemoryBudget | null = null
 let sweeping: Promise<number> | null = null
 
 export function openRecordMemory(options: RecordMemoryOptions, ports: RecordMemoryPorts): RecordMemory {
-  const { clock, logger, openTarget = () => openSpillFolder({ logger }) } = ports
+  const { clock, logger, openTarget = () => openSpillFolder({ logger, clock }) } = ports
   shared ??= new MemoryBudget(Math.floor(machineMemoryBytes() / 4))
   const budget = options.limitBytes === undefined ? shared : new MemoryBudget(options.limitBytes)
   const spill = new Spill({ budget, clock, logger, openTarget })

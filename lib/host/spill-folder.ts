@@ -6,6 +6,7 @@ import * as fs from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Clock, Timer } from './clock.js'
 import { diskError } from './disk-path.js'
 import type { Logger } from './logger.js'
 import { NodeDisk } from './node-disk.js'
@@ -25,6 +26,9 @@ const host = (): string =>
     .slice(0, 64)
 const FOLDER = /^odradek-(\d+)-(.*)-[A-Za-z0-9]{6}$/
 
+/** Systems remove what nobody has touched in a temporary folder for three days (macOS), seven or ten. */
+const TOUCH_MS = 12 * 60 * 60 * 1000
+
 /** What a sweep that finds nothing does. `fs.promises` has the same, but loading it costs every start 2 ms. */
 const readdir = promisify(fs.readdir)
 
@@ -32,7 +36,10 @@ const readdir = promisify(fs.readdir)
 const live = new Set<string>()
 
 /** @throws DiskError */
-export function openSpillFolder(ports: { logger: Logger }, parent = defaultParent(ports.logger)): SpillTarget {
+export function openSpillFolder(
+  ports: { logger: Logger; clock: Clock },
+  parent = defaultParent(ports.logger),
+): SpillTarget {
   let root: string
   try {
     // 0700 by mkdtemp.
@@ -42,14 +49,39 @@ export function openSpillFolder(ports: { logger: Logger }, parent = defaultParen
   }
   if (live.size === 0) watchEnd()
   live.add(root)
+  const touching = touchNowAndThen(root, ports)
   return {
     disk: new NodeDisk({ root, openFilesMax: OPEN_FILES_MAX }),
     name: root,
     async close() {
+      touching.cancel()
       await fs.promises.rm(root, { recursive: true, force: true })
       live.delete(root)
       if (live.size === 0) unwatchEnd()
     },
+  }
+}
+
+/** Records may wait in there for longer than others keep temporary files. */
+function touchNowAndThen(root: string, ports: { logger: Logger; clock: Clock }): Timer {
+  let timer: Timer
+  const wait = (): void => {
+    timer = ports.clock.setTimer(TOUCH_MS, () => {
+      wait()
+      void touch(root, ports.logger)
+    })
+  }
+  wait()
+  return { cancel: () => timer.cancel() }
+}
+
+async function touch(root: string, logger: Logger): Promise<void> {
+  const now = new Date(Date.now())
+  for (const name of [...(await namesIn(root, logger)), '.']) {
+    await fs.promises.utimes(join(root, name), now, now).catch((error: NodeJS.ErrnoException) => {
+      // A file may have been removed meanwhile.
+      if (error.code !== 'ENOENT') logger.debug(`${join(root, name)} cannot be touched: ${String(error)}`)
+    })
   }
 }
 

@@ -6,7 +6,7 @@ import type { Clock, Timer } from './clock.js'
 import type { Disk, DiskFile } from './disk.js'
 import type { Logger } from './logger.js'
 import type { MemoryBudget, MemoryUser } from './memory-budget.js'
-import type { Piece, PieceKeeper, SpillFile } from './memory-file.js'
+import type { MemoryContent, Piece, PieceKeeper, SpillFile } from './memory-file.js'
 
 /** A place for spilled bytes, gone with the process. */
 export interface SpillTarget {
@@ -90,6 +90,7 @@ export class Spill implements PieceKeeper, MemoryUser {
       this.#failing = false
     } catch (error) {
       if (this.#closed) return
+      this.#putLast(oldest.content)
       if (!this.#failing) {
         logger.error(
           `Memory for records is used up and they cannot be moved to disk; trying again every second, until then they stay in memory: ${String(error)}`,
@@ -100,6 +101,15 @@ export class Spill implements PieceKeeper, MemoryUser {
         this.#retry = null
         this.#ports.budget.balance()
       })
+    }
+  }
+
+  /** One file that fails, as one that somebody removed, must not keep the others in memory. */
+  #putLast(content: MemoryContent): void {
+    for (const pieces of [this.#large, this.#small]) {
+      for (const piece of [...pieces]) {
+        if (piece.content === content && pieces.delete(piece)) pieces.add(piece)
+      }
     }
   }
 

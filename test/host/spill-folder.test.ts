@@ -7,9 +7,10 @@ import { expect } from 'chai'
 import { silentLogger } from '../../lib/host/logger.js'
 import { machineMemoryBytes } from '../../lib/host/machine-memory.js'
 import { openSpillFolder, sweepSpillFolders } from '../../lib/host/spill-folder.js'
+import { VirtualClock } from '../../lib/host/virtual-clock.js'
 
 const moduleUrl = new URL('../../lib/host/spill-folder.js', import.meta.url).href
-const ports = { logger: silentLogger }
+const ports = { logger: silentLogger, clock: new VirtualClock() }
 
 describe('host/spill-folder', () => {
   let parent = ''
@@ -21,7 +22,8 @@ describe('host/spill-folder', () => {
   /** Opens a folder with a file in another process, which then runs `end`; resolves with what is left when it has ended. */
   async function leftBy(end: string, signal?: NodeJS.Signals): Promise<string[]> {
     const program = `import { openSpillFolder } from '${moduleUrl}'
-      const { disk } = openSpillFolder({ logger: console }, ${JSON.stringify(parent)})
+      const clock = { setTimer: () => ({ cancel() {} }) }
+      const { disk } = openSpillFolder({ logger: console, clock }, ${JSON.stringify(parent)})
       disk.open('0', { create: true }).append([Buffer.from('x')])
       console.log('open')
       ${end}`
@@ -45,6 +47,21 @@ describe('host/spill-folder', () => {
     expect(await sweepSpillFolders(ports, [parent])).to.equal(0)
     await close()
     expect(fs.readdirSync(parent)).to.deep.equal([])
+  })
+
+  it('does not grow old, as temporary folders are swept by others', async () => {
+    const clock = new VirtualClock()
+    const { disk, name, close } = openSpillFolder({ logger: silentLogger, clock }, parent)
+    disk.open('0', { create: true }).close()
+    const paths = [join(name, '0'), name]
+    for (let day = 0; day < 2; day++) {
+      for (const path of paths) fs.utimesSync(path, new Date(0), new Date(0))
+      clock.advance(24 * 60 * 60 * 1000)
+      const times = (): number[] => paths.flatMap((path) => [fs.statSync(path).atimeMs, fs.statSync(path).mtimeMs])
+      while (Math.min(...times()) === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await close()
+    expect(clock.pendingTimers).to.equal(0)
   })
 
   it('is gone when the process exits without closing it', async () =>

@@ -1,11 +1,15 @@
 import { Buffer } from 'node:buffer'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { FaultyDisk } from '../../lib/faults/faulty-disk.js'
 import type { DiskFile } from '../../lib/host/disk.js'
-import type { Logger } from '../../lib/host/logger.js'
+import { type Logger, silentLogger } from '../../lib/host/logger.js'
 import { MemoryBudget } from '../../lib/host/memory-budget.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
+import { NodeDisk } from '../../lib/host/node-disk.js'
 import { Spill } from '../../lib/host/spill.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
 import { diskContract } from '../contracts/disk.js'
@@ -248,6 +252,41 @@ describe('host/spill', () => {
     await large.spill.close()
     expect(large.counts().closed).to.equal(1)
     expect(budget.usedBytes).to.equal(200 * KB)
+  })
+
+  it('goes on with the others when somebody has removed the file of one', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'odradek-spill-'))
+    const clock = new VirtualClock()
+    const budget = new MemoryBudget(100 * KB)
+    const openTarget = () => ({ disk: new NodeDisk({ root, openFilesMax: 1 }), name: root, close: async () => {} })
+    const spill = new Spill({ budget, clock, logger: silentLogger, openTarget })
+    const disk = new MemoryDisk({}, { keeper: spill })
+    const until = async (done: () => boolean): Promise<void> => {
+      while (!done()) await new Promise((resolve) => setImmediate(resolve))
+    }
+    const [lost, other] = ['lost', 'other'].map((name) => disk.open(name, { create: true })) as [DiskFile, DiskFile]
+    for (const file of [lost, other]) {
+      file.append([fill(200 * KB, 1)])
+      await until(() => isSpilled(file))
+    }
+    rmSync(join(root, '0'))
+    lost.append([fill(80 * KB, 2)])
+    for (let i = 0; i < 4; i++) {
+      other.append([fill(80 * KB, i)])
+      clock.advance(1000)
+      await until(() => !spill.canSpill || budget.usedBytes <= 100 * KB)
+    }
+    clock.advance(1000)
+    await until(() => budget.usedBytes <= 100 * KB)
+    expect(other.view(440 * KB, 1)).to.equal(null)
+    expect(
+      (await content(other)).subarray(200 * KB).equals(Buffer.concat([0, 1, 2, 3].map((i) => fill(80 * KB, i)))),
+    ).to.equal(true)
+    const last = Buffer.alloc(80 * KB)
+    expect(lost.read(last, 200 * KB)).to.equal(80 * KB)
+    expect(last.equals(fill(80 * KB, 2))).to.equal(true)
+    await spill.close()
+    rmSync(root, { recursive: true })
   })
 
   it('says that moved bytes are gone, and not that there were none', async () => {

@@ -8,6 +8,7 @@ import type { Disk, DiskFile } from '../../lib/host/disk.js'
 import { silentLogger } from '../../lib/host/logger.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { openSpillFolder } from '../../lib/host/spill-folder.js'
+import { VirtualClock } from '../../lib/host/virtual-clock.js'
 import { buildBatch } from '../../protocol/batch/builder.js'
 import * as header from '../../protocol/batch/header.js'
 import { decodeBatch } from '../../protocol/batch/records.js'
@@ -49,7 +50,7 @@ describe('server: records beyond the memory', () => {
   })
 
   async function start(extras: RunningNodeExtras = {}): Promise<void> {
-    const openSpillTarget = () => openSpillFolder({ logger: silentLogger }, parent)
+    const openSpillTarget = () => openSpillFolder({ logger: silentLogger, clock: new VirtualClock() }, parent)
     node = await RunningNode.start({}, { memoryLimitBytes: 256 * KB, openSpillTarget, ...extras })
   }
 
