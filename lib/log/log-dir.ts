@@ -64,7 +64,7 @@ export class LogDir {
     }
   }
 
-  /** The topic id a folder belongs to; null when nobody noted it, or a crash took the note. @throws DiskError */
+  /** The topic id a folder belongs to; null when nobody noted it, or a crash took the note. @throws DiskError, Error */
   claimOf(folder: string): string | null {
     const bytes = this.disk.readFile(`${folder}/${PARTITION_METADATA}`)
     return bytes === null ? null : parsePartitionMetadata(bytes.toString('utf8'))

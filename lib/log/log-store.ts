@@ -83,12 +83,12 @@ export class LogStore {
     const topic = match[1]!
     const partition = Number(match[2])
     const now = expected(topic)
-    const claim = directory.claimOf(name)
-    if (now === null || partition >= now.partitionCount || (claim !== null && claim !== now.topicId)) {
-      this.setAside(directory, name, now === null)
-      return
-    }
     try {
+      const claim = directory.claimOf(name)
+      if (now === null || partition >= now.partitionCount || (claim !== null && claim !== now.topicId)) {
+        this.setAside(directory, name, now === null)
+        return
+      }
       if (claim === null) directory.claim(name, now.topicId)
       const options = { ...this.logOptions(topic, partition, now.config), known: known(topic, partition) }
       const log = await PartitionLog.open(options, this.logPorts(directory))

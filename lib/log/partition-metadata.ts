@@ -4,8 +4,11 @@ import { syncFile } from './segment-indexes.js'
 
 export const PARTITION_METADATA = 'partition.metadata'
 
-/** The topic id; null when the file says none that can be read. */
+/** The topic id; null when the file says none that can be read. @throws an Error when a later program has written it */
 export function parsePartitionMetadata(text: string): string | null {
+  const later = /^version:\s*([1-9]\d{0,8})\s*\n/.exec(text)?.[1]
+  if (later !== undefined)
+    throw new Error(`its ${PARTITION_METADATA} has version ${later}, this program knows version 0`)
   const match = /^version:\s*0\s*\ntopic_id:\s*([\w-]{22})\s*$/.exec(text)
   return match?.[1] ?? null
 }

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type Disk, DiskError, type DiskFile } from '../../lib/host/disk.js'
+import { silentLogger } from '../../lib/host/logger.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { seededRandom } from '../../lib/host/random-sources.js'
 import { VirtualClock } from '../../lib/host/virtual-clock.js'
@@ -243,6 +244,30 @@ describe('log store', () => {
       own.remove()
     })
   }
+
+  it("leaves a folder alone whose partition.metadata is a later program's", async () => {
+    const disk = new MemoryDisk()
+    const metadata = Buffer.from('version: 1\ntopic_id: AAAAAAAAAAAAAAAAAAAAAg\nmore: 7\n')
+    disk.writeFile('t-0/partition.metadata', metadata)
+    disk.writeFile('t-0/00000000000000000000.log', buildBatch([{ value: 'v' }]))
+    const said: string[] = []
+    const ports = {
+      directories: [new LogDir({ path: '/data', id: 'AAAAAAAAAAAAAAAAAAAAAQ' }, disk)],
+      clock: new VirtualClock({ startMs: START_MS }),
+      random: seededRandom(3),
+      logger: { ...silentLogger, error: (line: string) => void said.push(line) },
+    }
+    const store = new LogStore({}, ports)
+    const config = defaultLogConfig()
+    await store.open(() => ({ topicId: 'AAAAAAAAAAAAAAAAAAAAAw', partitionCount: 1, config }))
+    expect(store.get('t', 0)).to.equal(null)
+    expect(said).to.deep.equal([
+      'The log of t-0 in /data cannot be opened: Error: its partition.metadata has version 1, this program knows version 0',
+    ])
+    expect(() => store.create('t', 0, config, 'AAAAAAAAAAAAAAAAAAAAAw')).to.throw('version 1')
+    await store.close()
+    expect(disk.readFile('t-0/partition.metadata')).to.deep.equal(metadata)
+  })
 
   it('knows under which broker epoch all directories ended cleanly, once', async () => {
     const directories = ['/a', '/b'].map(
