@@ -64,6 +64,8 @@ export class DirectoryLock {
 
   /** Takes the directory, which exists. @throws DirectoryLockedError, or the operating system's error */
   static async acquire(directory: string, ports: DirectoryLockPorts): Promise<DirectoryLock> {
+    const foreign = systemLockOn(join(directory, LOCK))
+    if (foreign !== null) throw new DirectoryLockedError(directory, foreign)
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const last = lastOwner(directory)
       if (last.pid !== 0 && (await lives(directory, last, ports))) throw new DirectoryLockedError(directory, last.pid)
@@ -109,6 +111,32 @@ export class DirectoryLock {
     }
   }
 }
+
+/**
+ * The pid of a process that holds the operating system's lock on a file, null when nobody does or nobody can say: Apache Kafka marks a directory
+ * that it uses like that, and not by what its `.lock` says. Node cannot ask the system, but Linux shows it.
+ */
+function systemLockOn(path: string): number | null {
+  const stat = fs.statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) return null
+  let locks: string
+  try {
+    locks = fs.readFileSync('/proc/locks', 'latin1')
+  } catch {
+    return null
+  }
+  for (const line of locks.split('\n')) {
+    // 7: POSIX  ADVISORY  WRITE 17628 fe:00:10420293 0 EOF. One that waits for it has an arrow before its type.
+    const match = /^\d+: (?:POSIX|FLOCK|OFDLCK) +\w+ +WRITE +(-?\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /.exec(line)
+    if (match === null || Number(match[4]) !== stat.ino) continue
+    if (deviceNumber(Number.parseInt(match[2]!, 16), Number.parseInt(match[3]!, 16)) === stat.dev)
+      return Number(match[1])
+  }
+  return null
+}
+
+/** As glibc's makedev puts major and minor together, for devices of the usual sizes. */
+const deviceNumber = (major: number, minor: number): number => (minor & 0xff) + major * 0x100 + (minor >>> 8) * 0x100000
 
 /** The owner that counts: of the highest claim, else of the lock. */
 function lastOwner(directory: string): Owner {

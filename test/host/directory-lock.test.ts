@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,6 +34,22 @@ describe('host/directory-lock', () => {
     const second = await take()
     second.release()
     expect(readdirSync(directory)).to.deep.equal(['.lock'])
+  })
+
+  it("sees the system's lock, which is Apache Kafka's way to take a directory", async function () {
+    if (process.platform !== 'linux') this.skip()
+    const file = join(directory, '.lock')
+    const holder = spawn('flock', ['-F', '-x', file, 'sh', '-c', 'echo held; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const gone = once(holder, 'exit')
+    await once(holder.stdout, 'data')
+    const error = await failure(take())
+    expect(error).to.be.instanceOf(DirectoryLockedError).with.property('pid', holder.pid)
+    expect(readFileSync(file, 'utf8')).to.equal('')
+    holder.kill('SIGKILL')
+    await gone
+    ;(await take()).release()
   })
 
   it('gives a directory to one of many that start at once over a dead owner', async () => {
