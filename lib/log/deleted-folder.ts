@@ -19,6 +19,15 @@ interface Ports {
   readonly logger: Logger
 }
 
+/** What cannot be removed is in nobody's way, and tried again at the next start. */
+export function removeDeleted({ disk, logger }: Pick<Ports, 'disk' | 'logger'>, folder: string): void {
+  try {
+    disk.remove(folder)
+  } catch (error) {
+    logger.error(`The folder ${folder} of a deleted log cannot be removed: ${String(error)}`)
+  }
+}
+
 /**
  * Renamed at once, unless `inPlace`: half a log must not stay behind a crash, nor be in the way when the topic is made again. Returns what removes
  * it, to be called when no write is under way. What cannot be renamed is removed now if one is (`isWriting`): by its end the name may be another log's.
@@ -29,13 +38,7 @@ export function setAsideDeleted(
   inPlace: boolean,
   isWriting: boolean,
 ): () => void {
-  const remove = (name: string): void => {
-    try {
-      disk.remove(name)
-    } catch (error) {
-      logger.error(`The folder ${name} of a deleted log cannot be removed: ${String(error)}`)
-    }
-  }
+  const remove = (name: string): void => removeDeleted({ disk, logger }, name)
   try {
     if (!disk.exists(folder)) return () => {}
     if (inPlace) return () => remove(folder)

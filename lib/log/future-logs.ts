@@ -1,5 +1,7 @@
 /** The logs that are being copied to another directory, in folders `<topic>-<partition>.<unique>-future` (KIP-113). */
 
+import type { Logger } from '../host/logger.js'
+import { removeDeleted } from './deleted-folder.js'
 import { FutureDisk } from './future-disk.js'
 import type { LogDir } from './log-dir.js'
 import type { PartitionLog } from './partition-log.js'
@@ -48,11 +50,11 @@ export class FutureLogs {
     return future
   }
 
-  /** A copy that was not finished is begun anew: what it lacks is not known. Nothing is lost, the log itself is elsewhere. @throws DiskError */
-  sweep(directory: LogDir, name: string): boolean {
+  /** A copy that was not finished is begun anew: what it lacks is not known. Nothing is lost, the log itself is elsewhere. */
+  sweep(directory: LogDir, name: string, logger: Logger): boolean {
     const match = FUTURE_FOLDER.exec(name)
     if (match === null) return false
-    directory.disk.remove(name)
+    removeDeleted({ disk: directory.disk, logger }, name)
     this.interrupted.push({ topic: match[1]!, partition: Number(match[2]), directory })
     return true
   }

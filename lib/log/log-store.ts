@@ -5,7 +5,7 @@
 import { type Logger, silentLogger } from '../host/logger.js'
 import { HOT_BYTES_MAX } from './chunks.js'
 import type { LogConfig } from './config.js'
-import { DELETED_FOLDER, setAsideFolder } from './deleted-folder.js'
+import { DELETED_FOLDER, removeDeleted, setAsideFolder } from './deleted-folder.js'
 import { commonEpoch, DirCheckpoints, type LogOffsets } from './dir-checkpoints.js'
 import { type FutureLog, FutureLogs, type InterruptedMove } from './future-logs.js'
 import { isFolder, type LogDir } from './log-dir.js'
@@ -61,8 +61,8 @@ export class LogStore {
     for (const [directory, checkpoints] of this.checkpoints) {
       const known = checkpoints.begin(this.logger)
       for (const name of directory.disk.list('')) {
-        if (DELETED_FOLDER.test(name)) directory.disk.remove(name)
-        else if (this.futures.sweep(directory, name)) continue
+        if (DELETED_FOLDER.test(name)) removeDeleted({ disk: directory.disk, logger: this.logger }, name)
+        else if (this.futures.sweep(directory, name, this.logger)) continue
         else if (name !== METADATA_FOLDER) await this.openFolder({ directory, name, known }, expected)
       }
       this.opened.add(directory)

@@ -80,7 +80,7 @@ export class TxnIndex {
       }
       const version = peekInt32(content, at) >> 16
       const previous = this.aborted.at(-1)?.lastOffset ?? baseOffset - 1
-      if (version < 0 || transaction.lastOffset <= previous || transaction.firstOffset > transaction.lastOffset) {
+      if (version !== 0 || transaction.lastOffset <= previous || transaction.firstOffset > transaction.lastOffset) {
         this.clear()
         return false
       }

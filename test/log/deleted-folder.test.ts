@@ -11,6 +11,7 @@ import { defaultLogConfig } from '../../lib/log/config.js'
 import { LogDir } from '../../lib/log/log-dir.js'
 import { LogStore } from '../../lib/log/log-store.js'
 import type { PartitionLog } from '../../lib/log/partition-log.js'
+import type { LogStorePorts } from '../../lib/log/store-contract.js'
 import { buildBatch } from '../../protocol/batch/builder.js'
 import { readAll, START_MS } from './support/harness.js'
 
@@ -28,7 +29,8 @@ class StubbornDisk extends NodeDisk {
   }
 
   override remove(path: string): void {
-    if (!this.removes) throw new DiskError('EACCES', path, `Cannot remove ${path} (EACCES).`)
+    if (!this.removes && /^t-0$|-(delete|future)$/.test(path))
+      throw new DiskError('EACCES', path, `Cannot remove ${path} (EACCES).`)
     super.remove(path)
   }
 }
@@ -42,6 +44,7 @@ describe('the folder of a deleted log', () => {
   let root: string
   let disk: StubbornDisk
   let store: LogStore
+  let ports: LogStorePorts
   let said: string[]
 
   beforeEach(async () => {
@@ -49,15 +52,13 @@ describe('the folder of a deleted log', () => {
     disk = new StubbornDisk({ root })
     said = []
     const say = (line: string) => void said.push(line)
-    store = new LogStore(
-      {},
-      {
-        directories: [new LogDir({ path: root, id: 'AAAAAAAAAAAAAAAAAAAAAQ' }, disk)],
-        clock: new VirtualClock({ startMs: START_MS }),
-        random: seededRandom(3),
-        logger: { ...silentLogger, warn: say, error: say },
-      },
-    )
+    ports = {
+      directories: [new LogDir({ path: root, id: 'AAAAAAAAAAAAAAAAAAAAAQ' }, disk)],
+      clock: new VirtualClock({ startMs: START_MS }),
+      random: seededRandom(3),
+      logger: { ...silentLogger, warn: say, error: say },
+    }
+    store = new LogStore({}, ports)
     await store.open(() => null)
   })
   afterEach(async () => {
@@ -82,6 +83,23 @@ describe('the folder of a deleted log', () => {
     expect(disk.list('t-0')).to.include('00000000000000000000.log')
     expect(disk.readFile('t-0/partition.metadata')?.toString()).to.include(NEW_ID)
     expect(await valuesOf(log)).to.deep.equal(['new'])
+  })
+
+  it("that cannot be removed at the next start either is said, and in nobody's way", async () => {
+    produce(store.create('t', 0, defaultLogConfig(), NEW_ID), 'v')
+    await store.close()
+    const leftovers = ['delete', 'future'].map((why) => `gone-0.${'0'.repeat(32)}-${why}`)
+    for (const name of leftovers) disk.makeFolder(name)
+    disk.removes = false
+    const [directory] = ports.directories
+    store = new LogStore({}, ports)
+    await store.open(() => ({ topicId: NEW_ID, partitionCount: 1, config: defaultLogConfig() }))
+    expect(said).to.have.length(2)
+    for (const [index, name] of leftovers.entries()) {
+      expect(said[index]).to.match(new RegExp(`^The folder ${name} of a deleted log cannot be removed: .*EACCES`))
+    }
+    expect(await valuesOf(store.get('t', 0)!)).to.deep.equal(['v'])
+    expect(directory!.failure).to.equal(null)
   })
 
   it('that cannot be removed is said, kept, and no part of the next log of its name', async () => {

@@ -85,6 +85,9 @@ describe('transaction index', () => {
     expect(copy.load(index.content(), 0)).to.equal(true)
     expect(copy.entries).to.deep.equal([first])
     expect(copy.load(index.content().subarray(1), 0)).to.equal(false)
+    const later = index.content()
+    later.writeInt16BE(1, 0)
+    expect(copy.load(later, 0), 'of a later version').to.equal(false)
   })
 
   it('collects what overlaps, and knows when no later segment can matter', () => {
