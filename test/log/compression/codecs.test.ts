@@ -31,6 +31,28 @@ function failure(run: () => unknown): CompressionError {
   throw new Error('nothing was thrown')
 }
 
+/** Where in the output of an LZ4 block its last match begins. */
+function lastMatchIn(block: Buffer): number {
+  let at = 0
+  let to = 0
+  let last = -1
+  const length = (short: number): number => {
+    let total = short
+    for (let byte = short === 15 ? 255 : 0; byte === 255; total += byte) byte = block[at++]!
+    return total
+  }
+  for (;;) {
+    const token = block[at++]!
+    const literals = length(token >>> 4)
+    at += literals
+    to += literals
+    if (at >= block.length) return last
+    last = to
+    at += 2
+    to += length(token & 15) + 4
+  }
+}
+
 describe('compression', () => {
   before(() => prepareCodec(CompressionCode.zstd))
 
@@ -133,6 +155,27 @@ describe('compression', () => {
   it('lz4: frames as Kafka writes them', () => {
     // 64 KB blocks, independent, no checksums.
     expect(compress(3, Buffer.from('x')).toString('hex')).to.equal('04224d1860408201000080' + '78' + '00000000')
+  })
+
+  it('lz4: no match begins where readers with 64 KB for a block find it too near to the end', () => {
+    let seed = 1
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
+      return Math.floor((seed / 2 ** 32) * below)
+    }
+    for (let round = 0; round < 60; round++) {
+      const record = () => `{"id":${random(1e5)},"name":"user${random(300)}","value":${random(1e9)}}`
+      const bytes = Buffer.from(Array.from({ length: 4000 }, record).join(''))
+      const frame = compress(3, bytes)
+      expect(decompress(3, frame).equals(bytes)).to.equal(true)
+      for (
+        let at = 7, size = frame.readUInt32LE(at);
+        size !== 0;
+        at += 4 + (size & 0x7fffffff), size = frame.readUInt32LE(at)
+      ) {
+        if (size < 0x80000000) expect(lastMatchIn(frame.subarray(at + 4, at + 4 + size))).to.be.at.most(65536 - 12)
+      }
+    }
   })
 
   it('lz4: block checksums, content size and checksum, 4 MB blocks', () => {
