@@ -55,8 +55,16 @@ describe('server/61-describe-producers', () => {
     expect(ofPartition(0).activeProducers[0]).to.include(ended)
   })
 
-  it('answers what is not there or not led here with its error, and a partition once', () => {
-    broker.createTopic('elsewhere', { replicas: [2, 1] })
+  it('tells of what a follower remembers', () => {
+    produceNow(broker, idempotentBatch({ producerId: 7, baseSequence: 0 }, ['a']))
+    broker.elect('t', 0, 2)
+    const { errorCode, activeProducers } = ofPartition(0)
+    expect(errorCode).to.equal(ErrorCode.NONE)
+    expect(activeProducers.map(({ producerId }) => producerId)).to.deep.equal([7])
+  })
+
+  it('answers what is not there with its error, and a partition once', () => {
+    broker.createTopic('elsewhere', { replicas: [2] })
     const answers = ask([
       { name: 't', partitionIndexes: [1, 2, -1, 1] },
       { name: 'nope', partitionIndexes: [0] },

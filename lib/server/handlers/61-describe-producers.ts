@@ -4,8 +4,8 @@
  * Behaviours
  * - Tells of every producer that a partition remembers: its epoch, the last sequence and time, the open transaction's first offset and the
  *   epoch of the coordinator that ended the last one. -1 for what there is not.
- * - Asks the leader: NOT_LEADER_OR_FOLLOWER elsewhere, UNKNOWN_TOPIC_OR_PARTITION for what does not exist,
- *   INVALID_TOPIC_EXCEPTION for what cannot; of a topic there is a message, too.
+ * - Every replica answers for its own log (admin clients may name a broker): NOT_LEADER_OR_FOLLOWER where there is none,
+ *   UNKNOWN_TOPIC_OR_PARTITION for what does not exist, INVALID_TOPIC_EXCEPTION for what cannot; of a topic there is a message, too.
  * Deviation: a partition named twice is answered once, so that a small request cannot ask for an answer without bounds.
  */
 import { DescribeProducers, ErrorCode, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
@@ -47,7 +47,7 @@ function describe(topic: string, partitionIndex: number, broker: BrokerServices)
     return failed(partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${topic}.`)
   }
   const found = broker.replicas.find(topic, partitionIndex)
-  const errorCode = typeof found === 'number' ? found : found.check(-1, true)
+  const errorCode = typeof found === 'number' ? found : found.check(-1, false)
   if (typeof found === 'number' || errorCode !== ErrorCode.NONE) {
     return failed(partitionIndex, errorCode, null)
   }
