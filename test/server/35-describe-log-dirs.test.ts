@@ -46,5 +46,10 @@ describe('server/35-describe-log-dirs', () => {
       some.results[0]!.topics.map(({ name, partitions }) => [name, partitions.map((one) => one.partitionIndex)]),
     ).to.deep.equal([['a', [1]]])
     expect(describeDirs(4, []).results[0]!.topics).to.deep.equal([])
+    const twice = describeDirs(4, [
+      { topic: 'a', partitions: [0] },
+      { topic: 'a', partitions: [1] },
+    ])
+    expect(twice.results[0]!.topics.flatMap(({ partitions }) => partitions.length)).to.deep.equal([2])
   })
 })

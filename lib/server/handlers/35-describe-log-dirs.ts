@@ -27,8 +27,7 @@ interface PartitionEntry {
 export const describeLogDirs = api(DescribeLogDirs, '1-5', describeLogDirsHandler)
 
 function describeLogDirsHandler(request: Request, _context: RequestContext, broker: BrokerServices): Response {
-  const wanted =
-    request.topics === null ? null : new Map(request.topics.map((one) => [one.topic, new Set(one.partitions)]))
+  const wanted = request.topics === null ? null : partitionsByTopic(request.topics)
   return {
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
@@ -50,6 +49,17 @@ function describeLogDirsHandler(request: Request, _context: RequestContext, brok
       }
     }),
   }
+}
+
+/** A topic may be named several times. */
+function partitionsByTopic(topics: NonNullable<Request['topics']>): Map<string, Set<number>> {
+  const wanted = new Map<string, Set<number>>()
+  for (const { topic, partitions } of topics) {
+    let indexes = wanted.get(topic)
+    if (indexes === undefined) wanted.set(topic, (indexes = new Set()))
+    for (const index of partitions) indexes.add(index)
+  }
+  return wanted
 }
 
 function entryOf(log: LogInDirectory, broker: BrokerServices): PartitionEntry {
