@@ -38,6 +38,7 @@ describe('server/21-delete-records', () => {
   it('refuses topics whose policy is not to delete, internal topics and unknown ones', () => {
     broker.createTopic('compacted', { configs: { 'cleanup.policy': 'compact' } })
     expect(remove(0, 2, 'compacted')).to.deep.equal([ErrorCode.POLICY_VIOLATION, -1])
+    expect(remove(0, 2, '__consumer_offsets')).to.deep.equal([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1])
     broker.createTopic('__consumer_offsets')
     expect(remove(0, 2, '__consumer_offsets')).to.deep.equal([ErrorCode.INVALID_TOPIC_EXCEPTION, -1])
     expect(remove(0, 2, 'nope')).to.deep.equal([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1])

@@ -6,7 +6,7 @@
  * - In a data directory the new starts are noted before the answer leaves. Kafka notes them within a minute; a crash before that
  *   brings the records back.
  * - Beyond the high watermark, or negative: OFFSET_OUT_OF_RANGE. Topics without `delete` in their cleanup policy: POLICY_VIOLATION.
- * - Internal topics: INVALID_TOPIC_EXCEPTION. A partition named twice is done once, with the later offset.
+ * - Internal topics that are there: INVALID_TOPIC_EXCEPTION. A partition named twice is done once, with the later offset.
  * Version notes
  * - v2: flexible.
  */
@@ -83,9 +83,9 @@ function rowsOf(request: Request, broker: BrokerServices): Map<string, Row> {
         earlier.offset = offset
         continue
       }
-      const found = isInternalTopic(name)
-        ? ErrorCode.INVALID_TOPIC_EXCEPTION
-        : broker.replicas.find(name, partitionIndex)
+      const isProtected =
+        isInternalTopic(name) && broker.image().topicsByName.get(name)?.partitions[partitionIndex] !== undefined
+      const found = isProtected ? ErrorCode.INVALID_TOPIC_EXCEPTION : broker.replicas.find(name, partitionIndex)
       const errorCode = typeof found === 'number' ? found : ErrorCode.NONE
       const partition = typeof found === 'number' ? null : found
       rows.set(key, { topic: name, partitionIndex, partition, offset, answer: { errorCode, lowWatermark: -1 } })
