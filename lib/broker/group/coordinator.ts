@@ -12,6 +12,7 @@ import { GROUP_TOPIC } from '../coordinator/locate.js'
 import { partitionFor } from '../coordinator/partition-for.js'
 import { CoordinatorRuntime } from '../coordinator/runtime.js'
 import { type Answer, all, then } from './answer.js'
+import { validateJoinGroup } from './classic/join.js'
 import { joinError, syncError } from './classic/replies.js'
 import type {
   DeletedGroup,
@@ -60,6 +61,8 @@ export interface GroupCoordinatorPorts {
   topics: TopicView
 }
 
+type Asking<T> = (slot: Parameters<Parameters<typeof ask<T>>[0]>[0]) => GroupCommand
+
 interface Watcher {
   readonly groupId: string
   readonly members: number
@@ -67,6 +70,7 @@ interface Watcher {
 }
 
 export class GroupCoordinator {
+  readonly #config: GroupConfig
   readonly #partitionCount: () => number
   readonly #topics: TopicView
   readonly #runtime: CoordinatorRuntime<GroupCommand, GroupRecord>
@@ -75,6 +79,7 @@ export class GroupCoordinator {
   constructor(options: GroupCoordinatorOptions, ports: GroupCoordinatorPorts) {
     const { clock, random, logger, codec, topics } = ports
     const config = { ...defaultGroupConfig, ...options.config }
+    this.#config = config
     this.#partitionCount = options.partitionCount
     this.#topics = topics
     this.#runtime = new CoordinatorRuntime(
@@ -126,6 +131,8 @@ export class GroupCoordinator {
 
   /** JoinGroup. Waits for the other members. */
   joinGroup(request: JoinGroupCommand): Answer<JoinGroupReply> {
+    const invalid = validateJoinGroup(this.#config, request)
+    if (invalid !== ErrorCode.NONE) return joinError(invalid, request.memberId)
     return this.#ask(
       request.groupId,
       (slot) => ({ type: 'join', request, slot }),
@@ -135,11 +142,11 @@ export class GroupCoordinator {
 
   /** SyncGroup. Waits for the leader's. */
   syncGroup(request: SyncGroupCommand): Answer<SyncGroupReply> {
-    return this.#ask(request.groupId, (slot) => ({ type: 'sync', request, slot }), syncError)
+    return this.#askNamed(request.groupId, (slot) => ({ type: 'sync', request, slot }), syncError)
   }
 
   heartbeat(request: HeartbeatCommand): Answer<HeartbeatReply> {
-    return this.#ask(
+    return this.#askNamed(
       request.groupId,
       (slot) => ({ type: 'heartbeat', request, slot }),
       // While the group is being read nobody can say that the member is wrong, so it is told to go on (as Kafka does).
@@ -148,7 +155,7 @@ export class GroupCoordinator {
   }
 
   leaveGroup(request: LeaveGroupCommand): Answer<LeaveGroupReply> {
-    return this.#ask(
+    return this.#askNamed(
       request.groupId,
       (slot) => ({ type: 'leave', request, slot }),
       (errorCode) => ({ errorCode, members: [] }),
@@ -231,7 +238,7 @@ export class GroupCoordinator {
 
   deleteOffsets(request: OffsetDeleteCommand): Answer<OffsetDeleteReply> {
     const { known, refused } = splitDelete(this.#topics, request.topics)
-    const answer = this.#ask<OffsetDeleteReply>(
+    const answer = this.#askNamed<OffsetDeleteReply>(
       request.groupId,
       (slot) => ({ type: 'delete-offsets', request: { ...request, topics: known }, slot }),
       (errorCode) => ({ errorCode, topics: [] }),
@@ -362,11 +369,12 @@ export class GroupCoordinator {
     if (watchers?.size === 0) this.#watchers.delete(watcher.groupId)
   }
 
-  #ask<T>(
-    groupId: string,
-    command: (slot: Parameters<Parameters<typeof ask<T>>[0]>[0]) => GroupCommand,
-    onFail: (errorCode: ErrorCode) => T,
-  ): Answer<T> {
+  /** No group is called '', and every broker says so, whoever would coordinate it. */
+  #askNamed<T>(groupId: string, command: Asking<T>, onFail: (errorCode: ErrorCode) => T): Answer<T> {
+    return groupId === '' ? onFail(ErrorCode.INVALID_GROUP_ID) : this.#ask(groupId, command, onFail)
+  }
+
+  #ask<T>(groupId: string, command: Asking<T>, onFail: (errorCode: ErrorCode) => T): Answer<T> {
     return ask<T>((slot) => this.#runtime.submit(this.partitionFor(groupId), command(slot), slot), onFail)
   }
 }

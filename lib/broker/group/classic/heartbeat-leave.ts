@@ -13,7 +13,6 @@ export function heartbeat(turn: Turn, request: HeartbeatCommand, slot: Slot<Hear
 }
 
 function heartbeatError(turn: Turn, request: HeartbeatCommand): ErrorCode {
-  if (request.groupId === '') return ErrorCode.INVALID_GROUP_ID
   const group = turn.registry.classic(request.groupId)
   if (group === undefined) return ErrorCode.UNKNOWN_MEMBER_ID
   const invalid = validateMember(group, request.memberId, request.groupInstanceId)
@@ -27,10 +26,6 @@ function heartbeatError(turn: Turn, request: HeartbeatCommand): ErrorCode {
 type Leaving = LeaveGroupCommand['members'][number]
 
 export function leaveGroup(turn: Turn, request: LeaveGroupCommand, slot: Slot<LeaveGroupReply>): void {
-  if (request.groupId === '') {
-    turn.out.answer(slot, { errorCode: ErrorCode.INVALID_GROUP_ID, members: [] })
-    return
-  }
   const group = turn.registry.classic(request.groupId)
   const members = request.members.map((leaving) => ({
     memberId: leaving.memberId,

@@ -2,6 +2,7 @@
 import { ErrorCode } from '../../../../protocol/errors.js'
 import type { Slot } from '../../coordinator/contract.js'
 import type { JoinGroupCommand, JoinGroupProtocol, JoinGroupReply } from '../commands.js'
+import type { GroupConfig } from '../config.js'
 import type { GroupMetadata } from '../records.js'
 import type { Turn } from '../turn.js'
 import type { ClassicGroup } from './group.js'
@@ -23,10 +24,10 @@ export interface Joining {
   readonly slot: Slot<JoinGroupReply>
 }
 
-/** Checks that need no group. NONE when it may go to the state machine. */
-export function validateJoinGroup(turn: Turn, request: JoinGroupCommand): ErrorCode {
+/** Checks that need no group, made before anybody asks who coordinates it. NONE when it may go to the state machine. */
+export function validateJoinGroup(config: GroupConfig, request: JoinGroupCommand): ErrorCode {
   if (request.groupId === '') return ErrorCode.INVALID_GROUP_ID
-  const { sessionTimeoutMinMs, sessionTimeoutMaxMs } = turn.config
+  const { sessionTimeoutMinMs, sessionTimeoutMaxMs } = config
   if (request.sessionTimeoutMs < sessionTimeoutMinMs || request.sessionTimeoutMs > sessionTimeoutMaxMs) {
     return ErrorCode.INVALID_SESSION_TIMEOUT
   }
@@ -34,10 +35,8 @@ export function validateJoinGroup(turn: Turn, request: JoinGroupCommand): ErrorC
 }
 
 export function joinGroup(turn: Turn, request: JoinGroupCommand, slot: Slot<JoinGroupReply>): void {
-  const invalid = validateJoinGroup(turn, request)
   const group = turn.registry.classic(request.groupId)
-  if (invalid !== ErrorCode.NONE) turn.out.answer(slot, joinError(invalid, request.memberId))
-  else if (group === undefined) createGroup(turn, request, slot)
+  if (group === undefined) createGroup(turn, request, slot)
   else enterGroup(turn, group, request, slot)
 }
 

@@ -37,7 +37,6 @@ export function syncGroup(turn: Turn, request: SyncGroupCommand, slot: Slot<Sync
 }
 
 function validateSync(group: ClassicGroup | undefined, request: SyncGroupCommand): ErrorCode {
-  if (request.groupId === '') return ErrorCode.INVALID_GROUP_ID
   if (group === undefined || group.state === 'Empty') return ErrorCode.UNKNOWN_MEMBER_ID
   const invalid = validateMember(group, request.memberId, request.groupInstanceId)
   if (invalid !== ErrorCode.NONE) return invalid

@@ -25,7 +25,6 @@ export function deleteOffsets(turn: Turn, request: OffsetDeleteCommand, slot: Sl
 
 /** A living group of the consumer protocol may lose offsets of topics it does not read; of any other we cannot know what it reads. */
 function validateDelete(turn: Turn, groupId: string): ErrorCode {
-  if (groupId === '') return ErrorCode.INVALID_GROUP_ID
   const group = turn.registry.get(groupId)
   if (group === undefined) return ErrorCode.GROUP_ID_NOT_FOUND
   return group.state === 'Empty' || group.usesConsumerProtocol ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP
