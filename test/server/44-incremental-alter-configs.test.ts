@@ -53,6 +53,25 @@ describe('server/44-incremental-alter-configs', () => {
     }
   })
 
+  it("begins lists without a value of their own with Kafka's default, not with the brokers' value", async () => {
+    await broker.topic('lists')
+    const change = (operation: number, value: string | null, name = 'cleanup.policy') =>
+      one(TOPIC, 'lists', [name, operation, value])
+    const policy = () => configValue('cleanup.policy', TOPIC, 'lists')
+    expect(await one(BROKER, '', ['log.cleanup.policy', SET, 'compact'])).to.equal(0)
+    expect(await policy()).to.equal('compact')
+    expect(await change(APPEND, 'delete')).to.equal(0)
+    expect(await policy()).to.equal('delete')
+    expect(await change(APPEND, ' compact')).to.equal(0)
+    expect(await policy()).to.equal('delete,compact')
+    for (const nothing of [',', 'delete,']) expect(await change(APPEND, nothing)).to.equal(0)
+    expect(await change(APPEND, '')).to.equal(ErrorCode.INVALID_CONFIG)
+    expect(await change(DELETE, null)).to.equal(0)
+    expect(await change(SUBTRACT, 'compact')).to.equal(0)
+    expect(await policy()).to.equal('delete')
+    expect(await one(BROKER, '', ['log.cleanup.policy', DELETE, null])).to.equal(0)
+  })
+
   it('refuses values and keys that do not hold (behaviour 75)', async () => {
     expect(await one(TOPIC, 't', ['retention.ms', SET, null])).to.equal(ErrorCode.INVALID_REQUEST)
     expect(await one(TOPIC, 't', ['nonsense', SET, '1'])).to.equal(ErrorCode.INVALID_CONFIG)

@@ -6,11 +6,9 @@ import {
   groupConfigsProblem,
   topicConfigsProblem,
 } from '../../metadata/config-rules.js'
-import { splitList } from '../../metadata/config-value.js'
 import { ELIGIBLE_LEADER_REPLICAS_VERSION } from '../../metadata/features.js'
 import { ConfigResource, type ConfigResourceType, type Image, resourceConfigs } from '../../metadata/image.js'
 import type { ConfigRecord, MetadataRecord } from '../../metadata/records.js'
-import { effectiveTopicConfig } from '../../metadata/topic-config.js'
 import { topicNameProblem } from '../../metadata/topic-name.js'
 import { type ControlContext, type Decision, DONE, duplicates, type Outcome, refused } from './command.js'
 import { hasElr, MIN_ISR, pushNoneEligible } from './eligible.js'
@@ -107,7 +105,7 @@ function alterResource(
   const current = resourceConfigs(image, type, resource.resourceName)
   const changes = new Map<string, string | null>()
   for (const change of resource.configs) {
-    const result = changedValue(context, kind!, current, change)
+    const result = changedValue(kind!, current, change)
     if (result.problem !== null) return result.problem
     changes.set(change.name, result.value)
   }
@@ -173,12 +171,8 @@ type Changed =
   | { readonly value: string | null; readonly problem: null }
   | { readonly value: null; readonly problem: Outcome }
 
-function changedValue(
-  context: ControlContext,
-  kind: ConfigKind,
-  current: ReadonlyMap<string, string>,
-  change: ConfigChange,
-): Changed {
+/** Lists as ConfigurationControlManager has them: members are what is between the commas, spaces included. */
+function changedValue(kind: ConfigKind, current: ReadonlyMap<string, string>, change: ConfigChange): Changed {
   const { name, configOperation, value } = change
   if (configOperation === AlterOperation.DELETE) return { value: null, problem: null }
   if (configOperation === AlterOperation.SET) return { value, problem: null }
@@ -188,14 +182,21 @@ function changedValue(
     const message = `${name} is not a list, so nothing can be appended to it or subtracted from it.`
     return { value: null, problem: refused(ErrorCode.INVALID_CONFIG, message) }
   }
-  const inherited = kind === 'topic' ? effectiveTopicConfig(def, new Map(), context.config).text : def.defaultValue
-  const members = splitList(current.get(name) ?? inherited ?? '')
-  const named = splitList(value ?? '')
-  const result =
-    configOperation === AlterOperation.APPEND
-      ? [...members, ...named.filter((member) => !members.includes(member))]
-      : members.filter((member) => !named.includes(member))
-  return { value: result.join(','), problem: null }
+  // Without a value of its own a list begins with Kafka's default, whatever the brokers have.
+  const members = (current.get(name) ?? def.defaultValue ?? '').split(',').filter((member) => member !== '')
+  for (const member of javaSplit(value ?? '')) {
+    const at = members.indexOf(member)
+    if (configOperation === AlterOperation.APPEND && at < 0) members.push(member)
+    else if (configOperation === AlterOperation.SUBTRACT && at >= 0) members.splice(at, 1)
+  }
+  return { value: members.join(','), problem: null }
+}
+
+/** Java's String.split(","): empty parts at the end do not count, an empty text is one empty part. */
+function javaSplit(text: string): string[] {
+  const parts = text.split(',')
+  while (parts.length > 1 && parts.at(-1) === '') parts.pop()
+  return text !== '' && parts.length === 1 && parts[0] === '' ? [] : parts
 }
 
 /** F: with eligible leader replicas on, the cluster-wide minimum is what counts and has to exist (KIP-966). */
