@@ -121,7 +121,8 @@ function textRuleProblem(def: ConfigDef, text: string): string | null {
     }
     case 'follower.replication.throttled.replicas':
     case 'leader.replication.throttled.replicas':
-      return text === '' || text === '*' || /^\d+:\d+(\s*,\s*\d+:\d+)*$/.test(text)
+      // Empty members are all right, as in Kafka.
+      return text === '*' || text.split(',').every((pair) => /^\s*(\d+:\d+)?\s*$/.test(pair))
         ? null
         : problem(def, text, "must be '*' or a list of partition:broker pairs such as 0:1,1:2")
     case 'share.auto.offset.reset':

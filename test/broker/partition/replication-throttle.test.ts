@@ -7,6 +7,7 @@ describe('broker/partition/replication-throttle', () => {
     expect(throttledPartitions('', 1)).to.equal(null)
     expect(throttledPartitions(' * ', 1)).to.equal('all')
     expect(throttledPartitions('0:1, 3:1,1:2', 1)).to.deep.equal(new Set([0, 3]))
+    expect(throttledPartitions(',0:1,', 1)).to.deep.equal(new Set([0]))
     expect(throttledPartitions('0:1,3:1', 2)).to.equal(null)
   })
 })
