@@ -90,7 +90,7 @@ function brokerConfigs(broker: BrokerConfig): DescribedConfig[] {
     const text = broker.sources([def.name])[0]?.value ?? null
     configs.push(described(def, canonicalText(def, text), fromMain(def.name, sources), def.updateMode === 'read-only'))
   }
-  for (const name of broker.unknownNames()) configs.push(unknownConfig(name, broker))
+  for (const name of broker.unknownNames()) configs.push(unknownConfig(name, broker.sources([name])))
   return configs.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
@@ -100,22 +100,24 @@ function dynamicDefaults(broker: BrokerConfig): DescribedConfig[] {
   for (const name of [...broker.dynamicDefaults.keys()].sort()) {
     const def = configDefs('broker').get(name)
     if (def === undefined) {
-      configs.push(unknownConfig(name, broker))
+      configs.push(unknownConfig(name, broker.sources([name]).filter(isForAll)))
       continue
     }
-    const sources = broker
-      .sources(def.synonyms.map((synonym) => synonym.name))
-      .filter((value) => value.source === ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG)
+    const sources = broker.sources(def.synonyms.map((synonym) => synonym.name)).filter(isForAll)
     const text = canonicalText(def, broker.dynamicDefaults.get(name) ?? null)
     configs.push(described(def, text, fromMain(name, sources), def.updateMode === 'read-only'))
   }
   return configs
 }
 
-/** A name that Kafka's table lacks may hold a secret, so its value is never shown (Kafka: maybeSensitive). */
-function unknownConfig(name: string, broker: BrokerConfig): DescribedConfig {
-  const def = configDefs('broker').get(baseName(name))
-  const sources = broker.sources([name])
+const isForAll = ({ source }: SourcedValue): boolean => source === ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG
+
+/**
+ * A name that is no broker config: a rate of replication, a plugin's. One that Kafka's tables lack may hold a secret, so its value is never shown
+ * (Kafka: maybeSensitive).
+ */
+function unknownConfig(name: string, sources: readonly SourcedValue[]): DescribedConfig {
+  const def = configDefs('broker').get(baseName(name)) ?? configDefs('brokerQuota').get(name)
   if (def !== undefined)
     return { ...described(def, sources[0]?.value ?? null, sources, def.updateMode === 'read-only'), name }
   return {

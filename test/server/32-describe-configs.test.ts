@@ -35,6 +35,29 @@ describe('server/32-describe-configs', () => {
   }
   const errorOf = async (type: number, name: string) => (await describeOne(type, name)).errorCode
 
+  it('shows the rates of replication that are set', async () => {
+    const name = 'leader.replication.throttled.rate'
+    const set = async (resourceName: string, configOperation: number, value: string | null) => {
+      const resources = [{ resourceType: BROKER, resourceName, configs: [{ name, configOperation, value }] }]
+      const { responses } = await broker.send(IncrementalAlterConfigs, 1, { resources })
+      expect(responses[0]!.errorCode).to.equal(ErrorCode.NONE)
+    }
+    expect((await describeOne(BROKER, '1')).find(name)).to.equal(undefined)
+    await set('', 0, '5000')
+    await set('1', 0, '1000')
+    const shown = { isSensitive: false, readOnly: false, configType: 5 }
+    expect((await describeOne(BROKER, '1')).find(name)).to.deep.include({
+      ...shown,
+      value: '1000',
+      synonyms: [
+        { name, value: '1000', source: 2 },
+        { name, value: '5000', source: 3 },
+      ],
+    })
+    expect((await describeOne(BROKER, '')).find(name)).to.deep.include({ ...shown, value: '5000' })
+    for (const id of ['', '1']) await set(id, 1, null)
+  })
+
   it('shows a topic over its broker, in every version (behaviours 72, 74)', async () => {
     for (let version = 1; version <= 4; version++) {
       const result = await describeOne(TOPIC, 't', null, {}, version)
