@@ -126,6 +126,11 @@ export class BrokerConfig {
     return found
   }
 
+  /** What the broker was started with, or Kafka's default, whatever was set at run time. */
+  startValue(name: string): string | null {
+    return this.sources([name]).find(({ source }) => source >= ConfigSource.STATIC_BROKER_CONFIG)?.value ?? null
+  }
+
   /** Names set for all brokers at run time, with their values. */
   get dynamicDefaults(): Values {
     return this.dynamicDefault

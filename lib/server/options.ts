@@ -1,6 +1,9 @@
 /** What a broker is started with, and the settings that the server's own parts read from it. */
 import type { LogLevel } from '../host/logger.js'
+import { settingsProblem } from '../metadata/broker-changes.js'
 import { type BrokerConfig, ConfigSource, configProblems } from '../metadata/broker-config.js'
+import { configDefs } from '../metadata/config-defs.js'
+import { splitList } from '../metadata/config-value.js'
 import { connectionOverrides } from '../metadata/connection-overrides.js'
 import type { ProfileName } from '../metadata/profiles.js'
 import type { ConnectionLimits } from './listener.js'
@@ -32,10 +35,14 @@ export class StartError extends Error {
   }
 }
 
-/** Throws a `StartError` for the first name that Kafka does not know, or value that it would refuse. */
+/** Throws a `StartError` for the first name that Kafka does not know, or value that it would refuse, by itself or beside the others. */
 export function checkValues(values: Readonly<Record<string, string>>): void {
   const [first] = configProblems(values)
   if (first) throw new StartError('ERR_ODRADEK_CONFIG', first.problem)
+  const settings = (name: string): string | null => values[name] ?? configDefs('broker').get(name)?.defaultValue ?? null
+  const logDirs = values['log.dirs'] ?? values['log.dir']
+  const problem = settingsProblem(settings, logDirs === undefined ? null : splitList(logDirs))
+  if (problem !== null) throw new StartError('ERR_ODRADEK_CONFIG', problem)
 }
 
 /** The broker id: `node.id`, else `broker.id`, else 1. */

@@ -114,6 +114,51 @@ describe('server/44-incremental-alter-configs', () => {
     expect(await configValue('max.message.bytes')).to.equal('3000')
   })
 
+  it('moves counts of threads between half and double of what they are', async () => {
+    const refused = ErrorCode.INVALID_REQUEST
+    const threads = (id: string, value: string) => one(BROKER, id, ['num.io.threads', SET, value])
+    for (const id of ['', '1']) {
+      for (const far of ['3', '17', '100']) expect(await threads(id, far), far).to.equal(refused)
+      const tried = (name: string, value: string) => alter([resource(BROKER, id, [name, SET, value])], 1, true)
+      for (const [name, least, most] of [
+        ['background.threads', 5, 20],
+        ['log.cleaner.threads', 1, 2],
+        ['num.network.threads', 1, 6],
+        ['num.recovery.threads.per.data.dir', 1, 4],
+        ['num.replica.fetchers', 1, 2],
+        ['remote.log.reader.threads', 5, 20],
+      ] as const) {
+        for (const good of [least, most]) expect(await tried(name, String(good)), name).to.deep.equal([0])
+        for (const bad of [least - 1, most + 1]) expect(await tried(name, String(bad)), name).to.deep.equal([refused])
+      }
+    }
+    expect(await threads('1', '16')).to.equal(0)
+    // Not in force here, so that it changes nothing.
+    expect(await threads('', '99')).to.equal(0)
+    expect(await one(BROKER, '', ['num.io.threads', DELETE, null])).to.equal(0)
+    expect(await threads('1', '32')).to.equal(0)
+    expect(await one(BROKER, '1', ['num.io.threads', DELETE, null]), 'from 32 to 8').to.equal(refused)
+    expect(await threads('1', '16')).to.equal(0)
+    expect(await one(BROKER, '1', ['num.io.threads', DELETE, null])).to.equal(0)
+  })
+
+  it('refuses what does not go with the other settings of a broker', async () => {
+    const bad = ErrorCode.INVALID_REQUEST
+    for (const id of ['', '1']) {
+      expect(await one(BROKER, id, ['max.connections.per.ip', SET, '0'])).to.equal(bad)
+      const allowed: Change[] = [
+        ['max.connections.per.ip', SET, '0'],
+        ['max.connections.per.ip.overrides', SET, '127.0.0.1:9'],
+      ]
+      expect(await alter([resource(BROKER, id, ...allowed)], 1, true)).to.deep.equal([0])
+      expect(await one(BROKER, id, ['log.cleaner.dedupe.buffer.size', SET, '1048576'])).to.equal(bad)
+      expect(await one(BROKER, id, ['max.connection.creation.rate', SET, '0'])).to.equal(bad)
+    }
+    for (const dirs of ['*,/x', '/x,/x']) expect(await one(BROKER, '1', ['cordoned.log.dirs', SET, dirs])).to.equal(bad)
+    for (const dirs of ['*', '']) expect(await one(BROKER, '1', ['cordoned.log.dirs', SET, dirs])).to.equal(0)
+    expect(await one(BROKER, '1', ['cordoned.log.dirs', DELETE, null])).to.equal(0)
+  })
+
   it('guards min.insync.replicas while ELR is on', async () => {
     expect(await one(BROKER, '1', ['min.insync.replicas', SET, '1'])).to.equal(ErrorCode.INVALID_CONFIG)
     expect(await one(BROKER, '', ['min.insync.replicas', DELETE, null])).to.equal(ErrorCode.INVALID_CONFIG)

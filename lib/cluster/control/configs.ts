@@ -1,4 +1,5 @@
 import { ErrorCode } from '../../../protocol/errors.js'
+import { changeProblem } from '../../metadata/broker-changes.js'
 import { type ConfigKind, configDefs } from '../../metadata/config-defs.js'
 import {
   brokerConfigsProblem,
@@ -6,6 +7,7 @@ import {
   groupConfigsProblem,
   topicConfigsProblem,
 } from '../../metadata/config-rules.js'
+import { splitList } from '../../metadata/config-value.js'
 import { ELIGIBLE_LEADER_REPLICAS_VERSION } from '../../metadata/features.js'
 import { ConfigResource, type ConfigResourceType, type Image, resourceConfigs } from '../../metadata/image.js'
 import type { ConfigRecord, MetadataRecord } from '../../metadata/records.js'
@@ -47,7 +49,8 @@ export interface AlteredResource extends Outcome {
  *
  * A. a resource twice -> INVALID_REQUEST for each
  * B. a key twice, a value null (but for DELETE), an unknown operation or resource type -> INVALID_REQUEST
- * C. broker: not the receiver's id, read-only, one broker's config for all, bad value -> INVALID_REQUEST; unknown keys pass
+ * C. broker: not the receiver's id, read-only, one broker's config for all, bad value, one that does not go with the broker's others or too far
+ *    from what it was -> INVALID_REQUEST; unknown keys pass
  * D. APPEND or SUBTRACT on what is no list -> INVALID_CONFIG
  * E. topic: bad name -> INVALID_TOPIC_EXCEPTION; unknown key or bad value -> INVALID_CONFIG; unknown topic, checked last ->
  *    UNKNOWN_TOPIC_OR_PARTITION
@@ -118,7 +121,10 @@ function alterResource(
       return refused(ErrorCode.INVALID_CONFIG, `The value of ${name} has more than ${VALUE_MAX} characters.`)
     }
   }
-  const refusal = minIsrProblem(image, resource, changes) ?? resultProblem(image, context, resource, after)
+  const refusal =
+    minIsrProblem(image, resource, changes) ??
+    resultProblem(image, context, resource, after) ??
+    settingsChangeProblem(image, context, command.receiverId, resource, { names: changes.keys(), after })
   if (refusal !== null) return refusal
   for (const [name, value] of changes) {
     // Broker values are written again even when they are the same: the record makes brokers read files named by it (KAFKA-14136).
@@ -215,6 +221,26 @@ function minIsrProblem(
     ErrorCode.INVALID_CONFIG,
     `The cluster's min.insync.replicas cannot be removed ${why}; set another value.`,
   )
+}
+
+/** What the broker that was asked would have to say of its own settings. Those it was started with are known of the controller alone, and stand for all. */
+function settingsChangeProblem(
+  image: Image,
+  { config }: Pick<ControlContext, 'config'>,
+  receiverId: number,
+  { resourceType, resourceName }: ResourceChange,
+  { names, after }: { readonly names: Iterable<string>; readonly after: ReadonlyMap<string, string> },
+): Outcome | null {
+  if (resourceType !== ConfigResource.BROKER) return null
+  const settings = (changed: ReadonlyMap<string, string> | null) => {
+    const valuesOf = (name: string): ReadonlyMap<string, string> =>
+      changed !== null && name === resourceName ? changed : resourceConfigs(image, ConfigResource.BROKER, name)
+    const [own, forAll] = [valuesOf(String(receiverId)), valuesOf('')]
+    return (name: string): string | null => own.get(name) ?? forAll.get(name) ?? config.startValue(name)
+  }
+  const logDirs = config.brokerId === receiverId ? config.startValue('log.dirs') : null
+  const problem = changeProblem(settings(null), settings(after), names, logDirs === null ? null : splitList(logDirs))
+  return problem === null ? null : refused(ErrorCode.INVALID_REQUEST, problem)
 }
 
 function resultProblem(

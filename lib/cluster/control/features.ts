@@ -1,5 +1,4 @@
 import { ErrorCode } from '../../../protocol/errors.js'
-import { ConfigSource } from '../../metadata/broker-config.js'
 import {
   ELIGIBLE_LEADER_REPLICAS_VERSION,
   KRAFT_VERSION,
@@ -101,8 +100,7 @@ function pushMinIsr(image: Image, { config }: Pick<ControlContext, 'config'>, re
     if (name !== '' && values.has(MIN_ISR)) set(name, null)
   }
   if (resourceConfigs(image, ConfigResource.BROKER, '').has(MIN_ISR)) return
-  const own = config.sources([MIN_ISR]).find(({ source }) => source >= ConfigSource.STATIC_BROKER_CONFIG)
-  set('', own!.value)
+  set('', config.startValue(MIN_ISR))
 }
 
 /** The records a fresh cluster begins with: what formatting with Kafka's defaults finalizes. */
