@@ -161,6 +161,7 @@ describe('server/44-incremental-alter-configs', () => {
 
   it('guards min.insync.replicas while ELR is on', async () => {
     expect(await one(BROKER, '1', ['min.insync.replicas', SET, '1'])).to.equal(ErrorCode.INVALID_CONFIG)
+    expect(await one(BROKER, '1', ['min.insync.replicas', SET, '0'])).to.equal(ErrorCode.INVALID_REQUEST)
     expect(await one(BROKER, '', ['min.insync.replicas', DELETE, null])).to.equal(ErrorCode.INVALID_CONFIG)
     expect(await one(BROKER, '', ['min.insync.replicas', SET, '2'])).to.equal(ErrorCode.NONE)
     expect(await configValue('min.insync.replicas')).to.equal('2')

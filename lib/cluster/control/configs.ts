@@ -122,9 +122,9 @@ function alterResource(
     }
   }
   const refusal =
-    minIsrProblem(image, resource, changes) ??
     resultProblem(image, context, resource, after) ??
-    settingsChangeProblem(image, context, command.receiverId, resource, { names: changes.keys(), after })
+    settingsChangeProblem(image, context, command.receiverId, resource, { names: changes.keys(), after }) ??
+    minIsrProblem(image, resource, changes)
   if (refusal !== null) return refusal
   for (const [name, value] of changes) {
     // Broker values are written again even when they are the same: the record makes brokers read files named by it (KAFKA-14136).
