@@ -187,6 +187,16 @@ describe('server/34-alter-replica-log-dirs', () => {
     await node.close()
   })
 
+  it('moves a partition that is named twice once, to where it was named last', async () => {
+    const { node } = await withTopic()
+    const topics = [{ name: 't', partitions: [0, 0] }]
+    const dirs = ['/b', '/nowhere', '/a'].map((path) => ({ path, topics }))
+    const { results } = await node.client.send(AlterReplicaLogDirs, 2, { dirs })
+    expect(results).to.deep.equal([{ topicName: 't', partitions: [{ partitionIndex: 0, errorCode: 0 }] }])
+    expect(await placed(node)).to.deep.equal({ '/a': 't-0', '/b': '' })
+    await node.close()
+  })
+
   it('ends with a topic that is deleted', async () => {
     const { node, disks } = await withTopic()
     await move(node, '/b')

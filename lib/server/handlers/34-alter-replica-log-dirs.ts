@@ -6,6 +6,7 @@
  * - LOG_DIR_NOT_FOUND for a directory that the broker does not have, KAFKA_STORAGE_ERROR for one (or a replica) that is offline,
  *   UNKNOWN_TOPIC_OR_PARTITION and REPLICA_NOT_AVAILABLE for replicas that are not here, INVALID_TOPIC_EXCEPTION for a name too long
  *   for the folder of a copy.
+ * - A partition named twice is moved once, to the directory named last.
  * - Naming the directory where the replica is calls a move off; naming the one it is on its way to changes nothing.
  * Version notes
  * - v2: flexible.
@@ -20,18 +21,22 @@ type Response = ResponseInput<typeof AlterReplicaLogDirs>
 export const alterReplicaLogDirs = api(AlterReplicaLogDirs, '1-2', alterReplicaLogDirsHandler)
 
 function alterReplicaLogDirsHandler(request: Request, _context: RequestContext, broker: BrokerServices): Response {
-  const results = new Map<string, { partitionIndex: number; errorCode: number }[]>()
+  const wanted = new Map<string, Map<number, string>>()
   for (const { path, topics } of request.dirs) {
     for (const { name, partitions } of topics) {
-      const answers = results.get(name) ?? []
-      results.set(name, answers)
-      for (const partitionIndex of partitions) {
-        answers.push({ partitionIndex, errorCode: broker.relocations.start(name, partitionIndex, path) })
-      }
+      const paths = wanted.get(name) ?? new Map<number, string>()
+      wanted.set(name, paths)
+      for (const partitionIndex of partitions) paths.set(partitionIndex, path)
     }
   }
   return {
     throttleTimeMs: 0,
-    results: Array.from(results, ([topicName, partitions]) => ({ topicName, partitions })),
+    results: Array.from(wanted, ([topicName, paths]) => ({
+      topicName,
+      partitions: Array.from(paths, ([partitionIndex, path]) => ({
+        partitionIndex,
+        errorCode: broker.relocations.start(topicName, partitionIndex, path),
+      })),
+    })),
   }
 }
