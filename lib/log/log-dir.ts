@@ -21,6 +21,8 @@ export class LogDir {
   readonly id: string | null
   /** Why it cannot be used any more; null while it can. */
   failure: unknown = null
+  /** No new log is to be put here (KIP-1066). */
+  isCordoned = false
 
   constructor(
     options: LogDirOptions,

@@ -279,10 +279,10 @@ export class LogStore {
   describe(): LogDirectory[] {
     return this.ports.directories.map((directory) => {
       const shown = { directory: directory.path, isOffline: directory.failure !== null }
-      if (shown.isOffline) return { ...shown, totalBytes: -1, usableBytes: -1, logs: [] }
+      if (shown.isOffline) return { ...shown, isCordoned: false, totalBytes: -1, usableBytes: -1, logs: [] }
       const future = Array.from(this.futures.in(directory), ({ log }) => described(log, true))
       const logs = [...this.logsIn(directory).map((log) => described(log, false)), ...future]
-      return { ...shown, ...directory.disk.space(), logs }
+      return { ...shown, isCordoned: directory.isCordoned, ...directory.disk.space(), logs }
     })
   }
 
@@ -366,8 +366,9 @@ export class LogStore {
   private emptiest(): LogDir {
     const count = (directory: LogDir): number => this.counts.get(directory) ?? 0
     const { directories } = this.ports
-    if (directories.length === 1 && directories[0]!.failure === null) return directories[0]!
-    const usable = directories.filter(({ failure }) => failure === null)
+    const working = directories.filter(({ failure }) => failure === null)
+    const open = working.filter(({ isCordoned }) => !isCordoned)
+    const usable = open.length > 0 ? open : working
     const [first] = usable
     if (first === undefined) throw directories[0]!.failure
     return usable.reduce((best, other) => (count(other) < count(best) ? other : best), first)

@@ -40,6 +40,7 @@ export interface LogDirectory {
   directory: string
   /** It has failed: nothing else is known of it. */
   isOffline: boolean
+  isCordoned: boolean
   /** -1 when unknown. */
   totalBytes: number
   usableBytes: number

@@ -35,6 +35,7 @@ export const honouredBrokerConfigs: ReadonlySet<string> = new Set([
   'compression.type',
   'compression.zstd.level',
   'connections.max.idle.ms',
+  'cordoned.log.dirs',
   'default.replication.factor',
   'delete.topic.enable',
   'fetch.max.bytes',

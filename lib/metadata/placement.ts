@@ -30,9 +30,9 @@ export function placeReplicas(
 ): Placement {
   const { partitions, replicationFactor } = request
   const racks = new RackList(brokers, random)
-  if (racks.unfenced === 0) return { assignments: null, problem: 'no broker is registered and unfenced' }
+  if (racks.unfenced === 0) return { assignments: null, problem: 'no broker is registered, unfenced and not cordoned' }
   if (replicationFactor > racks.total) {
-    return { assignments: null, problem: `only ${racks.total} broker(s) are registered` }
+    return { assignments: null, problem: `only ${racks.total} broker(s) are registered and not cordoned` }
   }
   const assignments: number[][] = []
   for (let i = 0; i < partitions; i++) assignments.push(racks.place(replicationFactor))

@@ -206,11 +206,20 @@ function holdLogs(
     { producerIdExpirationMs: config.number('producer.id.expiration.ms'), ...storage.logOptions },
     { directories: storage.directories, clock, random, logger, highWatermark, onDirectoryFailed },
   )
+  cordon(storage.directories, config)
   config.onChange((changed) => {
     const name = 'producer.id.expiration.ms'
     if (changed.has(name)) logs.updateProducerIdExpiration(config.number(name))
+    if (changed.has(CORDONED)) cordon(storage.directories, config)
   })
   return logs
+}
+
+const CORDONED = 'cordoned.log.dirs'
+
+function cordon(directories: readonly LogDir[], config: BrokerConfig): void {
+  const paths = config.list(CORDONED)
+  for (const directory of directories) directory.isCordoned = paths.includes('*') || paths.includes(directory.path)
 }
 
 function openDoor(agreement: Agreement, holdings: Holdings, ports: Ports): Acceptor {

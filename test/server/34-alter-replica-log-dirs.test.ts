@@ -2,7 +2,15 @@ import { expect } from 'chai'
 import { type Disk, DiskError } from '../../lib/host/disk.js'
 import { MemoryDisk } from '../../lib/host/memory-disk.js'
 import { buildBatch } from '../../protocol/batch/builder.js'
-import { AlterReplicaLogDirs, DeleteRecords, DescribeLogDirs, ErrorCode, Fetch, Produce } from '../../protocol/index.js'
+import {
+  AlterReplicaLogDirs,
+  CreateTopics,
+  DeleteRecords,
+  DescribeLogDirs,
+  ErrorCode,
+  Fetch,
+  Produce,
+} from '../../protocol/index.js'
 import { RunningNode } from '../support/running-node.js'
 
 const start = (disks: ReadonlyMap<string, Disk>) =>
@@ -194,6 +202,33 @@ describe('server/34-alter-replica-log-dirs', () => {
     const { results } = await node.client.send(AlterReplicaLogDirs, 2, { dirs })
     expect(results).to.deep.equal([{ topicName: 't', partitions: [{ partitionIndex: 0, errorCode: 0 }] }])
     expect(await placed(node)).to.deep.equal({ '/a': 't-0', '/b': '' })
+    await node.close()
+  })
+
+  it('puts nothing new into cordoned directories (KIP-1066)', async () => {
+    const { node } = await withTopic()
+    const name = 'cordoned.log.dirs'
+    const cordoned = async () => {
+      const { results } = await node.client.send(DescribeLogDirs, 5, { topics: [] })
+      return results.filter(({ isCordoned }) => isCordoned).map(({ logDir }) => logDir)
+    }
+    expect(await node.alterBroker(name, '/c', '1')).to.equal(ErrorCode.INVALID_REQUEST)
+    expect(await node.alterBroker(name, '/b', '1')).to.equal(ErrorCode.NONE)
+    expect(await cordoned()).to.deep.equal(['/b'])
+    for (const topic of ['u', 'v']) await node.topic(topic)
+    expect(await placed(node)).to.deep.equal({ '/a': 't-0,u-0,v-0', '/b': '' })
+    expect(await move(node, '/b')).to.equal(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
+    for (const all of ['*', '/a,/b']) {
+      expect(await node.alterBroker(name, all, '1')).to.equal(ErrorCode.NONE)
+      expect(await cordoned()).to.deep.equal(['/a', '/b'])
+      const one = { name: 'w', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+      const { topics } = await node.client.send(CreateTopics, 7, { topics: [one], timeoutMs: 1000 })
+      expect(topics[0]!.errorCode).to.equal(ErrorCode.INVALID_REPLICATION_FACTOR)
+    }
+    expect(await node.alterBroker(name, null, '1')).to.equal(ErrorCode.NONE)
+    expect(await cordoned()).to.deep.equal([])
+    await node.topic('w')
+    expect((await placed(node))['/b']).to.equal('w-0')
     await node.close()
   })
 

@@ -52,6 +52,7 @@ export class Relocations {
     const directory = logs.directoryAt(path)
     if (directory === null) return ErrorCode.LOG_DIR_NOT_FOUND
     if (directory.failure !== null) return ErrorCode.KAFKA_STORAGE_ERROR
+    if (directory.isCordoned) return ErrorCode.INVALID_REPLICA_ASSIGNMENT
     const found = this.#ports.find(topic, partition)
     // Kafka keeps the code that clients of this API know from of old.
     if (found === ErrorCode.NOT_LEADER_OR_FOLLOWER) return ErrorCode.REPLICA_NOT_AVAILABLE

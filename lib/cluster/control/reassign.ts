@@ -9,6 +9,7 @@ import {
 } from '../../metadata/image.js'
 import type { MetadataRecord, PartitionChangeRecord } from '../../metadata/records.js'
 import { elect, electionChange } from '../election.js'
+import { isCordoned } from './assignment.js'
 import { type ControlContext, type Decision, DONE, type Outcome, refused } from './command.js'
 import { electorateOf, hasElr } from './eligible.js'
 import { isUnclean } from './unclean.js'
@@ -29,7 +30,8 @@ export interface ReassignedPartition extends Outcome {
 
 /**
  * Cases: A. unknown topic or partition -> UNKNOWN_TOPIC_OR_PARTITION. B. cancel without a move under way -> NO_REASSIGNMENT_IN_PROGRESS; where no
- * in-sync replica would be left -> INVALID_REPLICA_ASSIGNMENT, unless the topic puts up with a loss: then one of those of before leads. C. an empty target, a broker twice or unknown -> INVALID_REPLICA_ASSIGNMENT. D. another
+ * in-sync replica would be left -> INVALID_REPLICA_ASSIGNMENT, unless the topic puts up with a loss: then one of those of before leads. C. an empty
+ * target, a broker twice, unknown or cordoned -> INVALID_REPLICA_ASSIGNMENT. D. another
  * number of replicas although that is not allowed -> INVALID_REPLICATION_FACTOR. E. only the order changes, or replicas go: done at once.
  */
 export function reassignPartitions(
@@ -95,6 +97,7 @@ function begin(
   for (const [index, id] of target.entries()) {
     if (target.indexOf(id) !== index) return bad(`Broker ${id} occurs twice.`)
     if (!image.brokers.has(id)) return bad(`Broker ${id} is not registered.`)
+    if (isCordoned(image, id)) return bad(`Every log directory of broker ${id} is cordoned.`)
   }
   const current = partition.replicas
   const factor = current.length - partition.removingReplicas.length

@@ -3,7 +3,7 @@
  *
  * Behaviours
  * - Moves replicas to other log directories of this broker; the answer says that the moves have begun, DescribeLogDirs how far they are.
- * - LOG_DIR_NOT_FOUND for a directory that the broker does not have, KAFKA_STORAGE_ERROR for one (or a replica) that is offline,
+ * - LOG_DIR_NOT_FOUND for a directory that the broker does not have, INVALID_REPLICA_ASSIGNMENT for one that is cordoned, KAFKA_STORAGE_ERROR for one (or a replica) that is offline,
  *   UNKNOWN_TOPIC_OR_PARTITION and REPLICA_NOT_AVAILABLE for replicas that are not here, INVALID_TOPIC_EXCEPTION for a name too long
  *   for the folder of a copy.
  * - A partition named twice is moved once, to the directory named last.

@@ -7,7 +7,8 @@
  *   (AlterReplicaLogDirs) is listed there as the future replica.
  * - A directory is listed also when nothing in it was asked for.
  * Version notes
- * - v3: a top-level error. v4 (KIP-827): total and usable bytes of the volume, -1 where there is none. v5: cordoned, never.
+ * - v3: a top-level error. v4 (KIP-827): total and usable bytes of the volume, -1 where there is none. v5 (KIP-1066):
+ *   whether it is cordoned.
  */
 import { DescribeLogDirs, ErrorCode, type RequestOf, type ResponseInput } from '../../../protocol/index.js'
 import type { LogInDirectory } from '../../log/store-contract.js'
@@ -31,7 +32,7 @@ function describeLogDirsHandler(request: Request, _context: RequestContext, brok
   return {
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
-    results: broker.logs.describe().map(({ directory, isOffline, totalBytes, usableBytes, logs }) => {
+    results: broker.logs.describe().map(({ directory, isOffline, isCordoned, totalBytes, usableBytes, logs }) => {
       const topics = new Map<string, PartitionEntry[]>()
       for (const log of logs) {
         if (wanted !== null && wanted.get(log.topic)?.has(log.partition) !== true) continue
@@ -45,7 +46,7 @@ function describeLogDirsHandler(request: Request, _context: RequestContext, brok
         topics: Array.from(topics, ([name, partitions]) => ({ name, partitions })),
         totalBytes,
         usableBytes,
-        isCordoned: false,
+        isCordoned,
       }
     }),
   }
