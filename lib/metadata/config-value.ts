@@ -38,7 +38,7 @@ export function canonicalText(def: ConfigDef, text: string | null): string | nul
     case 'LONG':
       return /^[+-]?\d+$/.test(trimmed) ? BigInt(trimmed.replace(/^\+/, '')).toString() : trimmed
     case 'DOUBLE':
-      return javaDouble(Number(trimmed))
+      return javaDouble(doubleOf(trimmed))
     case 'LIST':
       return splitList(trimmed).join(',')
     default:
@@ -74,8 +74,8 @@ function parseType(def: ConfigDef, text: string): Parsed {
       return found(Number(exact))
     }
     case 'DOUBLE': {
-      const value = Number(trimmed)
-      return trimmed === '' || Number.isNaN(value) ? wrong(def, text, 'must be a number') : found(value)
+      const value = doubleOf(trimmed)
+      return Number.isNaN(value) ? wrong(def, text, 'must be a number') : found(value)
     }
     case 'LIST':
       return found(splitList(trimmed))
@@ -147,6 +147,11 @@ function wrong(def: ConfigDef, text: string, why: string): Parsed {
 
 function found(value: ConfigValue): Parsed {
   return { value, problem: null }
+}
+
+/** As Java's Double.parseDouble reads decimal numbers: `.5`, `1e-1`, `0.5f`, but not `0x1`. NaN for what is none. */
+function doubleOf(text: string): number {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[fd]?$/i.test(text) ? Number(text.replace(/[fd]$/i, '')) : Number.NaN
 }
 
 /** Java's Double.toString for the range configs live in: 1 is "1.0", 2147483647 is "2.147483647E9". */

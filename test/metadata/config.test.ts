@@ -115,6 +115,18 @@ describe('metadata/config-value', () => {
     expect(topic('compression.type', 'zip').problem).to.include('one of')
     expect(topic('compression.gzip.level', '0').problem).to.be.a('string')
     expect(topic('leader.replication.throttled.replicas', '0:1,1:2').problem).to.equal(null)
+    for (const [text, ratio] of [
+      ['.5', '0.5'],
+      ['1e-1', '0.1'],
+      ['0.5f', '0.5'],
+      ['1d', '1.0'],
+      ['1.', '1.0'],
+    ] as const) {
+      expect(topic('min.cleanable.dirty.ratio', text).problem, text).to.equal(null)
+      expect(canonicalText(configDefs('topic').get('min.cleanable.dirty.ratio')!, text)).to.equal(ratio)
+    }
+    for (const text of ['0x1', '', 'NaN', '0b1', '1e', 'f'])
+      expect(topic('min.cleanable.dirty.ratio', text).problem, text).to.be.a('string')
     for (const good of ['', ' * ', '0:1,', ',', '0:1 , 1:2'])
       expect(topic('leader.replication.throttled.replicas', good).problem, good).to.equal(null)
     for (const bad of ['0', '*,0:1', '0: 1', '0:1:2', '0:-1'])
