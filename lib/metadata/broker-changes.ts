@@ -16,7 +16,10 @@ const THREADS: ReadonlySet<string> = new Set([
   'remote.log.manager.follower.thread.pool.size',
   'remote.log.reader.threads',
 ])
-const CREATION_RATE = 'max.connection.creation.rate'
+/** 0 is a way to start a broker, but not one to get it back. */
+const ABOVE_ZERO: ReadonlySet<string> = new Set(['max.connection.creation.rate', 'max.connections'])
+/** Sockets are opened once: another value would be shown and not be true. */
+const AT_THE_START: ReadonlySet<string> = new Set(['listener.security.protocol.map', 'listeners'])
 const MEBIBYTE = 1024 * 1024
 
 /** A sentence when a running broker may not go from one to the other; null otherwise. `names`: what may have changed. `logDirs`: see `settingsProblem`. */
@@ -27,13 +30,14 @@ export function changeProblem(
   logDirs: readonly string[] | null,
 ): string | null {
   for (const name of names) {
+    if (before(name) === after(name)) continue
+    if (AT_THE_START.has(name)) return `${name} cannot be changed while the broker runs; set it at the start.`
     const [old, wanted] = [Number(before(name)), Number(after(name))]
-    if (old === wanted) continue
     if (THREADS.has(name)) {
       const [least, most] = [Math.max(1, Math.trunc(old / 2)), old * 2]
       if (wanted < least || wanted > most) return `${name} is ${old}; it can become ${least} to ${most}, not ${wanted}.`
     }
-    if (name === CREATION_RATE && wanted <= 0) return `${CREATION_RATE} would be ${wanted}: nobody could connect.`
+    if (ABOVE_ZERO.has(name) && wanted <= 0) return `${name} would be ${wanted}: nobody could connect.`
   }
   // Nothing is refused for what was wrong before.
   return settingsProblem(before, logDirs) === null ? settingsProblem(after, logDirs) : null
@@ -63,8 +67,6 @@ function cordonedProblem(text: string, logDirs: readonly string[] | null): strin
   const cordoned = text.split(',').map((path) => path.trim())
   if (text.trim() === '' || (cordoned.length === 1 && cordoned[0] === '*')) return null
   if (cordoned.includes('*')) return 'cordoned.log.dirs is * and more; * stands for all directories already.'
-  const twice = cordoned.find((path, index) => cordoned.indexOf(path) !== index)
-  if (twice !== undefined) return `cordoned.log.dirs names ${twice} twice.`
   const stranger = logDirs === null ? undefined : cordoned.find((path) => !logDirs.includes(path))
   return stranger === undefined ? null : `cordoned.log.dirs names ${stranger}, which is none of the broker's log.dirs.`
 }

@@ -220,10 +220,19 @@ export function brokerValueProblem(
 ): string | null {
   return (
     parseConfig(def, text).problem ??
+    repeatedMember(def, text) ??
     connectionOverridesProblem(name, text) ??
     replicaSelectorProblem(name, text) ??
     logTimeProblem(name, text, isSet)
   )
+}
+
+/** Lists of brokers name nothing twice; those of topics may, and mean it once. */
+function repeatedMember(def: ConfigDef, text: string): string | null {
+  if (def.rule?.kind !== 'list') return null
+  const members = text.split(',').map((member) => member.trim())
+  const twice = members.find((member, index) => members.indexOf(member) !== index)
+  return twice === undefined ? null : `${def.name} names '${twice}' twice.`
 }
 
 /** `listener.name.internal.ssl.keystore.location` is about `ssl.keystore.location` for one listener (or listener and mechanism). */
