@@ -1,6 +1,7 @@
 import { expect } from 'chai'
-import { DescribeTopicPartitions, ErrorCode, type RequestInput, ZERO_UUID } from '../../protocol/index.js'
+import { DescribeTopicPartitions, ErrorCode, type RequestInput, UnregisterBroker, ZERO_UUID } from '../../protocol/index.js'
 import { AdminBroker } from '../support/admin-broker.js'
+import { VirtualCluster } from '../support/virtual-cluster.js'
 
 type Request = RequestInput<typeof DescribeTopicPartitions>
 
@@ -56,6 +57,19 @@ describe('server/75-describe-topic-partitions', () => {
       lastKnownElr: [],
       offlineReplicas: [],
     })
+  })
+
+  it('shows a partition without a leader, which is no error; a broker that is forgotten gives the message ""', async () => {
+    const cluster = await VirtualCluster.start({ brokerIds: [1, 2] })
+    await cluster.topic('t', [2])
+    await cluster.kill(2)
+    await cluster.until(() => cluster.node(1).image.brokers.get(2)?.fenced === true, 'broker 2 is fenced')
+    const { topics } = await cluster.ask(1, DescribeTopicPartitions, 0, { topics: named('t') })
+    const shown = { errorCode: ErrorCode.NONE, leaderId: -1, replicaNodes: [2], isrNodes: [], offlineReplicas: [2] }
+    expect(topics[0]!.partitions[0]).to.deep.include(shown)
+    const forgotten = await cluster.ask(1, UnregisterBroker, 0, { brokerId: 2 })
+    expect(forgotten).to.include({ errorCode: ErrorCode.NONE, errorMessage: '' })
+    await cluster.close()
   })
 
   it('says which topics there are not', async () => {

@@ -8,6 +8,8 @@
 import { UnregisterBroker } from '../../../protocol/index.js'
 import { api } from '../context.js'
 
-export const unregisterBroker = api(UnregisterBroker, '0-0', async ({ brokerId }, _context, broker) =>
-  broker.controller.unregisterBroker(brokerId),
-)
+export const unregisterBroker = api(UnregisterBroker, '0-0', async ({ brokerId }, _context, broker) => {
+  const { errorCode, errorMessage } = await broker.controller.unregisterBroker(brokerId)
+  // Kafka says nothing, but not null.
+  return { errorCode, errorMessage: errorMessage ?? '' }
+})

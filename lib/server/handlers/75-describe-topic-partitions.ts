@@ -53,7 +53,7 @@ function describe(request: Request, context: RequestContext, broker: BrokerServi
     const first = cursor?.topicName === name ? cursor.partitionIndex : 0
     const partitions = topic.partitions
       .slice(first, first + left)
-      .map((partition) => describePartition(partition, reachable, broker))
+      .map((partition) => describePartition(partition, reachable))
     topics.push({ ...failed(name, ErrorCode.NONE), topicId: topic.topicId, partitions })
     left -= partitions.length
     const next = first + partitions.length
@@ -84,18 +84,13 @@ function reachableBrokers(context: RequestContext, broker: BrokerServices): Read
   return new Set(reachable.map(({ brokerId }) => brokerId))
 }
 
-function describePartition(
-  partition: PartitionImage,
-  reachable: ReadonlySet<number>,
-  broker: BrokerServices,
-): Partition {
+/** Unlike in Metadata a partition without a leader is no error: its replicas are what is asked for. */
+function describePartition(partition: PartitionImage, reachable: ReadonlySet<number>): Partition {
   const { leader } = partition
-  const led = reachable.has(leader)
-  const noListener = !led && broker.image().brokers.get(leader)?.fenced === false
   return {
-    errorCode: led ? ErrorCode.NONE : noListener ? ErrorCode.LISTENER_NOT_FOUND : ErrorCode.LEADER_NOT_AVAILABLE,
+    errorCode: ErrorCode.NONE,
     partitionIndex: partition.partition,
-    leaderId: led ? leader : -1,
+    leaderId: reachable.has(leader) ? leader : -1,
     leaderEpoch: partition.leaderEpoch,
     replicaNodes: [...partition.replicas],
     isrNodes: [...partition.isr],
