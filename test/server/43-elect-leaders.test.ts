@@ -39,6 +39,16 @@ describe('server/43-elect-leaders', () => {
     expect(await elect(0, [])).to.deep.equal([0, []])
   })
 
+  it('answers a topic as often as it is named', async () => {
+    const needless = ErrorCode.ELECTION_NOT_NEEDED
+    const asked = [[0, 1], [1]].map((partitions) => ({ topic: 't', partitions }))
+    const codes = [
+      ['t', [0, needless], [1, needless]],
+      ['t', [1, needless]],
+    ]
+    expect(await elect(0, asked)).to.deep.equal([0, codes])
+  })
+
   it('refuses an election of a kind that there is not', async () => {
     const bad = ErrorCode.INVALID_REQUEST
     expect(await elect(2, [{ topic: 't', partitions: [0] }])).to.deep.equal([bad, [['t', [0, bad]]]])

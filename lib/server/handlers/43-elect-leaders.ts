@@ -23,12 +23,10 @@ export const electLeaders = api(ElectLeaders, '0-2', async (request, { apiVersio
   }
   const { refusal, partitions: results } = await broker.controller.electLeaders({ electionType, topics })
   if (refusal !== null) return undecided(refusal, topics)
-  const names = topics === null ? broker.image().topicsByName.keys() : topics.map(({ topic }) => topic)
-  const byTopic = new Map<string, ElectedPartition[]>([...names].map((name) => [name, []]))
-  for (const result of results) byTopic.get(result.topic)?.push(result)
+  const elected = topics === null ? ofEveryTopic(broker.image().topicsByName.keys(), results) : asAsked(topics, results)
   return {
     errorCode: ErrorCode.NONE,
-    replicaElectionResults: Array.from(byTopic, ([topic, partitions]) => ({
+    replicaElectionResults: elected.map(([topic, partitions]) => ({
       topic,
       partitionResult: partitions.map(({ partition, errorCode, errorMessage }) => ({
         partitionId: partition,
@@ -39,10 +37,26 @@ export const electLeaders = api(ElectLeaders, '0-2', async (request, { apiVersio
   }
 })
 
-function undecided(
-  { errorCode, errorMessage }: Outcome,
-  topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[] | null,
-) {
+type OfTopic = readonly [topic: string, partitions: readonly ElectedPartition[]]
+
+function ofEveryTopic(names: Iterable<string>, results: readonly ElectedPartition[]): OfTopic[] {
+  const byTopic = new Map<string, ElectedPartition[]>([...names].map((name) => [name, []]))
+  for (const result of results) byTopic.get(result.topic)?.push(result)
+  return [...byTopic]
+}
+
+/** A topic that is named twice is answered twice. */
+function asAsked(topics: readonly AskedTopic[], results: readonly ElectedPartition[]): OfTopic[] {
+  let next = 0
+  return topics.map(({ topic, partitions }) => [topic, results.slice(next, (next += partitions.length))])
+}
+
+interface AskedTopic {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+function undecided({ errorCode, errorMessage }: Outcome, topics: readonly AskedTopic[] | null) {
   return {
     errorCode,
     replicaElectionResults: (topics ?? []).map(({ topic, partitions }) => ({
