@@ -56,7 +56,8 @@ describe('server/57-update-features', () => {
     expect(await errorOf({ feature: 'metadata.version', maxVersionLevel: 32, upgradeType: 2 })).to.equal(invalid)
     expect(await errorOf({ feature: 'metadata.version', maxVersionLevel: 0, upgradeType: 2 })).to.equal(invalid)
     expect(await errorOf({ feature: 'kraft.version', maxVersionLevel: 1, upgradeType: 1 })).to.equal(invalid)
-    expect(await errorOf(group(1, 1), group(0, 2))).to.equal(ErrorCode.INVALID_REQUEST)
+    expect(await errorOf(group(0, 2), group(9, 1)), 'what is said last counts').to.equal(invalid)
+    expect(await errorOf(group(9, 1), group(1, 1)), 'also when it is right').to.equal(ErrorCode.NONE)
   })
 
   it('only validates when asked to', async () => {

@@ -1,5 +1,11 @@
 import { expect } from 'chai'
-import { DescribeTopicPartitions, ErrorCode, type RequestInput, UnregisterBroker, ZERO_UUID } from '../../protocol/index.js'
+import {
+  DescribeTopicPartitions,
+  ErrorCode,
+  type RequestInput,
+  UnregisterBroker,
+  ZERO_UUID,
+} from '../../protocol/index.js'
 import { AdminBroker } from '../support/admin-broker.js'
 import { VirtualCluster } from '../support/virtual-cluster.js'
 

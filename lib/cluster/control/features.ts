@@ -7,7 +7,7 @@ import {
 } from '../../metadata/features.js'
 import { ConfigResource, type Image, resourceConfigs } from '../../metadata/image.js'
 import type { MetadataRecord } from '../../metadata/records.js'
-import { type ControlContext, type Decision, DONE, duplicates, type Outcome, refused } from './command.js'
+import { type ControlContext, type Decision, DONE, type Outcome, refused } from './command.js'
 import { MIN_ISR, pushWithoutElr } from './eligible.js'
 
 /** UpgradeType on the wire (FeatureUpdate.UpgradeType). */
@@ -27,7 +27,7 @@ export interface UpdateFeaturesCommand {
 /**
  * Changes feature levels, all or none: the outcome is that of the first update that fails, INVALID_UPDATE_VERSION. Cases:
  *
- * A. a feature twice -> INVALID_REQUEST
+ * A. a feature twice: what is said last counts
  * B. unknown upgrade type, a level below 0, a level this version or a registered broker does not work with
  * C. lower without a downgrade type; higher with one
  * D. metadata.version may not go down: there is nothing yet that would take the newer records back
@@ -38,13 +38,9 @@ export function updateFeatures(
   context: Pick<ControlContext, 'config'>,
   command: UpdateFeaturesCommand,
 ): Decision<Outcome> {
-  const twice = duplicates(command.updates.map((update) => update.feature))
-  if (twice.size > 0) {
-    const results = refused(ErrorCode.INVALID_REQUEST, `These features occur more than once: ${[...twice].join(', ')}.`)
-    return { records: [], results }
-  }
+  const updates = new Map(command.updates.map((update) => [update.feature, update]))
   const records: MetadataRecord[] = []
-  for (const update of command.updates) {
+  for (const update of updates.values()) {
     const why = updateProblem(image, update)
     if (why !== null) {
       const message = `No feature was changed: ${update.feature} cannot be set to level ${update.maxVersionLevel}, because ${why}.`

@@ -2,7 +2,7 @@
  * UpdateFeatures: v0-2
  *
  * Behaviours
- * - All or nothing. The first feature that cannot be set gives the error of the whole answer. The cases are in cluster/control/features.
+ * - All or nothing; of a feature named twice what is said last counts. The first feature that cannot be set gives the error of the whole answer. The cases are in cluster/control/features.
  * Version notes
  * - v0: `allowDowngrade` stands for the upgrade type (a safe downgrade). v1 (KIP-778): upgrade types, validate only.
  * - v2: no results per feature.
