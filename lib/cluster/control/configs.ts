@@ -238,7 +238,8 @@ function settingsChangeProblem(
     const [own, forAll] = [valuesOf(String(receiverId)), valuesOf('')]
     return (name: string): string | null => own.get(name) ?? forAll.get(name) ?? config.startValue(name)
   }
-  const logDirs = config.brokerId === receiverId ? config.startValue('log.dirs') : null
+  const logDirs =
+    config.brokerId === receiverId ? (config.startValue('log.dirs') ?? config.startValue('log.dir')) : null
   const problem = changeProblem(settings(null), settings(after), names, logDirs === null ? null : splitList(logDirs))
   return problem === null ? null : refused(ErrorCode.INVALID_REQUEST, problem)
 }

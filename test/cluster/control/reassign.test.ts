@@ -91,6 +91,10 @@ describe('cluster/control/reassign', () => {
     })
     expect(state(withIsr(other, [1, 2, 3, 4]))).to.deep.include({ replicas: [1, 4], isr: [1, 4], removingReplicas: [] })
     expect(state(after(other, null)), 'cancelled').to.deep.include({ replicas: [1, 2, 3], isr: [1, 2, 3] })
+    const back = { replicas: [1, 2], isr: [1, 2], addingReplicas: [], removingReplicas: [] }
+    expect(state(after(moving, [1, 2])), 'back: nothing is waited for').to.deep.include(back)
+    const all = { replicas: [3, 4, 1, 2], addingReplicas: [3, 4], removingReplicas: [] }
+    expect(state(after(moving, [3, 4, 1, 2])), 'all of them: none goes').to.deep.include(all)
     expect(state(after(moving, [3, 4])), 'the same once more').to.deep.equal({ ...state(moving), partitionEpoch: 10 })
   })
 

@@ -21,6 +21,9 @@ perVersion('DescribeLogDirs {v}', versionsOf(DescribeLogDirs), async (c, v) => {
   await c.quiet(Produce, 7, produceTo(7, topic, batch(['a', 'b'])))
   await c.send(DescribeLogDirs, v, { topics: [{ topic: topic.name, partitions: [0, 1, 9] }] })
   await c.send(DescribeLogDirs, v, { topics: [{ topic: c.name('absent'), partitions: [0] }] })
+  await c.send(DescribeLogDirs, v, {
+    topics: [0, 1].map((partition) => ({ topic: topic.name, partitions: [partition] })),
+  })
   await c.send(DescribeLogDirs, v, { topics: [] })
   const all = await c.quiet(DescribeLogDirs, v, { topics: null })
   c.note(
@@ -41,6 +44,8 @@ perVersion('AlterReplicaLogDirs {v}', versionsOf(AlterReplicaLogDirs), async (c,
   await c.send(AlterReplicaLogDirs, v, to(own, 'x'.repeat(240)))
   await c.send(AlterReplicaLogDirs, v, to('/no/such/directory'))
   await c.send(AlterReplicaLogDirs, v, to(''))
+  const twice = [own, '/no/such/directory'].map((path) => to(path, topic.name, [0, 0]).dirs[0]!)
+  await c.send(AlterReplicaLogDirs, v, { dirs: twice })
   await c.send(AlterReplicaLogDirs, v, { dirs: [] })
 })
 
@@ -57,5 +62,12 @@ perVersion('UpdateFeatures {v}', versionsOf(UpdateFeatures), async (c, v) => {
     await c.send(UpdateFeatures, v, update('group.version', 0))
     await c.send(UpdateFeatures, v, update('group.version', 1, { upgradeType: 9 }))
     await c.send(UpdateFeatures, v, update('group.version', 1))
+    for (const levels of [
+      [1, 9],
+      [9, 1],
+    ]) {
+      const featureUpdates = levels.map((maxVersionLevel) => ({ feature: 'group.version', maxVersionLevel }))
+      await c.send(UpdateFeatures, v, { featureUpdates, validateOnly: true })
+    }
   }
 })

@@ -221,3 +221,42 @@ perVersion('ListConfigResources {v}', versionsOf(ListConfigResources), async (c,
     c.note(`types ${resourceTypes?.join()}`, answer === null ? 'closed' : { ...answer, configResources })
   }
 })
+
+perVersion('IncrementalAlterConfigs {v}: what a running broker takes', [0, 1], async (c, v) => {
+  const values: Readonly<Record<string, readonly string[]>> = {
+    'num.io.threads': ['4', '16', '3', '17', '0'],
+    'background.threads': ['5', '20', '4', '21'],
+    'log.cleaner.threads': ['2', '3', '0'],
+    'num.network.threads': ['1', '6', '7'],
+    'num.replica.fetchers': ['2', '3'],
+    'log.cleaner.dedupe.buffer.size': ['1048576', '1048577'],
+    'log.cleanup.policy': ['compact,compact', 'compact, delete'],
+    'max.connections': ['0', '5'],
+    'max.connections.per.ip': ['0', '5'],
+    'max.connection.creation.rate': ['0', '5'],
+    'leader.replication.throttled.rate': ['-1', '0', 'x'],
+  }
+  for (const [name, texts] of Object.entries(values)) {
+    for (const value of texts) {
+      for (const id of ['1', '']) await change(c, v, types.broker, id, [{ name, configOperation: op.set, value }], true)
+    }
+  }
+  for (const value of ['*', '*,/x', '/x', '/x,/x', '']) {
+    await change(c, v, types.broker, '1', [{ name: 'cordoned.log.dirs', configOperation: op.set, value }], true)
+  }
+})
+
+perVersion('IncrementalAlterConfigs {v}: members of lists', [0, 1], async (c, v) => {
+  const { name } = await c.setUpTopic()
+  const lists = ['leader.replication.throttled.replicas', 'follower.replication.throttled.replicas']
+  for (const list of lists) {
+    for (const value of ['*', '0:1,', ',', '0:1 , 1:2', '*,0:1', '0', '0:1:2']) {
+      await change(c, v, types.topic, name, [{ name: list, configOperation: op.set, value }], true)
+    }
+  }
+  for (const value of [' compact', ',', 'delete,', '', 'compact,compact']) {
+    for (const configOperation of [op.append, op.subtract]) {
+      await change(c, v, types.topic, name, [{ name: 'cleanup.policy', configOperation, value }], true)
+    }
+  }
+})
