@@ -1,3 +1,4 @@
+import { Console } from 'node:console'
 import type { Logger as PinoLogger } from 'pino'
 import type { LogFields, Logger, LogLevel } from './logger.js'
 import { wallTimeMs } from './real-time.js'
@@ -71,7 +72,7 @@ class NodeLogger implements ClosableLogger {
   constructor(options: NodeLoggerOptions) {
     this.#least = numbers[options.level]
     this.#json = options.json ?? false
-    this.#write = options.write ?? ((text) => void process.stderr.write(text))
+    this.#write = options.write ?? writeToStandardError
   }
 
   trace(message: string, fields?: LogFields): void {
@@ -145,6 +146,14 @@ class NodeLogger implements ClosableLogger {
   #emit(pino: PinoLogger, entry: Entry): void {
     pino[entry.level]({ time: new Date(entry.atMs).toISOString(), ...entry.fields }, entry.message)
   }
+}
+
+let standardError: Console | null = null
+
+/** As a console writes: a log that cannot be written (a full disk, a reader that has gone) must not end the process. */
+function writeToStandardError(text: string): void {
+  standardError ??= new Console({ stdout: process.stderr, ignoreErrors: true })
+  standardError.log(text.replace(/\n$/, ''))
 }
 
 function jsonLine(entry: Entry): string {

@@ -12,7 +12,7 @@ export interface Program {
   err(text: string): void
   /** Standard input as it comes; nothing is read before the first chunk is asked for, and nothing after `break`. */
   input(): AsyncIterable<Buffer>
-  /** Calls back at the first SIGINT or SIGTERM; a second one ends the process as if nobody listened. */
+  /** Calls back at the first SIGINT, SIGTERM or SIGHUP (the terminal has gone); a second one ends the process as if nobody listened. */
   onStop(listener: (signal: string) => void): void
   /** The reader of standard output has gone away (`| head`). Without a listener the rest of the output is dropped: that is a wish, no crash. */
   onOutputClosed(listener: () => void): void
@@ -49,7 +49,7 @@ export const nodeProgram: Program = {
     return process.stdin
   },
   onStop(listener) {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(signal, () => listener(signal))
     }
   },
@@ -81,17 +81,22 @@ let watching = false
 let outputClosed = false
 const outputListeners: (() => void)[] = []
 
-/** A stream whose reader has gone emits an error, which ends the process unless somebody listens. */
+/**
+ * A stream whose reader has gone emits an error, which ends the process unless somebody listens. What cannot be written for another
+ * reason (a full disk) is a failure where it is the result, and nothing to die of where it is the log.
+ */
 function watchOutput(): void {
   if (watching) return
   watching = true
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
     if (outputClosed) return
     outputClosed = true
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`Cannot write to standard output: ${error.message}.\n`)
+      nodeProgram.exit(1)
+      return
+    }
     for (const listener of outputListeners.splice(0)) listener()
   })
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
+  process.stderr.on('error', () => {})
 }
