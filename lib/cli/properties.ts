@@ -1,10 +1,10 @@
 /**
  * Java's properties format, as server.properties uses it: `key=value`, `key: value` or `key value`, `#` and `!` comments,
- * a backslash at the end of a line continues it, \t \n \r \f and \uXXXX escapes.
+ * a backslash at the end of a line continues it, \t \n \r \f and \uXXXX escapes. The byte order mark of Windows' editors is no part of a key.
  */
 export function parseProperties(text: string): Record<string, string> {
   const values: Record<string, string> = {}
-  for (const line of logicalLines(text)) {
+  for (const line of logicalLines(text.replace(/^\ufeff/, ''))) {
     const match = /^((?:\\.|[^\\ \t\f=:])*)(?:[ \t\f]*[=:][ \t\f]*|[ \t\f]+|$)(.*)$/s.exec(line)
     if (match && match[1] !== '') values[withoutEscapes(match[1]!)] = withoutEscapes(match[2]!)
   }

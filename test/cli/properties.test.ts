@@ -29,6 +29,13 @@ describe('cli/properties', () => {
     expect(parseProperties('a\\ b\\=c=\\u00e9\\t\\q')).to.deep.equal({ 'a b=c': 'é\tq' })
   })
 
+  it('passes over the byte order mark that editors of Windows put first', () => {
+    expect(parseProperties('\ufeffnode.id=7\r\nnum.partitions=4\r\n')).to.deep.equal({
+      'node.id': '7',
+      'num.partitions': '4',
+    })
+  })
+
   it('takes only space, tab and form feed for white space, as Java does', () => {
     expect(parseProperties('a\u00a0b=c\u00a0')).to.deep.equal({ 'a\u00a0b': 'c\u00a0' })
   })
