@@ -27,7 +27,11 @@ export class DirectoryLockedError extends Error {
     readonly directory: string,
     readonly pid: number,
   ) {
-    super(`${directory} is in use by another process (pid ${pid}): stop that one, or name another directory.`)
+    super(
+      pid === process.pid
+        ? `${directory} is in use already by this process: another broker of it has it, or it is named twice.`
+        : `${directory} is in use by another process (pid ${pid}): stop that one, or name another directory.`,
+    )
   }
 }
 

@@ -27,7 +27,7 @@ describe('host/directory-lock', () => {
     const error = await failure(take())
     expect(error).to.be.instanceOf(DirectoryLockedError)
     expect((error as Error).message).to.equal(
-      `${directory} is in use by another process (pid ${process.pid}): stop that one, or name another directory.`,
+      `${directory} is in use already by this process: another broker of it has it, or it is named twice.`,
     )
     first.release()
     first.release()
