@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** The front door: `import { Broker } from 'odradek'`. The protocol layer by itself is `odradek/protocol`. */
 export {
   Broker,

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * The Kafka protocol: what bytes mean. No clock, no IO; usable by itself. See README.md.
  */
