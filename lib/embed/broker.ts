@@ -18,6 +18,7 @@ import { type ProfileName, profiles } from '../metadata/profiles.js'
 import type { BrokerNode } from '../server/broker-node.js'
 import { StartError } from '../server/options.js'
 import { startNode } from '../server/wire-up.js'
+import { problemOfBroker, problemOfTopic } from './check-options.js'
 
 export interface BrokerOptions {
   /** Port to listen on. Default 0: a free one. */
@@ -111,6 +112,7 @@ export class Broker {
    * @throws StartError (code EADDRINUSE, ERR_ODRADEK_CONFIG ...) when it cannot start as asked
    */
   static async create(options: BrokerOptions = {}): Promise<Broker> {
+    assertNoProblem(problemOfBroker(options))
     const { logger, close } = loggerFor(options)
     const node = await start(options, { logger }).catch((error: unknown) => {
       close()
@@ -157,6 +159,8 @@ export class Broker {
   /** Creates a topic that serves when this resolves. @throws BrokerError with Kafka's error name, e.g. TOPIC_ALREADY_EXISTS */
   async createTopic(topic: string | NewTopic): Promise<void> {
     this.#assertOpen()
+    const problem = problemOfTopic(topic)
+    if (problem !== null) throw new BrokerError('ERR_ODRADEK_CONFIG', problem)
     const {
       name,
       partitions = -1,
@@ -309,6 +313,11 @@ async function start(options: BrokerOptions, ports: { logger: Logger }): Promise
   const identity = clusterId === undefined ? {} : { clusterId }
   const limit = memoryLimit === undefined ? {} : { memoryLimitBytes: limitBytes(memoryLimit) }
   return startNode({ values: brokerConfigs(options), profile, listen, ...identity, ...limit }, ports)
+}
+
+/** @throws StartError */
+export function assertNoProblem(problem: string | null): void {
+  if (problem !== null) throw new StartError('ERR_ODRADEK_CONFIG', problem)
 }
 
 /** @throws StartError */

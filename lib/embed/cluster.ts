@@ -20,6 +20,7 @@ import type { BrokerNode } from '../server/broker-node.js'
 import type { BoundListener } from '../server/listener.js'
 import { startNode } from '../server/wire-up.js'
 import {
+  assertNoProblem,
   Broker,
   BrokerError,
   bracketed,
@@ -30,6 +31,7 @@ import {
   type NewTopic,
   texts,
 } from './broker.js'
+import { problemOfCluster } from './check-options.js'
 import { brokerFolder, type ClusterFolder, openClusterFolder } from './cluster-folder.js'
 import { type ClusterOptions, type Seat, seatsFor } from './cluster-options.js'
 
@@ -76,6 +78,7 @@ export class Cluster {
    * @throws StartError when one cannot start as asked, BrokerError when a topic cannot be created
    */
   static async create(options: ClusterOptions = {}): Promise<Cluster> {
+    assertNoProblem(problemOfCluster(options))
     const log = loggerFor(options)
     const { dataDir } = options
     let cluster: Cluster | null = null

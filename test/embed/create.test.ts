@@ -70,6 +70,9 @@ describe('embed: Broker.create', () => {
     await new Promise((resolve) => other.close(resolve))
   })
 
+  /** What JavaScript lets pass. */
+  const untyped = (options: object): BrokerOptions => options as BrokerOptions
+
   const refused: [string, BrokerOptions, string, RegExp][] = [
     ['an unknown config', { config: { 'log.retention.hous': 1 } }, 'ERR_ODRADEK_CONFIG', /log\.retention\.hous/],
     ['a value of the wrong type', { config: { 'num.partitions': 'many' } }, 'ERR_ODRADEK_CONFIG', /num\.partitions/],
@@ -92,6 +95,24 @@ describe('embed: Broker.create', () => {
       { topics: [{ name: 'a', replicationFactor: 2 }] },
       'INVALID_REPLICATION_FACTOR',
       /replication factor/i,
+    ],
+    [
+      'an option that nobody reads',
+      untyped({ topic: ['a'] }),
+      'ERR_ODRADEK_CONFIG',
+      /^Broker\.create has no option topic; there are .*topics/,
+    ],
+    [
+      "a topic's option that nobody reads",
+      untyped({ topics: ['a', { name: 'b', numPartitions: 3 }] }),
+      'ERR_ODRADEK_CONFIG',
+      /^A topic has no option numPartitions; there are name, partitions, /,
+    ],
+    [
+      'topics that are no list',
+      untyped({ topics: 'a' }),
+      'ERR_ODRADEK_CONFIG',
+      /^topics is "a"; it must be an array\.$/,
     ],
     ['no partitions', { topics: [{ name: 'a', partitions: 0 }] }, 'INVALID_PARTITIONS', /partitions/],
   ]
