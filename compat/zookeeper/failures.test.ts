@@ -218,6 +218,21 @@ describe(`ZooKeeper that fails${missing === null ? '' : ` (left out: ${missing})
     await finish()
   })
 
+  it('takes nobody for the controller by the lease of its last life, whose session has not ended yet', async () => {
+    engine = engineOver(ensemble)
+    members = await joined(engine, [1])
+    const [old] = members as [Appender]
+    const again = new Appender(await engine.connect(1), 1)
+    await again.port.start(again)
+    again.port.campaign()
+    await again.port.append([topicRecord('too-early')], old.lease!.controllerEpoch)
+    expect(again.lease).to.equal(null)
+    await old.port.close()
+    await eventually(() => again.lease !== null, 'a lease of its own')
+    expect(again.lease).to.deep.equal({ controllerId: 1, controllerEpoch: old.lease!.controllerEpoch + 1 })
+    expect(again.names).to.deep.equal([])
+  })
+
   it('tells a new controller who lives before it tells of the lease: it would fence who has joined meanwhile', async () => {
     engine = engineOver(ensemble)
     const cut: Link[] = []

@@ -1,12 +1,10 @@
 /**
  * Coordination through an Apache ZooKeeper ensemble: brokers anywhere. See `znodes.ts` for the tree.
- *
  * - **One thing at a time.** Whatever was noticed (a watch, a new session) marks something as stale; one worker reads what is stale again
  *   and tells the listener. Appends take their turn in the same queue, so callbacks never overlap and follow the log.
  * - **Fencing.** An append is one multi: check of `/controller_epoch`'s version, the batch, the head. Whoever has lost the lease, also without
  *   knowing, is refused by the ensemble. The outcome of an append whose connection broke is read from the log.
- * - **Sessions.** When one expires, everything of the old life is over (`onExpelled`); the engine goes on by itself with a new session:
- *   it registers and campaigns again as before.
+ * - **Sessions.** When one expires, everything of the old life is over (`onExpelled`); the engine registers and campaigns with a new one.
  */
 import { ErrorCode } from '../../../../protocol/errors.js'
 import type { Timer } from '../../../host/clock.js'
@@ -302,9 +300,11 @@ export class ZooKeeperCoordination implements Coordination {
       return
     }
     const lease = readController(found.data)
+    const isOurs = found.stat.ephemeralOwner === client.sessionId
     // Ours, from an attempt whose answer was lost: the lease counts once its fence is known.
-    if (found.stat.ephemeralOwner === client.sessionId && this.#held === null) await this.#hold(client, lease)
-    else this.#tellLease(lease)
+    if (isOurs && this.#held === null) await this.#hold(client, lease)
+    // Under our id, but of another session: our last life's, which cannot append any more, or a stranger's.
+    else this.#tellLease(isOurs || lease.controllerId !== this.#options.brokerId ? lease : null)
   }
 
   /** The controller decides on the newest state: the log is read to its end, and who lives, before the lease is told. */
