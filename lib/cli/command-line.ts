@@ -41,7 +41,7 @@ function harden(command: Command, host: Program): void {
 
 /** `start` is the default command, and to it a mistyped command would be an argument too many. */
 function refuseUnknownCommand(program: Command, argv: readonly string[]): void {
-  const [first] = argv
+  const first = argv[0] === 'help' ? argv[1] : argv[0]
   if (first === undefined || first.startsWith('-') || first === 'help') return
   const names = program.commands.map((command) => command.name())
   if (names.includes(first)) return

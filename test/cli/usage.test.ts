@@ -12,6 +12,7 @@ const REACHABLE = 'It must be an address that a client can connect to'
 const WRONG: readonly [args: string[], sentence: string][] = [
   [['topic', 'list'], 'There is no command topic: did you mean topics\\?'],
   [['strat'], 'There is no command strat: did you mean start\\?'],
+  [['help', 'strat'], 'There is no command strat: did you mean start\\?'],
   [['--listn', 'x'], "error: unknown option '--listn' \\(Did you mean --listen\\?\\)"],
   [['--listen'], ".*'--listen <HOST:PORT>' argument missing"],
   [['--advertise', '[::]:9092'], `.* ${REACHABLE}.*`],
