@@ -368,10 +368,9 @@ export class LogStore {
     const { directories } = this.ports
     const working = directories.filter(({ failure }) => failure === null)
     const open = working.filter(({ isCordoned }) => !isCordoned)
-    const usable = open.length > 0 ? open : working
-    const [first] = usable
+    const [first, ...others] = open.length > 0 ? open : working
     if (first === undefined) throw directories[0]!.failure
-    return usable.reduce((best, other) => (count(other) < count(best) ? other : best), first)
+    return others.reduce((best, other) => (count(other) < count(best) ? other : best), first)
   }
 
   private logOptions(topic: string, partition: number, config: LogConfig) {

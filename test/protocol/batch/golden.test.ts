@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { CompressionCode, decompress, prepareCodec } from '../../../lib/log/compression/index.js'
+import { xxh32 } from '../../../lib/log/compression/lz4-frame.js'
 import { buildBatch, isValidBatch, type RecordInput } from '../../../protocol/batch/builder.js'
 import { parseControlType, parseEndTxnMarker } from '../../../protocol/batch/control.js'
 import * as header from '../../../protocol/batch/header.js'
@@ -26,6 +27,15 @@ const expected = (r: GoldenRecord): object => ({
 })
 const code = (name: string): number => CompressionCode[name as keyof typeof CompressionCode]
 const long = (text: string): number => (Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)) as number
+
+/** In messages of magic 0 the sum of an LZ4 frame's header is wrong, as Kafka made it before 0.10: over the magic number as well (KAFKA-3160). */
+function decompressOld(codec: number, bytes: Buffer): Buffer {
+  const isOld = codec === CompressionCode.lz4 && bytes[6] === ((xxh32(bytes, 0, 6) >>> 8) & 0xff)
+  if (!isOld) return decompress(codec, bytes)
+  const frame = Buffer.from(bytes)
+  frame[6] = (xxh32(frame, 4, 6) >>> 8) & 0xff
+  return decompress(codec, frame)
+}
 
 function checkBatch(set: Buffer, at: number, g: GoldenBatch): void {
   const one = batchHeader.decode(set, at)
@@ -126,7 +136,7 @@ describe('batches written by Apache Kafka', () => {
       const end = forEachBatch(set, (at) => {
         const g = vector.batches[index++]!
         if (g.magic === 2) return checkBatch(set, at, g)
-        const entry = decodeLegacyEntry(set, at, decompress)
+        const entry = decodeLegacyEntry(set, at, decompressOld)
         expect(entry).to.include({
           magic: g.magic,
           sizeInBytes: g.sizeInBytes,
@@ -140,7 +150,9 @@ describe('batches written by Apache Kafka', () => {
       })
       expect(index).to.equal(vector.batches.length)
       expect(set.length - end).to.equal(vector.trailingBytes)
-      expect(decodeRecordSet(set, decompress)).to.have.length(vector.batches.reduce((n, b) => n + b.records!.length, 0))
+      expect(decodeRecordSet(set, decompressOld)).to.have.length(
+        vector.batches.reduce((n, b) => n + b.records!.length, 0),
+      )
     })
   }
 
