@@ -42,7 +42,7 @@ async function continueWalk<T>(walk: Walk<T>, first: Window, source: WindowSourc
   }
 }
 
-const WINDOW_BYTES = 256 * 1024
+export const WINDOW_BYTES = 256 * 1024
 
 /**
  * Visits batch after batch from `position` (a batch's start) to `limit`. `visit` gets the buffer, where the batch begins in it and its

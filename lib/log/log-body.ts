@@ -13,10 +13,11 @@ import { DoomedSegments } from './doomed-segments.js'
 import { Durability } from './durability.js'
 import { EpochFile } from './epoch-file.js'
 import { LeaderEpochs } from './leader-epochs.js'
-import { openSegments, replay } from './log-opening.js'
+import { openSegments } from './log-opening.js'
 import type { KnownLog, LogBodyOptions, LogBodyPorts } from './log-options.js'
 import { LogReader } from './log-reader.js'
 import { syncPartitionMetadata } from './partition-metadata.js'
+import { relearn } from './producer-replay.js'
 import { ProducerSnapshots } from './producer-snapshot.js'
 import { type EndTransaction, ProducerStates } from './producer-state.js'
 import { learnEnd, positionOf } from './recovery.js'
@@ -393,8 +394,7 @@ export class LogBody {
       this.epochs.truncateFromEnd(end)
       const note = () => (segment.viewable ? undefined : this.durability.onCut())
       if (this.producers.size === 0) return note() // nothing to learn again
-      this.producers.clear()
-      return after(this.reader.run(replay(this.segments.all, this.snapshots, end, this.producers)), note)
+      return after(this.reader.run(relearn(this.segments.all, this.snapshots, end, this.producers)), note)
     })
   }
 }

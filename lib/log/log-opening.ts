@@ -8,15 +8,13 @@
 import * as header from '../../protocol/batch/header.js'
 import type { Disk } from '../host/disk.js'
 import type { Logger } from '../host/logger.js'
-import { applyBatch } from './batch-effects.js'
 import { type Walk, walkBatches } from './batch-walk.js'
 import { CheckpointError } from './checkpoints.js'
-import { DamagedLog, damagedAt, judgeEnd } from './damage.js'
+import { DamagedLog, judgeEnd } from './damage.js'
 import type { EpochFile } from './epoch-file.js'
-import { isGoodBatch } from './good-batch.js'
-import { startOf } from './index-trust.js'
 import type { EpochEntry, LeaderEpochs } from './leader-epochs.js'
 import type { KnownLog } from './log-options.js'
+import { replay } from './producer-replay.js'
 import { encodeSnapshot, type ProducerSnapshots } from './producer-snapshot.js'
 import type { ProducerStates } from './producer-state.js'
 import { learnEnd, rebuild } from './recovery.js'
@@ -270,31 +268,5 @@ class Opening {
     snapshots.removeAbove(certain)
     snapshots.removeStray(new Set(segments.all.map(({ baseOffset }) => baseOffset)), segments.active.baseOffset)
     if (this.missing !== null) snapshots.put(this.missing.offset, this.missing.bytes)
-  }
-}
-
-/**
- * Fills empty `producers` with what the segments say up to offset `to`: from the newest good snapshot on, and all when there is none.
- * Their transaction indexes are not touched.
- */
-export function* replay(
-  segments: readonly Segment[],
-  snapshots: ProducerSnapshots,
-  to: number,
-  producers: ProducerStates,
-): Walk<void> {
-  const first = segments[0]
-  if (first === undefined) return
-  const from = snapshots.restore(first.baseOffset, to, producers)
-  for (const segment of segments) {
-    if (segment.baseOffset >= to) return
-    if (segment.nextOffset <= from) continue
-    const start = from > segment.baseOffset ? yield* startOf(segment, from) : 0
-    yield* walkBatches(segment, start, segment.sizeInBytes, true, (buffer, at, position) => {
-      if (header.baseOffset(buffer, at) >= to) return false
-      if (!isGoodBatch(buffer, at, segment.baseOffset, segment.nextOffset)) throw damagedAt(segment, position)
-      if (header.baseOffset(buffer, at) >= from) applyBatch(buffer, at, null, producers, null)
-      return true
-    })
   }
 }

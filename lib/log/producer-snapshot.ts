@@ -1,7 +1,7 @@
 /**
  * `<offset>.snapshot`: what a partition knew of its producers when the log ended at that offset, in Kafka's format
- * (ProducerStateManager, KIP-98). Of each producer only its last batch is kept, so that after a restart only that one is known as a
- * duplicate, as in Kafka.
+ * (ProducerStateManager, KIP-98). Of each producer only its last batch is kept; what came before it is looked for in the log
+ * (`producer-replay.ts`).
  */
 import { decodeVersioned, encodeVersioned } from '../../protocol/codec.js'
 import { ProducerSnapshotSchema } from '../../protocol/stored/files.js'

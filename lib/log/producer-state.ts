@@ -263,6 +263,25 @@ export class ProducerStates {
     if (entry.batches.length > BATCHES_KEPT) entry.batches.shift()
   }
 
+  /**
+   * Takes in batches that the log has and a snapshot does not tell of: those that lead up to the ones that are known, without a gap. A client sends
+   * all that it has on the way again when the leader changes; a duplicate that is not known would be a gap in its sequence, after which
+   * Java's idempotent producer begins a new epoch, and all of them would be there twice.
+   */
+  recall(earlier: Iterable<Readonly<ProducerEntry>>): void {
+    for (const { producerId, producerEpoch, batches } of earlier) {
+      const known = this.producers.get(producerId)
+      if (known?.producerEpoch !== producerEpoch) continue
+      for (const batch of batches.toReversed()) {
+        const [first] = known.batches
+        if (first === undefined || known.batches.length === BATCHES_KEPT) break
+        if (batch.lastOffset >= first.baseOffset) continue
+        if (batch.lastSequence < 0 || addSequence(batch.lastSequence, 1) !== first.baseSequence) break
+        known.batches.unshift({ ...batch })
+      }
+    }
+  }
+
   /** Forgets producers that were silent for `producer.id.expiration.ms`, unless they have a transaction open. */
   expire(now: number): void {
     for (const entry of this.producers.values()) {
