@@ -23,4 +23,16 @@ describe('server/produce-order', () => {
       expect(produceAnswer(await produced).errorCode).to.equal(errorCode)
     }
   })
+
+  it('answers a topic that is named twice once, and each of its partitions once, known or not', () => {
+    const broker = new ReplicaBroker()
+    broker.createTopic('t', { partitions: 2 })
+    const topicData = [0, 9, 1, 9].map((index) => {
+      return { name: 't', partitionData: [{ index, records: batchOf(broker, ['x']) }] }
+    })
+    const outcome = broker.now(Produce, 9, { acks: 1, timeoutMs: 9, topicData })
+    if (typeof outcome === 'string') throw new Error(outcome)
+    const answers = outcome.responses.map((one) => one.partitionResponses.map(({ index }) => index))
+    expect(answers).to.deep.equal([[0, 9, 1]])
+  })
 })

@@ -3,7 +3,7 @@
  *
  * Behaviours
  * - One record batch (magic 2) per partition; each partition fails or succeeds by itself.
- * - A partition named twice is written once, with the later data. Nothing is auto-created.
+ * - A partition named twice is written once, with the later data, and a topic named twice is answered once. Nothing is auto-created.
  * - Internal topics are not to be written by clients: INVALID_TOPIC_EXCEPTION, except to one called `__admin_client`.
  * - acks=0 has no answer; when something fails the connection is closed. acks other than -1, 0, 1: INVALID_REQUIRED_ACKS.
  * - A transactional batch needs the request's transactional id (TRANSACTIONAL_ID_AUTHORIZATION_FAILED), and the coordinator's word that its
@@ -192,15 +192,21 @@ function respond(
   }
   const hints = new LeaderHints(broker, context)
   const responses: TopicResponse[] = []
-  let partitionResponses: PartitionResponse[] = []
+  const answered = new Map<string, PartitionResponse[]>()
+  let partitionResponses: PartitionResponse[] | undefined
   let topic: TopicData | null = null
   for (const row of rows) {
     if (row.topic !== topic) {
       topic = row.topic
-      partitionResponses = []
-      responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
+      const key = topic.name === '' ? topic.topicId : topic.name
+      partitionResponses = answered.get(key)
+      if (partitionResponses === undefined) {
+        partitionResponses = []
+        answered.set(key, partitionResponses)
+        responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
+      }
     }
-    partitionResponses.push(partitionResponse(row, context.apiVersion, hints))
+    partitionResponses!.push(partitionResponse(row, context.apiVersion, hints))
   }
   return { responses, throttleTimeMs: 0, nodeEndpoints: hints.endpoints }
 }
@@ -237,6 +243,7 @@ function rowsOf(request: Request, context: RequestContext, broker: BrokerService
   const { topicData, transactionalId } = request
   const rows: Row[] = []
   const seen = new Map<Partition, Row>()
+  const absent = new Set<string>()
   let anonymous = false
   for (const topic of topicData) {
     for (const { index, records } of topic.partitionData) {
@@ -247,6 +254,9 @@ function rowsOf(request: Request, context: RequestContext, broker: BrokerService
           ? broker.replicas.findById(topic.topicId, index)
           : broker.replicas.find(topic.name, index)
       if (typeof found === 'number') {
+        const name = `${topic.name} ${topic.topicId} ${index}`
+        if (absent.has(name)) continue
+        absent.add(name)
         const answer = failedAppend(found)
         rows.push({ topic, index, partition: null, records: null, answer, transactional: false, transactionVersion: 0 })
         continue
