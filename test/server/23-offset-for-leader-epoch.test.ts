@@ -46,6 +46,7 @@ describe('server/23-offset-for-leader-epoch', () => {
     broker.elect('t', 0, 1)
     expect(ask(0, { currentLeaderEpoch: 0 })).to.deep.equal([ErrorCode.FENCED_LEADER_EPOCH, -1, -1])
     expect(ask(0, { currentLeaderEpoch: 2 })).to.deep.equal([ErrorCode.UNKNOWN_LEADER_EPOCH, -1, -1])
+    expect(ask(0, { currentLeaderEpoch: -2 })).to.deep.equal([ErrorCode.FENCED_LEADER_EPOCH, -1, -1])
     expect(ask(0, { topic: 'nope' })).to.deep.equal([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1, -1])
     broker.elect('t', 0, 2)
     expect(ask(0)).to.deep.equal([ErrorCode.NOT_LEADER_OR_FOLLOWER, -1, -1])

@@ -8,7 +8,7 @@
  * - v2 (KIP-320): the client's idea of the current leader epoch is checked, -1 is not. v3: the asker's replica id, ignored.
  * - v4: flexible.
  */
-import { OffsetForLeaderEpoch, type RequestOf } from '../../../protocol/index.js'
+import { ErrorCode, OffsetForLeaderEpoch, type RequestOf } from '../../../protocol/index.js'
 import { lookUpEpochEnd } from '../../broker/partition/offset-lookup.js'
 import { api, type HandlerResult, type RequestContext } from '../context.js'
 import type { BrokerServices } from '../services.js'
@@ -26,11 +26,13 @@ function offsetForLeaderEpochHandler(
       topic,
       partitions: partitions.map((asked) => {
         const partition = broker.replicas.find(topic, asked.partition)
-        if (typeof partition !== 'number') {
-          return { partition: asked.partition, ...lookUpEpochEnd(partition, asked) }
-        }
-        return { partition: asked.partition, errorCode: partition, leaderEpoch: -1, endOffset: -1 }
+        if (typeof partition === 'number') return failed(asked.partition, partition)
+        // Only -1 says "do not check" here; in Fetch every negative epoch does.
+        if (asked.currentLeaderEpoch < -1) return failed(asked.partition, ErrorCode.FENCED_LEADER_EPOCH)
+        return { partition: asked.partition, ...lookUpEpochEnd(partition, asked) }
       }),
     })),
   }
 }
+
+const failed = (partition: number, errorCode: ErrorCode) => ({ partition, errorCode, leaderEpoch: -1, endOffset: -1 })
