@@ -160,6 +160,8 @@ describe('server/01-fetch', () => {
     expect(diverged).to.include({ errorCode: ErrorCode.NONE, highWatermark: 5 })
     expect(diverged.records).to.have.length(0)
     expect(diverged.divergingEpoch).to.deep.equal({ epoch: 0, endOffset: 3 })
+    const committed = fetch({ fetchOffset: 5, lastFetchedEpoch: 0, isolationLevel: 1 })
+    expect(committed.abortedTransactions, 'nothing was read').to.equal(null)
     expect(baseOffsets(fetch({ fetchOffset: 3, lastFetchedEpoch: 0 }).records)).to.deep.equal([3])
     expect(baseOffsets(fetch({ fetchOffset: 3, lastFetchedEpoch: 1 }).records)).to.deep.equal([3])
     expect(fetch({ fetchOffset: 3, lastFetchedEpoch: 7 })).to.include(OUT_OF_RANGE)

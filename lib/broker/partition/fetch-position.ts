@@ -129,6 +129,7 @@ function answer(
   read: ReadResult | null,
 ): FetchAnswer {
   if (read !== null && read.errorCode !== ErrorCode.NONE) return failedFetch(target, read.errorCode)
+  const diverged = position.divergingEpoch !== null
   return {
     target,
     errorCode: ErrorCode.NONE,
@@ -137,7 +138,7 @@ function answer(
     logStartOffset: partition.log.logStartOffset,
     divergingEpoch: position.divergingEpoch,
     preferredReadReplica: -1,
-    abortedTransactions: reader.isolation === 'stable' ? (read?.abortedTransactions ?? []) : null,
+    abortedTransactions: reader.isolation === 'stable' && !diverged ? (read?.abortedTransactions ?? []) : null,
     pieces: read?.pieces ?? NO_PIECES,
     sizeInBytes: read?.sizeInBytes ?? 0,
     release: read?.release ?? null,
