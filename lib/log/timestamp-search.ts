@@ -35,21 +35,21 @@ export function* firstRecordSince(
   return null
 }
 
-/** The first record with the largest timestamp of all (KIP-734); null when no record carries one. */
+/** The first record with the largest timestamp of all (KIP-734), which is the first of all when none carries one; null without records. */
 export function* recordWithMaxTimestamp(
   segments: readonly Segment[],
   startOffset: number,
   decompress: Decompress,
 ): Walk<TimestampOffset | null> {
   const best = youngest(segments)
-  if (best === null) return null
+  if (best === null) return yield* firstRecordSince(segments, -1, startOffset, decompress)
   const found = yield* firstRecordSince([best], best.maxTimestamp, startOffset, decompress)
   const [first, ...others] = segments
   if (found !== null || best !== first || first.baseOffset >= startOffset) return found
   // The record that had it was deleted, and its segment is still there: Kafka names it all the same.
   const left = yield* maxTimestampFrom(first, startOffset, decompress)
   const largest = Math.max(left, youngest(others)?.maxTimestamp ?? -1)
-  return largest < 0 ? null : yield* firstRecordSince(segments, largest, startOffset, decompress)
+  return yield* firstRecordSince(segments, largest, startOffset, decompress)
 }
 
 function youngest(segments: readonly Segment[]): Segment | null {

@@ -276,6 +276,18 @@ for (const kind of disks) {
       await t.log.close()
     })
 
+    it('finds the first record where none has a timestamp', async () => {
+      const t = makeLog(disk.disk, { segmentBytes: 300 })
+      for (const value of ['a', 'b'.repeat(200), 'c']) t.produce([{ value, timestamp: -1 }])
+      const at = (offset: number) => ({ timestamp: -1, offset, leaderEpoch: 0 })
+      expect(await t.log.maxTimestampOffset()).to.deep.equal(at(0))
+      t.log.deleteRecordsTo(2)
+      expect(await t.log.maxTimestampOffset()).to.deep.equal(at(2))
+      t.log.deleteRecordsTo(3)
+      expect(await t.log.maxTimestampOffset()).to.equal(null)
+      await t.log.close()
+    })
+
     it('finds the largest timestamp of what is left when the record that had it was deleted', async () => {
       const t = makeLog(disk.disk, { segmentBytes: 400 })
       t.produce([
