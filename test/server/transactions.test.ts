@@ -7,6 +7,7 @@ import {
   ErrorCode,
   InitProducerId,
   ListTransactions,
+  WriteTxnMarkers,
 } from '../../protocol/index.js'
 import { RunningNode } from '../support/running-node.js'
 import { fetched, TransactionalProducer } from '../support/transactional.js'
@@ -76,6 +77,20 @@ describe('server/transactions', () => {
     await node.alterBroker('transaction.partition.verification.enable', 'false')
     const one = await begun()
     expect(await one.produce(V1, 't'), 'without verification').to.deep.equal([0, 0])
+  })
+
+  it('writes no marker that is no producer’s', async () => {
+    const write = async (producerId: number, producerEpoch: number) => {
+      const topics = [{ name: 't', partitionIndexes: [0, 9] }]
+      const marker = { producerId, producerEpoch, transactionResult: false, coordinatorEpoch: 0, topics }
+      const { markers } = await node.client.send(WriteTxnMarkers, 2, { markers: [marker] })
+      return markers[0]!.topics[0]!.partitions.map(({ errorCode }) => errorCode)
+    }
+    const nowhere = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    expect(await write(-1, 0)).to.deep.equal([ErrorCode.INVALID_PRODUCER_ID_MAPPING, nowhere])
+    expect(await write(5, -1)).to.deep.equal([ErrorCode.INVALID_PRODUCER_EPOCH, nowhere])
+    expect((await fetched(node.client, 't')).highWatermark).to.equal(0)
+    expect(await write(5, 0)).to.deep.equal([ErrorCode.NONE, nowhere])
   })
 
   it('behaviour 110: what EndTxn says with nothing open, and when it comes again', async () => {

@@ -5,8 +5,11 @@
  * - Ends a producer's transaction in each of the partitions: sent by the transaction coordinator, and by administrators who end a transaction
  *   that hangs (kafka-transactions --abort). A partition that is not here: UNKNOWN_TOPIC_OR_PARTITION.
  * - An older producer epoch than the log has: INVALID_PRODUCER_EPOCH; an older coordinator epoch: TRANSACTION_COORDINATOR_FENCED.
+ * - Producer id -1 is nobody's: INVALID_PRODUCER_ID_MAPPING; a negative epoch: INVALID_PRODUCER_EPOCH.
  * Version notes
  * - v2 (KIP-1228): transactionVersion; from 2 on the marker's epoch has to lie above that of the open transaction.
+ * Deviation
+ * - Kafka answers all markers of a request with UNKNOWN_SERVER_ERROR when one of them has the id or the epoch -1, whatever it wrote of them.
  */
 import { ErrorCode, type RequestOf, type ResponseInput, WriteTxnMarkers } from '../../../protocol/index.js'
 import { type Answer, all, then } from '../../broker/group/answer.js'
@@ -26,10 +29,16 @@ function write(marker: Marker, broker: BrokerServices): Answer<Result> {
     topic: name,
     partitionIds: [...new Set(partitionIndexes)],
   }))
-  const codes = broker.markers.writeHere(
-    { producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion },
-    topics,
-  )
+  const wrong = notOfAProducer(marker)
+  const codes =
+    wrong === ErrorCode.NONE
+      ? broker.markers.writeHere({ producerId, producerEpoch, coordinatorEpoch, commit, transactionVersion }, topics)
+      : topics.flatMap(({ topic, partitionIds }) =>
+          partitionIds.map((partitionId) => {
+            const found = broker.replicas.find(topic, partitionId)
+            return typeof found === 'number' ? found : wrong
+          }),
+        )
   return then(codes, (errorCodes) => {
     let at = 0
     const answered = topics.map(({ topic, partitionIds }) => ({
@@ -38,6 +47,11 @@ function write(marker: Marker, broker: BrokerServices): Answer<Result> {
     }))
     return { producerId, topics: answered }
   })
+}
+
+function notOfAProducer({ producerId, producerEpoch }: Marker): ErrorCode {
+  if (producerId === -1) return ErrorCode.INVALID_PRODUCER_ID_MAPPING
+  return producerEpoch < 0 ? ErrorCode.INVALID_PRODUCER_EPOCH : ErrorCode.NONE
 }
 
 /** Kafka does not tell a partition that it has not from one that it does not lead. */
