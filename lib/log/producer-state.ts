@@ -55,6 +55,13 @@ export interface TransactionStart {
   ended: boolean
 }
 
+/** A batch that had to wait for the coordinator, and may have been refused (Kafka's VerificationStateEntry). */
+interface Withheld {
+  epoch: number
+  lowestSequence: number
+  readonly since: number
+}
+
 /** A producer as a snapshot has it: with its last batch only (-1: none), and the first offset of its open transaction (-1: none). */
 export interface RestoredProducer {
   producerId: number
@@ -81,6 +88,7 @@ export class ProducerStates {
   private readonly producers = new Map<number, ProducerEntry>()
   private options: ProducerStateOptions
   private readonly starts = new Set<TransactionStart>()
+  private readonly withheld = new Map<number, Withheld>()
   /** Set by `check` when it answers DUPLICATE_SEQUENCE_NUMBER: the batch that was appended before. */
   duplicate: Readonly<ProducerBatch> | null = null
 
@@ -110,8 +118,9 @@ export class ProducerStates {
    * A no state: any sequence is accepted. B the epoch went back: INVALID_PRODUCER_EPOCH. C one of the last five batches again:
    * DUPLICATE_SEQUENCE_NUMBER here, and `duplicate` says which (the client is told NONE with the old offset). D a new epoch
    * starts at sequence 0. E the same epoch goes on where it stopped, or OUT_OF_ORDER_SEQUENCE_NUMBER: gaps, older duplicates and
-   * partial overlaps alike. F a transaction is open and the batch is not part of it: INVALID_TXN_STATE. With `client` false
-   * (a coordinator's own batches have no sequences) C, D and E don't apply.
+   * partial overlaps alike. F a transaction is open and the batch is not part of it: INVALID_TXN_STATE. G one before it was
+   * withheld and comes again: OUT_OF_ORDER_SEQUENCE_NUMBER. With `client` false (a coordinator's own batches have no sequences) C, D, E and G
+   * don't apply.
    */
   check(
     producerId: number,
@@ -122,7 +131,7 @@ export class ProducerStates {
     client: boolean,
   ): ErrorCode {
     const entry = this.producers.get(producerId)
-    if (entry === undefined) return ErrorCode.NONE // A
+    if (entry === undefined) return client ? this.checkWithheld(producerId, baseSequence) : ErrorCode.NONE // A, G
     if (producerEpoch < entry.producerEpoch) return ErrorCode.INVALID_PRODUCER_EPOCH // B
     if (client) {
       const refused = this.checkSequence(entry, producerEpoch, baseSequence, lastOffsetDelta)
@@ -133,21 +142,49 @@ export class ProducerStates {
   }
 
   private checkSequence(entry: ProducerEntry, epoch: number, baseSequence: number, lastOffsetDelta: number): ErrorCode {
-    if (epoch !== entry.producerEpoch) {
+    const { batches } = entry
+    const goesOn = epoch === entry.producerEpoch
+    if (goesOn) {
+      const lastSequence = addSequence(baseSequence, lastOffsetDelta)
+      for (const batch of batches) {
+        if (batch.baseSequence === baseSequence && batch.lastSequence === lastSequence) {
+          this.duplicate = batch
+          return ErrorCode.DUPLICATE_SEQUENCE_NUMBER // C
+        }
+      }
+    }
+    const overtakes = this.checkWithheld(entry.producerId, baseSequence)
+    if (overtakes !== ErrorCode.NONE) return overtakes // G
+    if (!goesOn) {
       if (baseSequence === 0 || entry.producerEpoch === NO_EPOCH) return ErrorCode.NONE
       return ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER // D
-    }
-    const { batches } = entry
-    const lastSequence = addSequence(baseSequence, lastOffsetDelta)
-    for (const batch of batches) {
-      if (batch.baseSequence === baseSequence && batch.lastSequence === lastSequence) {
-        this.duplicate = batch
-        return ErrorCode.DUPLICATE_SEQUENCE_NUMBER // C
-      }
     }
     const previous = batches.length > 0 ? batches[batches.length - 1]!.lastSequence : NO_SEQUENCE
     if (baseSequence === (previous === SEQUENCE_MAX ? 0 : previous + 1)) return ErrorCode.NONE
     return ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER // E
+  }
+
+  /** Where nothing of the producer is known any sequence would do, also that of a batch which overtakes a withheld one. */
+  private checkWithheld(producerId: number, baseSequence: number): ErrorCode {
+    const withheld = this.withheld.size === 0 ? undefined : this.withheld.get(producerId)
+    return withheld !== undefined && baseSequence > withheld.lowestSequence
+      ? ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+      : ErrorCode.NONE
+  }
+
+  /**
+   * A batch that begins a transaction waits for the coordinator's word: until something of the transaction is appended, or its marker, none
+   * with a higher sequence is. `since`: wall clock, for its expiry.
+   */
+  withhold(producerId: number, epoch: number, baseSequence: number, since: number): void {
+    const known = this.withheld.get(producerId)
+    if (known === undefined) {
+      if (this.withheld.size >= this.options.maxProducers) this.withheld.delete(this.withheld.keys().next().value!)
+      this.withheld.set(producerId, { epoch, lowestSequence: baseSequence, since })
+    } else if (epoch > known.epoch || (epoch === known.epoch && baseSequence < known.lowestSequence)) {
+      known.epoch = epoch
+      known.lowestSequence = baseSequence
+    }
   }
 
   /**
@@ -195,7 +232,9 @@ export class ProducerStates {
     slot.timestamp = timestamp
     entry.batches.push(slot)
     entry.lastTimestamp = timestamp
-    if (transactional) this.transactions.open(producerId, baseOffset)
+    if (!transactional) return
+    this.transactions.open(producerId, baseOffset)
+    this.withheld.delete(producerId)
   }
 
   /**
@@ -220,6 +259,7 @@ export class ProducerStates {
       entry.batches.length = 0
     }
     entry.coordinatorEpoch = marker.coordinatorEpoch
+    this.withheld.delete(marker.producerId)
     for (const start of this.starts) {
       if (start.producerId === marker.producerId && marker.producerEpoch >= start.endEpoch) start.ended = true
     }
@@ -289,11 +329,15 @@ export class ProducerStates {
         this.producers.delete(entry.producerId)
       }
     }
+    for (const [producerId, { since }] of this.withheld) {
+      if (now - since >= this.options.expirationMs) this.withheld.delete(producerId)
+    }
   }
 
   clear(): void {
     this.producers.clear()
     this.transactions.clear()
+    this.withheld.clear()
     this.duplicate = null
   }
 

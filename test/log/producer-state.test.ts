@@ -52,6 +52,35 @@ describe('producer states', () => {
     expect(check(4, 1), 'the new epoch begins anew').to.equal(OUT_OF_ORDER_SEQUENCE_NUMBER)
   })
 
+  it('takes no batch that overtakes one which waits for the coordinator', () => {
+    states.withhold(1, 0, 3, 0)
+    states.withhold(1, 0, 5, 0)
+    expect(check(0, 5)).to.equal(OUT_OF_ORDER_SEQUENCE_NUMBER)
+    expect(states.check(2, 0, 5, 0, true, true), 'somebody else').to.equal(NONE)
+    expect(states.check(1, 0, 5, 0, true, false), 'a coordinator').to.equal(NONE)
+    expect(check(0, 3)).to.equal(NONE)
+    add(0, 3, 2, true)
+    expect(check(0, 5, 1, true), 'once the first is there').to.equal(NONE)
+    expect(check(0, 3, 2, true), 'sent again').to.equal(DUPLICATE_SEQUENCE_NUMBER)
+
+    states.withhold(3, 0, 1, 0)
+    states.withhold(3, 1, 4, 0)
+    const third = (sequence: number) => states.check(3, 1, sequence, 0, true, true)
+    expect(third(4), 'of a later epoch').to.equal(NONE)
+    expect(third(5)).to.equal(OUT_OF_ORDER_SEQUENCE_NUMBER)
+    states.expire(1000)
+    expect(third(5), 'after its time').to.equal(NONE)
+    states.withhold(3, 1, 1, 0)
+    states.recordMarker({ producerId: 3, producerEpoch: 0, coordinatorEpoch: 0, abort: true }, offset, 0)
+    expect(third(0), 'after the end').to.equal(NONE)
+  })
+
+  it('remembers no more of those that wait than it does producers', () => {
+    for (let id = 1; id <= 21; id++) states.withhold(id, 0, 0, 0)
+    expect(check(0, 1)).to.equal(NONE)
+    expect(states.check(2, 0, 1, 0, true, true)).to.equal(OUT_OF_ORDER_SEQUENCE_NUMBER)
+  })
+
   it('keeps no sequences of a coordinator’s batches', () => {
     states.record(1, 0, -1, 0, 4, 100, true)
     expect(states.get(1)!.batches).to.deep.equal([

@@ -7,8 +7,10 @@ import {
   ErrorCode,
   InitProducerId,
   ListTransactions,
+  Produce,
   WriteTxnMarkers,
 } from '../../protocol/index.js'
+import { idempotentBatch } from '../support/idempotent.js'
 import { RunningNode } from '../support/running-node.js'
 import { fetched, TransactionalProducer } from '../support/transactional.js'
 
@@ -77,6 +79,29 @@ describe('server/transactions', () => {
     await node.alterBroker('transaction.partition.verification.enable', 'false')
     const one = await begun()
     expect(await one.produce(V1, 't'), 'without verification').to.deep.equal([0, 0])
+  })
+
+  it('takes no batch for the first of a transaction that overtakes one which was refused, and none of a past epoch', async () => {
+    const { transactionalId, producerId, producerEpoch } = await begun()
+    const send = async (baseSequence: number, epoch = producerEpoch, transactional = true) => {
+      const records = idempotentBatch({ producerId, producerEpoch: epoch, baseSequence, transactional }, ['x'])
+      const topicData = [{ name: 't', partitionData: [{ index: 0, records }] }]
+      const request = { transactionalId, acks: -1, timeoutMs: 1000, topicData }
+      return (await node.client.send(Produce, V1, request)).responses[0]!.partitionResponses[0]!.errorCode
+    }
+    const one = producer()
+    Object.assign(one, { producerId, producerEpoch })
+    expect(await send(3)).to.equal(ErrorCode.INVALID_TXN_STATE)
+    expect(await send(4, producerEpoch, false)).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    await one.add(3, 't')
+    expect(await send(4)).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    expect(await send(3)).to.equal(ErrorCode.NONE)
+    expect(await send(4)).to.equal(ErrorCode.NONE)
+    expect(await one.end(3, true)).to.equal(ErrorCode.NONE)
+    const markers = [{ producerId, producerEpoch: producerEpoch + 1, transactionResult: false, coordinatorEpoch: 0 }]
+    const topics = [{ name: 't', partitionIndexes: [0] }]
+    await node.client.send(WriteTxnMarkers, 1, { markers: markers.map((marker) => ({ ...marker, topics })) })
+    expect(await send(5), 'not in the transaction, and of a past epoch').to.equal(ErrorCode.INVALID_PRODUCER_EPOCH)
   })
 
   it('writes no marker that is no producer’s', async () => {

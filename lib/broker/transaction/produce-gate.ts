@@ -15,6 +15,8 @@ import type { TopicPartitions } from './records.js'
 export interface BatchesToAdmit extends ProducerIdAndEpoch {
   readonly transactionalId: string
   readonly partitions: readonly Partition[]
+  /** One per partition; none for what a coordinator appends, which has no sequences. */
+  readonly baseSequences?: readonly number[]
   /** From version 12 on of Produce the partitions are added; before they have to have been. */
   readonly requestVersion: number
   /** TxnOffsetCommit: its clients know what a coordinator says when it is to be asked again. */
@@ -46,6 +48,13 @@ export class ProduceGate {
     this.#ports = ports
   }
 
+  /** Whether this producer is one of the past here (INVALID_PRODUCER_EPOCH): where the coordinator would be asked, this is known without it. */
+  isOutdated(partition: Partition, { producerId, producerEpoch }: ProducerIdAndEpoch, requestVersion: number): boolean {
+    const known = partition.log.producers.get(producerId)
+    if (known === undefined || producerEpoch >= known.producerEpoch) return false
+    return requestVersion >= IMPLICIT_ADD_VERSION || this.#options.verifies()
+  }
+
   /** Whether the coordinator has to be asked before this producer may write here. Not while its transaction is open: that is known. */
   asks(partition: Partition, { producerId, producerEpoch }: ProducerIdAndEpoch, requestVersion: number): boolean {
     const { producers } = partition.log
@@ -59,12 +68,21 @@ export class ProduceGate {
   admit(batches: BatchesToAdmit): Answer<readonly ErrorCode[]> {
     const topics = byTopic(batches.partitions)
     const adds = batches.requestVersion >= IMPLICIT_ADD_VERSION
+    this.#withhold(batches)
     const asked = adds ? this.#add(batches, topics) : this.#verify(batches, topics)
     if (!(asked instanceof Promise)) {
       const again = adds && asked[0] === ErrorCode.CONCURRENT_TRANSACTIONS
       if (!again) return asked.map((code) => clientCode(code, batches))
     }
     return this.#settle(asked, batches, topics)
+  }
+
+  /** Refused or not: a batch behind it must not be taken for the first. */
+  #withhold({ partitions, baseSequences = [], producerId, producerEpoch }: BatchesToAdmit): void {
+    const now = this.#ports.clock.now()
+    for (const [i, baseSequence] of baseSequences.entries()) {
+      partitions[i]!.log.producers.withhold(producerId, producerEpoch, baseSequence, now)
+    }
   }
 
   /** Orchestrator: waits. A transaction that ended meanwhile must not be begun again by what came before its end. */

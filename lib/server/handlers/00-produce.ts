@@ -101,6 +101,7 @@ function admitRows(rows: Row[], request: Request, context: RequestContext, broke
     producerId: header.producerId(beginning[0]!.records!),
     producerEpoch: header.producerEpoch(beginning[0]!.records!),
     partitions: beginning.map((row) => row.partition!),
+    baseSequences: beginning.map((row) => header.baseSequence(row.records!)),
     requestVersion: context.apiVersion,
   })
   const go = (errorCodes: readonly ErrorCode[]): Answer => {
@@ -147,7 +148,11 @@ function rowsToAdmit(rows: readonly Row[], version: number, broker: BrokerServic
     for (const row of rows) row.answer = { ...failedAppend(ErrorCode.INVALID_PRODUCER_ID_MAPPING), errorMessage }
     return []
   }
-  return transactional.filter((row) => broker.produceGate.asks(row.partition!, producer, version))
+  return transactional.filter((row) => {
+    const outdated = broker.produceGate.isOutdated(row.partition!, producer, version)
+    if (outdated) row.answer = failedAppend(ErrorCode.INVALID_PRODUCER_EPOCH)
+    return !outdated && broker.produceGate.asks(row.partition!, producer, version)
+  })
 }
 
 function appendRows(

@@ -59,6 +59,9 @@ function admit(
   const { transactionalId, producerId, producerEpoch } = request
   // The steps of KIP-890 came to Produce with the versions 11 and 12.
   const requestVersion = apiVersion + 7
+  if (produceGate.isOutdated(partition, { producerId, producerEpoch }, requestVersion)) {
+    return ErrorCode.INVALID_PRODUCER_EPOCH
+  }
   if (!produceGate.asks(partition, { producerId, producerEpoch }, requestVersion)) return ErrorCode.NONE
   const batches = { transactionalId, producerId, producerEpoch, partitions: [partition], requestVersion }
   return then(produceGate.admit({ ...batches, retriableAsIs: true }), ([errorCode]) => errorCode!)

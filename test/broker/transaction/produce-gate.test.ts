@@ -61,6 +61,23 @@ describe('broker/transaction/produce-gate', () => {
     expect(gate.asks(partition, { ...who, producerEpoch: 1 }, 12)).to.equal(true)
   })
 
+  it('knows a producer of the past by the marker of its successor, and does not let overtake what it asks for', () => {
+    const sequences = { partitions: [partition], baseSequences: [3], requestVersion: 11 }
+    expect(gate.isOutdated(partition, who, 11)).to.equal(false)
+    verified = { errorCodes: [ErrorCode.NETWORK_EXCEPTION] }
+    gate.admit({ ...who, transactionalId: 'x', ...sequences })
+    const check = (sequence: number) => partition.log.producers.check(who.producerId, 0, sequence, 0, true, true)
+    expect(check(4)).to.equal(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    expect(check(3)).to.equal(ErrorCode.NONE)
+    appendMarker(partition, marker(1), partition.leaderEpoch, 0)
+    expect(gate.isOutdated(partition, who, 11)).to.equal(true)
+    expect(gate.isOutdated(partition, { ...who, producerEpoch: 1 }, 11)).to.equal(false)
+    verifies = false
+    expect(gate.isOutdated(partition, who, 11), 'the log will say it').to.equal(false)
+    expect(gate.isOutdated(partition, who, 12)).to.equal(true)
+    verified = { errorCodes: [ErrorCode.NONE] }
+  })
+
   it('answers in the same turn what the coordinator answers in the same turn, in words that the version knows', () => {
     const codes: [ErrorCode, number, ErrorCode][] = [
       [ErrorCode.NONE, 9, ErrorCode.NONE],
