@@ -10,7 +10,9 @@ describe('server/produce-order', () => {
       const admitted = new Promise<readonly ErrorCode[]>((resolve) => {
         answer = resolve
       })
-      const broker = new ReplicaBroker({ produceGate: { asks: () => true, admit: () => admitted } })
+      const broker = new ReplicaBroker({
+        produceGate: { isOutdated: () => false, asks: () => true, admit: () => admitted },
+      })
       broker.createTopic('t')
       const records = batchOf(broker, ['x'], { transactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 })
       const request = produceRequest(records, { version: 12, transactionalId: 'tx' })

@@ -83,7 +83,7 @@ export interface ReplicaBrokerOptions {
   sessionSlots?: number
   /** Hot bytes on a disk that has to read: 0 makes every old read a cold one. */
   hotBytesMax?: number
-  produceGate?: Pick<ProduceGate, 'asks' | 'admit'>
+  produceGate?: Pick<ProduceGate, 'asks' | 'isOutdated' | 'admit'>
   aliveUntilMs?: () => number
 }
 
