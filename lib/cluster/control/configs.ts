@@ -200,9 +200,10 @@ function changedValue(kind: ConfigKind, current: ReadonlyMap<string, string>, ch
 
 /** Java's String.split(","): empty parts at the end do not count, an empty text is one empty part. */
 function javaSplit(text: string): string[] {
+  if (text === '') return ['']
   const parts = text.split(',')
-  while (parts.length > 1 && parts.at(-1) === '') parts.pop()
-  return text !== '' && parts.length === 1 && parts[0] === '' ? [] : parts
+  while (parts.at(-1) === '') parts.pop()
+  return parts
 }
 
 /** F: with eligible leader replicas on, the cluster-wide minimum is what counts and has to exist (KIP-966). */

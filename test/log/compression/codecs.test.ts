@@ -211,27 +211,13 @@ describe('compression', () => {
         frame(() => {}),
       ).toString(),
     ).to.equal('x')
-    for (const bit of [0x01, 0x02]) {
-      expect(
-        failure(() =>
-          decompress(
-            3,
-            frame((b) => void (b[4]! |= bit)),
-          ),
-        ).message,
-      ).to.include('reserved')
-    }
-    for (const bit of [0x01, 0x02, 0x04, 0x08, 0x80]) {
-      expect(
-        failure(() =>
-          decompress(
-            3,
-            frame((b) => void (b[5]! |= bit)),
-          ),
-        ).message,
-      ).to.include('reserved')
-    }
-    const unsummed = frame((b) => void (b[4]! |= 0x04))
+    const withBit = (at: number, bit: number) => frame((b) => void (b[at]! |= bit))
+    const reserved = [
+      ...[0x01, 0x02].map((bit) => withBit(4, bit)),
+      ...[0x01, 0x02, 0x04, 0x08, 0x80].map((bit) => withBit(5, bit)),
+    ]
+    for (const one of reserved) expect(failure(() => decompress(3, one)).message).to.include('reserved')
+    const unsummed = withBit(4, 0x04)
     expect(failure(() => decompress(3, unsummed)).message).to.include('content checksum')
     // Kafka before 0.10 summed the magic number, too; in batches of today nobody may.
     const legacy = frame(() => {})
